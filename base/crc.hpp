@@ -1,0 +1,30 @@
+// Check sums of stored records and of the link between the two processors.
+//   crc16  CRC-16/IBM-3740 ("CCITT-FALSE"): poly 1021, init FFFF, no reflection; check("123456789") = 29B1
+//   crc32  CRC-32/ISO-HDLC (zip, ethernet): poly 04C11DB7 reflected, init and xorout FFFFFFFF; check = CBF43926
+#pragma once
+#include <cstdint>
+
+#include "base/bytes.hpp"
+
+namespace prewatt {
+
+[[nodiscard]] constexpr std::uint16_t crc16(Bytes bytes, std::uint16_t crc = 0xFFFF) {
+    for (Byte byte : bytes) {
+        crc = static_cast<std::uint16_t>(crc ^ (byte << 8));
+        for (int bit = 0; bit < 8; ++bit)
+            crc = static_cast<std::uint16_t>(crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1);
+    }
+    return crc;
+}
+
+[[nodiscard]] constexpr std::uint32_t crc32(Bytes bytes) {
+    std::uint32_t crc = 0xFFFFFFFF;
+    for (Byte byte : bytes) {
+        crc ^= byte;
+        for (int bit = 0; bit < 8; ++bit)
+            crc = crc & 1 ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
+    }
+    return ~crc;
+}
+
+}  // namespace prewatt
