@@ -46,7 +46,7 @@ enum class StateBit : std::uint8_t {
     kForced = 11,      // forced power is in force: some holds are overruled
     kRelayFault = 12,  // the contact does not obey
     kMoneyAccount = 13,
-    kReverse = 14,  // reverse energy has been counted since the account opened
+    kReverse = 14,        // reverse energy has been counted since the account opened
     kCutoffAlarmed = 15,  // the cut-off reminder of this purchase has already happened
 };
 
@@ -58,7 +58,9 @@ struct HouseholdState {
         const auto mask = static_cast<std::uint16_t>(1u << static_cast<int>(bit));
         bits = static_cast<std::uint16_t>(on ? bits | mask : bits & ~mask);
     }
-    constexpr void set_holds(HoldSet holds) { bits = static_cast<std::uint16_t>((bits & ~0x1FF) | (holds.bits() & 0x1FF)); }
+    constexpr void set_holds(HoldSet holds) {
+        bits = static_cast<std::uint16_t>((bits & ~0x1FF) | (holds.bits() & 0x1FF));
+    }
     friend constexpr bool operator==(HouseholdState, HouseholdState) = default;
 };
 

@@ -28,9 +28,10 @@ std::string Figures::table() const {
         char line[512];
         const char* verdict = !f.met() ? "" : *f.met() ? "met" : "MISSED";
         char goal[64] = "";
-        if (f.direction != Goal::kNone) std::snprintf(goal, sizeof goal, "%s %g", f.direction == Goal::kAtLeast ? ">=" : "<=", f.goal);
-        std::snprintf(line, sizeof line, "%-52s %14.6g %-18s %-14s %-7s %s\n", f.name.c_str(), f.value, f.unit.c_str(), goal, verdict,
-                      f.compared_with.c_str());
+        if (f.direction != Goal::kNone)
+            std::snprintf(goal, sizeof goal, "%s %g", f.direction == Goal::kAtLeast ? ">=" : "<=", f.goal);
+        std::snprintf(line, sizeof line, "%-52s %14.6g %-18s %-14s %-7s %s\n", f.name.c_str(), f.value, f.unit.c_str(),
+                      goal, verdict, f.compared_with.c_str());
         out += line;
     }
     return out;

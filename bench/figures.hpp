@@ -1,4 +1,5 @@
-// What a measuring command prints: named figures with a goal and what each is compared with. A goal that is missed is reported as missed.
+// What a measuring command prints: named figures with a goal and what each is compared with. A goal that is missed is
+// reported as missed.
 #pragma once
 #include <optional>
 #include <string>

@@ -1,5 +1,6 @@
 // What a board supplies to a meter: one small interface for each service. The node holds references; the board owns the
-// objects and outlives the node. None of these is called from an interrupt. No destructor is public: ports are never deleted through here.
+// objects and outlives the node. None of these is called from an interrupt. No destructor is public: ports are never
+// deleted through here.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -12,9 +13,10 @@
 
 namespace prewatt::meter {
 
-// Byte-addressed memory that keeps its contents without power for ten years (FRAM, or EEPROM behind a driver that hides pages).
-// A write that is cut by a power loss leaves any prefix of the new bytes, then at most one damaged byte, then old bytes. Writes reach the memory in the
-// order of the calls. The fake (meter/core/fake_storage.hpp) does just this on request.
+// Byte-addressed memory that keeps its contents without power for ten years (FRAM, or EEPROM behind a driver that hides
+// pages). A write that is cut by a power loss leaves any prefix of the new bytes, then at most one damaged byte, then
+// old bytes. Writes reach the memory in the order of the calls. The fake (meter/core/fake_storage.hpp) does just this
+// on request.
 class Storage {
   public:
     [[nodiscard]] virtual std::uint32_t size() const = 0;
@@ -28,7 +30,8 @@ class Storage {
 };
 
 enum class RelayDrive : std::uint8_t { kOpen, kClose };
-// Latching relays: a coil pulse sets the contact, which then stays without power. One coil at a time is the node's duty.
+// Latching relays: a coil pulse sets the contact, which then stays without power. One coil at a time is the node's
+// duty.
 class RelayBank {
   public:
     virtual void begin_pulse(Circuit circuit, RelayDrive drive) = 0;
@@ -38,8 +41,8 @@ class RelayBank {
     ~RelayBank() = default;
 };
 
-// The box's two rows of LED digits. Characters '0'..'9', '-', ' ', 'A'..'F', 'n', 'o', 'r', 'L', 'H', 'P', 'U'; a dot belongs to the character
-// before it. One frame is what is lit now; flashing is decided by meter/core/display.
+// The box's two rows of LED digits. Characters '0'..'9', '-', ' ', 'A'..'F', 'n', 'o', 'r', 'L', 'H', 'P', 'U'; a dot
+// belongs to the character before it. One frame is what is lit now; flashing is decided by meter/core/display.
 struct DisplayFrame {
     std::array<char, 6> upper{' ', ' ', ' ', ' ', ' ', ' '};
     std::array<char, 6> lower{' ', ' ', ' ', ' ', ' ', ' '};
@@ -84,8 +87,9 @@ class Watchdog {
     ~Watchdog() = default;
 };
 
-// One run of samples of all channels, channel after channel: voltage A, B, C, then current 0..38. 16-bit two's complement
-// counts of the converter. Channel c's sample n was taken skew(c) after the voltage's sample n (calibration).
+// One run of samples of all channels, channel after channel: voltage A, B, C, then current 0..38. 16-bit two's
+// complement counts of the converter. Channel c's sample n was taken skew(c) after the voltage's sample n
+// (calibration).
 inline constexpr int kSampleRate = 4000;  // per second and channel
 inline constexpr int kBlockSamplesMax = 80;
 struct SampleBlock {
