@@ -1,0 +1,10 @@
+# A Cortex-M4F (the device; QEMU's mps2-an386), Debian's arm-none-eabi toolchain.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(machine "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard")
+set(CMAKE_C_FLAGS_INIT "${machine} -ffunction-sections -fdata-sections")
+set(CMAKE_CXX_FLAGS_INIT "${machine} -ffunction-sections -fdata-sections -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
