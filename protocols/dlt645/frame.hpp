@@ -5,7 +5,8 @@
 // The decoder is fed byte by byte and never trusts a length: it keeps the last bytes only as far as they can be part of
 // a frame, drops a partial frame after 500 ms of silence, and after a false start resumes the search at the byte
 // after it, so a good frame that follows noise, a torn frame or another frame is found. FE preambles are ordinary noise to
-// it. Sources and the points where they disagree: docs/formats/dlt645.md.
+// it. A start that may still become a frame wins over what stands inside it, so data that looks like a frame is never taken
+// for one; the price is that a head torn off by noise may hide one request, whose repetition after the time-out is found. Sources and the points where they disagree: docs/formats/dlt645.md.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -110,15 +111,19 @@ using FrameBytes = FixedVector<Byte, kPreambleSize + kFrameSizeMax>;
 class Decoder {
   public:
     // One byte in; a frame out when this byte completed one. `now` is when the byte came. `bad_parity` marks a byte that the receiver
-    // knows to be damaged: it can be part of no frame.
+    // knows to be damaged: it can be part of no frame. When a byte ends a false start behind which two whole frames stand, the second
+    // comes out with the next byte.
     std::optional<Frame> on_byte(Byte byte, Instant now, bool bad_parity = false);
     void reset();
-    // How many bytes were dropped because they belonged to no frame (FE is not counted), and how many frames had a wrong check sum.
+    // How many bytes were dropped because they belonged to no frame (FE is not counted), and how many frames had a wrong check sum
+    // or end.
     [[nodiscard]] std::uint32_t noise_bytes() const { return noise_bytes_; }
     [[nodiscard]] std::uint32_t bad_frames() const { return bad_frames_; }
 
   private:
-    std::optional<Frame> scan();
+    std::optional<Frame> scan(bool final);
+    void drop(std::size_t n);
+    void forget(std::size_t n);
     FixedVector<Byte, kFrameSizeMax> pending_;
     Instant last_{};
     std::uint32_t noise_bytes_ = 0;

@@ -46,6 +46,7 @@ inline constexpr std::size_t kHouseholdBlockHeader = 12;
 inline constexpr std::size_t kHouseholdRecordSize = 9;
 inline constexpr std::size_t kHouseholdBlockSizeMax = kHouseholdBlockHeader + kHouseholdsMax * kHouseholdRecordSize;
 static_assert(kHouseholdBlockSizeMax <= 196 + 195, "a full box must fit one reply and one following frame");
+// Every encode returns the bytes written, or 0 when `out` is too small.
 [[nodiscard]] std::size_t encode(const HouseholdBlock& block, MutableBytes out);
 [[nodiscard]] std::optional<HouseholdBlock> decode_household_block(Bytes data);
 

@@ -1,0 +1,232 @@
+#include "protocols/dlt645/private_items.hpp"
+
+#include <algorithm>
+
+namespace prewatt::dlt645 {
+namespace {
+
+constexpr std::uint8_t kFormat = 1;
+constexpr std::uint64_t kMask28 = (1u << 28) - 1;
+constexpr std::int32_t kRemainingMax = (1 << 27) - 1;
+constexpr std::uint32_t kForwardModulus = 100'000'000;
+
+std::int64_t saturate(std::int64_t value, int bits) {
+    const std::int64_t limit = std::int64_t{1} << (bits - 1);
+    return std::clamp(value, -limit, limit - 1);
+}
+// A quantity in units of `unit` counts, as an unsigned number of 32 bits.
+std::uint32_t unsigned_of(std::int64_t count, std::int64_t unit) {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(divide(count, unit, Round::kNearest), 0, UINT32_MAX));
+}
+// Sign extension of a number of `bits` bits.
+std::int64_t sign_extended(std::uint64_t value, int bits) {
+    const std::uint64_t sign = std::uint64_t{1} << (bits - 1);
+    return static_cast<std::int64_t>((value ^ sign) - sign);
+}
+std::size_t size_when_whole(const ByteWriter& writer) {
+    return writer.ok() ? writer.size() : 0;
+}
+
+// Units on the wire, in counts of ours.
+constexpr std::int64_t kDeciwatt = 100'000;  // also of var and VA
+constexpr std::int64_t kMilliampere = 1000;
+
+}  // namespace
+
+std::size_t encode(const HouseholdBlock& block, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u32(block.version);
+    writer.put_u8(block.flags.bits);
+    writer.put_u8(block.household_count);
+    for (int byte = 0; byte < 5; ++byte) {
+        unsigned bits = 0;
+        for (int bit = 0; bit < 8; ++bit) {
+            const int number = byte * 8 + bit + 1;
+            if (number <= kHouseholdsMax && block.present[number]) bits |= 1u << bit;
+        }
+        writer.put_u8(static_cast<std::uint8_t>(bits));
+    }
+    for (int number = 1; number <= kHouseholdsMax; ++number) {
+        if (!block.present[number]) continue;
+        const HouseholdRecord& record = block.records[number];
+        const std::int32_t remaining = std::clamp(record.remaining_hundredths, -kRemainingMax - 1, kRemainingMax);
+        const std::uint64_t amounts = (static_cast<std::uint64_t>(remaining) & kMask28) |
+                                      std::uint64_t{record.forward_hundredths % kForwardModulus} << 28;
+        writer.put_le(amounts, 7);
+        writer.put_u16(record.state.bits);
+    }
+    return size_when_whole(writer);
+}
+
+std::optional<HouseholdBlock> decode_household_block(Bytes data) {
+    ByteReader reader(data);
+    HouseholdBlock block;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    block.version = reader.get_u32();
+    block.flags.bits = reader.get_u8();
+    block.household_count = reader.get_u8();
+    const std::uint64_t present = reader.get_le(5);
+    if (!reader.ok() || block.household_count > kHouseholdsMax || present >> block.household_count != 0)
+        return std::nullopt;
+    for (int number = 1; number <= block.household_count; ++number) {
+        if ((present >> (number - 1) & 1) == 0) continue;
+        block.present.set(static_cast<std::size_t>(number));
+        const std::uint64_t amounts = reader.get_le(7);
+        HouseholdRecord& record = block.records[number];
+        record.remaining_hundredths = static_cast<std::int32_t>(sign_extended(amounts & kMask28, 28));
+        record.forward_hundredths = static_cast<std::uint32_t>(amounts >> 28);
+        record.state.bits = reader.get_u16();
+        if (record.forward_hundredths >= kForwardModulus) return std::nullopt;
+    }
+    if (!reader.finished()) return std::nullopt;
+    return block;
+}
+
+std::size_t encode(const BlockPower& power, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u8(power.household_count);
+    for (int number = 1; number <= std::min<int>(power.household_count, kHouseholdsMax); ++number)
+        writer.put_le(static_cast<std::uint64_t>(saturate(power.tenths_of_watt[number], 24)), 3);
+    return size_when_whole(writer);
+}
+
+std::optional<BlockPower> decode_block_power(Bytes data) {
+    ByteReader reader(data);
+    BlockPower power;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    power.household_count = reader.get_u8();
+    if (power.household_count > kHouseholdsMax) return std::nullopt;
+    for (int number = 1; number <= power.household_count; ++number)
+        power.tenths_of_watt[number] = static_cast<std::int32_t>(sign_extended(reader.get_le(3), 24));
+    if (!reader.finished()) return std::nullopt;
+    return power;
+}
+
+std::size_t encode(const AccountStatus& status, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u16(status.epoch);
+    writer.put_u32(status.ticket_number);
+    writer.put_le(static_cast<std::uint64_t>(saturate(status.credited_hundredths, 48)), 6);
+    writer.put_i64(status.used.count());
+    writer.put_i64(status.forward.count());
+    writer.put_i64(status.reverse.count());
+    writer.put_u16(status.state.bits);
+    writer.put_u32(status.low_alarm_hundredths);
+    writer.put_u32(status.cutoff_alarm_hundredths);
+    writer.put_u32(status.overdraft_hundredths);
+    writer.put_u16(status.previous_epoch);
+    writer.put_i64(status.previous_used.count());
+    writer.put_i64(status.previous_credited.count());
+    return size_when_whole(writer);
+}
+
+std::optional<AccountStatus> decode_account_status(Bytes data) {
+    ByteReader reader(data);
+    AccountStatus status;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    status.epoch = reader.get_u16();
+    status.ticket_number = reader.get_u32();
+    status.credited_hundredths = sign_extended(reader.get_le(6), 48);
+    status.used = Credit{reader.get_i64()};
+    status.forward = Energy{reader.get_i64()};
+    status.reverse = Energy{reader.get_i64()};
+    status.state.bits = reader.get_u16();
+    status.low_alarm_hundredths = reader.get_u32();
+    status.cutoff_alarm_hundredths = reader.get_u32();
+    status.overdraft_hundredths = reader.get_u32();
+    status.previous_epoch = reader.get_u16();
+    status.previous_used = Credit{reader.get_i64()};
+    status.previous_credited = Credit{reader.get_i64()};
+    if (!reader.finished()) return std::nullopt;
+    return status;
+}
+
+std::size_t encode(const LiveValues& live, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u8(static_cast<std::uint8_t>(live.phase));
+    writer.put_u32(unsigned_of(live.voltage.count(), 1));
+    writer.put_u32(unsigned_of(live.frequency.count(), 1));
+    writer.put_u8(static_cast<std::uint8_t>(live.circuits.size()));
+    for (const LiveCircuit& circuit : live.circuits) {
+        writer.put_u32(unsigned_of(circuit.current.count(), kMilliampere));
+        const std::int64_t active = divide(circuit.active.count(), kDeciwatt, Round::kNearest);
+        const std::int64_t reactive = divide(circuit.reactive.count(), kDeciwatt, Round::kNearest);
+        writer.put_le(static_cast<std::uint64_t>(saturate(active, 32)), 4);
+        writer.put_le(static_cast<std::uint64_t>(saturate(reactive, 32)), 4);
+        writer.put_u32(unsigned_of(circuit.apparent.count(), kDeciwatt));
+        writer.put_le(static_cast<std::uint64_t>(saturate(circuit.power_factor.count(), 16)), 2);
+        writer.put_u8(circuit.relay_closed ? 1 : 0);
+    }
+    return size_when_whole(writer);
+}
+
+std::optional<LiveValues> decode_live_values(Bytes data) {
+    ByteReader reader(data);
+    LiveValues live;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    const std::uint8_t phase = reader.get_u8();
+    if (phase >= kPhasesMax) return std::nullopt;
+    live.phase = static_cast<Phase>(phase);
+    live.voltage = Voltage{reader.get_u32()};
+    live.frequency = Frequency{reader.get_u32()};
+    const std::size_t circuits = reader.get_u8();
+    if (circuits > live.circuits.capacity()) return std::nullopt;
+    for (std::size_t k = 0; k < circuits; ++k) {
+        LiveCircuit circuit;
+        circuit.current = Current{static_cast<std::int64_t>(reader.get_u32()) * kMilliampere};
+        circuit.active = ActivePower{sign_extended(reader.get_u32(), 32) * kDeciwatt};
+        circuit.reactive = ReactivePower{sign_extended(reader.get_u32(), 32) * kDeciwatt};
+        circuit.apparent = ApparentPower{static_cast<std::int64_t>(reader.get_u32()) * kDeciwatt};
+        circuit.power_factor = PowerFactor{sign_extended(reader.get_u16(), 16)};
+        const std::uint8_t closed = reader.get_u8();
+        if (closed > 1) return std::nullopt;
+        circuit.relay_closed = closed == 1;
+        live.circuits.push_back(circuit);
+    }
+    if (!reader.finished()) return std::nullopt;
+    return live;
+}
+
+std::size_t encode(const BoxStatus& status, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u8(status.circuits_per_household);
+    writer.put_u8(status.household_count);
+    writer.put_u16(status.pulse_constant);
+    writer.put_u8(status.basic_current_amperes);
+    writer.put_u8(status.max_current_amperes);
+    writer.put_u8(status.flags.bits);
+    writer.put_u32(status.boot_count);
+    writer.put_u32(status.command_counter);
+    writer.put_u32(status.clock);
+    for (Voltage voltage : status.voltage)
+        writer.put_u32(unsigned_of(voltage.count(), 1));
+    writer.put_u32(unsigned_of(status.frequency.count(), 1));
+    return size_when_whole(writer);
+}
+
+std::optional<BoxStatus> decode_box_status(Bytes data) {
+    ByteReader reader(data);
+    BoxStatus status;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    status.circuits_per_household = reader.get_u8();
+    status.household_count = reader.get_u8();
+    status.pulse_constant = reader.get_u16();
+    status.basic_current_amperes = reader.get_u8();
+    status.max_current_amperes = reader.get_u8();
+    status.flags.bits = reader.get_u8();
+    status.boot_count = reader.get_u32();
+    status.command_counter = reader.get_u32();
+    status.clock = reader.get_u32();
+    for (Voltage& voltage : status.voltage)
+        voltage = Voltage{reader.get_u32()};
+    status.frequency = Frequency{reader.get_u32()};
+    if (!reader.finished()) return std::nullopt;
+    return status;
+}
+
+}  // namespace prewatt::dlt645
