@@ -36,6 +36,10 @@ struct NodeConfig {
     std::uint16_t pulse_constant = 1600;
     std::uint16_t sales_unit = 1;  // shown in the display loop
     card::BoxKeys keys{};
+    bool display_fitted = true;  // false: nothing is ever shown and poll() is called less often
+    // Plain password writes of the standard (1CH switching, 14H clock). They never touch credit.
+    bool plain_writes = false;
+    std::uint32_t plain_password = 0;  // six digits, checked whatever the level
 };
 
 enum class StartResult : std::uint8_t {
@@ -45,20 +49,53 @@ enum class StartResult : std::uint8_t {
     kStorageDead,  // storage does not answer or holds a newer format: nothing was changed, the node stays dead
 };
 
-// The declaration of class Node follows in this header; the shape that its owner sees:
-//
-//   class Node {
-//     public:
-//       Node(const NodeConfig&, Ports);
-//       StartResult start(Instant now);                    // once, before anything else; also drives every relay to where it belongs
-//       Instant on_samples(const SampleBlock&, Instant now);
-//       Instant on_measurement(const Measurement&, Instant now);
-//       Instant on_bus_byte(Byte, Instant now, bool bad_parity = false);
-//       Instant poll(Instant now);
-//       Instant on_power_fail(Instant now);                // supply is going: save what is not saved
-//       // What a person or a test may look at:
-//       const HouseholdView& household(Household) const;   // account, energies, holds, alarms, present measurement, relay
-//       ...
-//   };
+// What a person standing before the box, or a test, may know about a household. A copy as of the last call into the node.
+struct HouseholdView {
+    HouseholdState state;  // as published: holds, relay, alarms
+    HoldSet overruled;     // by forced power; empty when none is in force
+    bool lit = false;      // every circuit of the household is closed
+    Phase phase = Phase::kA;
+    std::uint16_t epoch = 0;
+    std::uint32_t ticket_number = 0;
+    Credit credited;
+    Credit used;       // in this epoch
+    Credit remaining;  // credited - used
+    Energy forward;    // for ever
+    Energy reverse;
+    ActivePower active;  // all circuits, present
+    std::uint32_t low_alarm_hundredths = 0;
+    std::uint32_t cutoff_alarm_hundredths = 0;
+    std::uint32_t overdraft_hundredths = 0;
+};
+
+class Node {
+  public:
+    Node(const NodeConfig& config, Ports ports);
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    // Once, before anything else; then every relay is driven to where it belongs, one after the other, by poll().
+    StartResult start(Instant now);
+    // Each returns the latest instant at which poll() must be called.
+    Instant on_samples(const SampleBlock& block, Instant now);
+    Instant on_measurement(const Measurement& measurement, Instant now);
+    Instant on_bus_byte(Byte byte, Instant now, bool bad_parity = false);
+    Instant poll(Instant now);
+    // The supply is going: what is not saved is saved. Harmless when it comes back after all.
+    Instant on_power_fail(Instant now);
+
+    // --- To look at.
+    [[nodiscard]] const NodeConfig& config() const;
+    [[nodiscard]] int household_count() const;
+    [[nodiscard]] HouseholdView household(Household h) const;
+    [[nodiscard]] const Measurement& present() const;  // the last one
+    [[nodiscard]] bool relay_closed(Circuit circuit) const;
+    [[nodiscard]] bool storage_sound() const;
+    [[nodiscard]] std::uint32_t boot_count() const;
+    [[nodiscard]] std::uint32_t command_counter() const;
+    // What the two rows show at `now`, and what they would show if the loop stood at household h.
+    [[nodiscard]] DisplayFrame shown(Instant now) const;
+    [[nodiscard]] DisplayFrame window(Household h, Instant now) const;
+};
 
 }  // namespace prewatt::meter
