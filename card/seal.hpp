@@ -89,7 +89,7 @@ struct Answer {
 enum class SealError : std::uint8_t {
     kLength,   // too short or too long: nothing may be concluded
     kTag,      // not from who it claims, or damaged: nothing may be concluded
-    kOther,    // an authentic answer to something else
+    kOther,    // an authentic answer to something else, or with a result that this version does not know
 };
 
 inline constexpr std::size_t kSealedRequestMax = 41;
