@@ -63,7 +63,7 @@ class Office {
     // Newest first; before = 0: from the newest entry number.
     [[nodiscard]] virtual Answer<std::vector<LedgerEntry>> entries(HouseholdId household, std::int64_t before,
                                                                    int limit) = 0;
-    // from <= at < to, oldest first. kHour, kDay (UTC): the last reading of each.
+    // from <= at < to, oldest first. kHour, kDay (of the office): the last reading of each.
     [[nodiscard]] virtual Answer<std::vector<Reading>> readings(HouseholdId household, UnixTime from, UnixTime to,
                                                                 Step step) = 0;
     [[nodiscard]] virtual Answer<JobRecord> job(JobId id) = 0;

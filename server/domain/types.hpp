@@ -27,6 +27,9 @@ struct UnixTime {
     return milliseconds(a.ms - b.ms);
 }
 
+// The day of the office: receipts and daily figures go by it. China has one time zone and no summer time.
+inline constexpr Duration kOfficeOffset = minutes(8 * 60);
+
 // The number of a row. Those of one kind do not stand in for another; 0 is nobody.
 template <class Tag>
 struct Id {
@@ -204,7 +207,7 @@ struct SaleOrder {
 };
 struct SaleRecord {
     SaleId id;
-    std::string receipt;  // "20260923-000042": day of the sale (UTC) and its number
+    std::string receipt;  // "20260923-000042": day of the sale in the office and its number
     std::string order_id;
     HouseholdId household;
     std::string room;
