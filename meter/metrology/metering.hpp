@@ -1,0 +1,131 @@
+// From samples to voltage, current, power and energy of every circuit of a box.
+//
+// Decides: where a mains cycle and a window of ten cycles begin and end, which phase leads, what counts as load, and
+// what each window adds to the registers. Integers throughout; two builds fed with the same samples give the same
+// registers to the joule.
+//
+// Windows. A cycle ends at a positive zero crossing of the leading phase (the first live one; when it fails, the next
+// live one), or after 80 samples when no phase is alive. Ten cycles are a window. Samples are neither lost nor counted
+// twice between windows, and how the samples are cut into blocks makes no difference.
+//
+// Power. P is the sum of i times the voltage at the instant of i (4-tap Lagrange interpolation between samples, skew
+// from the calibration; true for harmonics too). Q takes the voltage of a quarter period ago, at the measured
+// frequency: positive for an inductive load. Voltage offsets are tracked and removed; a direct component of the current
+// (half-wave loads) stays in.
+//
+// Energy. Picojoules per circuit, forward and reverse apart, nothing rounded away but 1 pJ a window; whole joules go
+// out. A window in which |P| stays below half of the starting power (0.4 % Ib x 220 V; 6.6 W at Ib = 15 A) counts
+// nothing: anti-creep. A window above it counts in full. Such a window reports P = 0.
+//
+// Floors. rms values are not corrected for noise: 1 count rms of noise adds 0.2 % to a reading of the starting current
+// and 0.001 % at 5 % Ib. Currents below half of the starting current are reported as zero, with Q = S = 0 and a power
+// factor of 1.
+//
+// RAM: see static_assert in metering.cpp. No heap, no clock, no floating point.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "base/units.hpp"
+#include "meter/metrology/calibration.hpp"
+#include "meter/metrology/measurement.hpp"
+#include "meter/metrology/sums.hpp"
+#include "meter/ports.hpp"
+
+namespace prewatt::meter {
+
+// Who wants every mains cycle, not only the windows: detectors of sudden steps. Called from within
+// Metering::on_samples, at the end of each cycle, with the sums of that cycle alone. Calibration::current turns them
+// into physical quantities.
+class CycleSink {
+  public:
+    virtual void on_cycle(const Sums& cycle) = 0;
+
+  protected:
+    ~CycleSink() = default;
+};
+
+class Metering {
+  public:
+    // basic_current (Ib) sets the limits of start and no-load. Values of the calibration out of their range are
+    // clamped.
+    Metering(const Calibration& calibration, Wiring wiring, Current basic_current);
+
+    // Takes block.sample_count samples of every channel. Not null when this block completed a window (at most one can
+    // end in a block): what it measured, valid until the next call. sample_count outside of 1..kBlockSamplesMax is
+    // ignored.
+    [[nodiscard]] const Measurement* on_samples(const SampleBlock& block);
+
+    // Nothing: cycles are not reported. The sink outlives the metering.
+    void report_cycles_to(CycleSink* sink) { sink_ = sink; }
+
+    // Below it a window counts nothing.
+    [[nodiscard]] ActivePower no_load_limit() const { return no_load_limit_; }
+    [[nodiscard]] Phase phase_of(Circuit circuit) const { return static_cast<Phase>(circuit_phase_[circuit.index]); }
+
+  private:
+    static constexpr int kHistory = 32;   // a quarter of the longest period, and the taps
+    static constexpr int kLookAhead = 2;  // a current waits for the voltage of two samples later
+    static constexpr int kPadding = 32;   // the kernel reads, and multiplies by zero, so much beyond the end
+    static constexpr int kVoltageBuffer = kHistory + kBlockSamplesMax + kPadding;
+
+    struct PhaseState {
+        std::int32_t offset_q16 = 0;  // counts
+        std::int32_t threshold = 0;   // counts that the voltage must go below zero before a crossing counts again
+        std::int32_t before = 0;      // last sample less offset
+        bool armed = false;
+        bool present = false;
+        int windows_tracked = 0;
+        // Crossing times in 1/65536 sample since the window began; negative: before it.
+        std::int64_t last_crossing_q16 = 0;
+        std::int64_t first_crossing_q16 = 0;
+        int crossings = 0;  // in this window, after the first one known
+        bool crossing_known = false;
+        std::int32_t period_q16 = 0;  // samples; zero: not known
+    };
+    struct CircuitState {
+        std::array<std::int64_t, 4> joule_weights_q16{};  // picojoules per count^2 for each tap
+        std::int32_t offset_q16 = 0;
+        bool offset_known = false;
+        std::int64_t forward_picojoules = 0;  // below one joule
+        std::int64_t reverse_picojoules = 0;
+    };
+
+    void look_for_crossing(int phase, std::int32_t sample, std::int64_t at);
+    void accumulate(const SampleBlock& block, int from, int to);
+    void close_cycle(bool whole);
+    void close_window();
+    void measure_phase(int phase, PhaseMeasurement& out);
+    void measure_circuit(int circuit, CircuitMeasurement& out);
+    [[nodiscard]] int live_phase() const;
+    [[nodiscard]] bool is_alive(int phase) const;
+    void set_quarter_delays();
+
+    Calibration calibration_;
+    ActivePower no_load_limit_;
+    Current current_floor_;
+    int circuit_count_;
+    std::array<std::uint8_t, kCircuitsMax> circuit_phase_{};
+    CycleSink* sink_ = nullptr;
+
+    std::array<PhaseState, kPhasesMax> phase_{};
+    std::array<CircuitState, kCircuitsMax> circuit_{};
+    std::array<std::int32_t, kPhasesMax> quarter_delay_q16_{};  // samples
+
+    alignas(32) std::array<std::array<std::int16_t, kVoltageBuffer>, kPhasesMax> voltage_{};
+    std::array<std::array<std::int16_t, kLookAhead>, kCircuitsMax> waiting_{};  // currents without their voltages yet
+
+    int leading_ = -1;        // phase, or none
+    std::int64_t index_ = 0;  // samples since the window began, of the voltage
+    std::int64_t cycle_start_ = 0;
+    std::int64_t boundary_ = -1;  // first sample of the next cycle, once known
+    bool boundary_whole_ = false;
+    bool cycle_began_at_crossing_ = false;
+    int cycles_in_window_ = 0;
+    int cut_cycles_in_window_ = 0;  // cut by length: means over the window are not over whole cycles
+    Sums cycle_;
+    Sums window_;
+    Measurement measurement_;
+};
+
+}  // namespace prewatt::meter
