@@ -1,0 +1,56 @@
+// The lines and the meters as the routes see them: what the office's database cannot answer. server/app joins it to the
+// line masters; tests bring a fake. Thread-safe.
+#pragma once
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "server/domain/types.hpp"
+
+namespace prewatt::server::api {
+
+struct LineStatus {
+    LineId id;
+    std::string name;
+    std::string url;
+    std::string state = "connecting";  // "up", "connecting", "down"
+    std::string problem;               // in words, when it is not up
+    std::int64_t sweep_ms = 0;         // the last whole round; 0: none yet
+    std::int64_t sweeps = 0;
+    std::int64_t frames_sent = 0;
+    std::int64_t frames_received = 0;
+    std::int64_t retries = 0;
+    std::int64_t bad_frames = 0;
+    std::vector<std::uint64_t> silent_boxes;
+};
+
+// The values of this moment, as the meter said them (item EC000300).
+struct LiveCircuit {
+    Current current;
+    ActivePower active;
+    ReactivePower reactive;
+    ApparentPower apparent;
+    PowerFactor power_factor;
+    bool relay_closed = false;
+};
+struct LiveValues {
+    UnixTime read_at;
+    Voltage voltage;
+    Frequency frequency;
+    std::vector<LiveCircuit> circuits;
+};
+enum class LiveError : std::uint8_t {
+    kNoAnswer,  // the meter was asked and was silent, or the line is down
+    kNoLine,    // nothing serves the line of this household
+    kRefused,   // the meter answered that it has no such value
+};
+
+class Field {
+  public:
+    virtual ~Field() = default;
+    [[nodiscard]] virtual std::vector<LineStatus> lines() = 0;
+    // Blocks until the meter has answered, 3 s at most.
+    [[nodiscard]] virtual std::expected<LiveValues, LiveError> live(HouseholdId household) = 0;
+};
+
+}  // namespace prewatt::server::api

@@ -1,0 +1,266 @@
+#include "server/api/json_of.hpp"
+
+#include <map>
+
+namespace prewatt::server::api {
+namespace {
+
+using nlohmann::json;
+
+json at(const std::optional<UnixTime>& time) {
+    return time ? json(time->ms) : json(nullptr);
+}
+std::int64_t ckwh(Energy energy) {
+    return in_hundredths(energy, Round::kDown);
+}
+std::int64_t tenths(std::int64_t micro) {
+    return divide(micro, 100'000, Round::kNearest);
+}
+json power_dw(const std::optional<ActivePower>& power) {
+    return power ? json(tenths(power->count())) : json(nullptr);
+}
+
+}  // namespace
+
+std::string box_digits(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    if (digits.size() < 10) digits.insert(0, 10 - digits.size(), '0');
+    return digits;
+}
+
+std::string_view word(Hold hold) {
+    switch (hold) {
+        case Hold::kNoCredit:
+            return "no_credit";
+        case Hold::kCutoffAlarm:
+            return "cutoff_alarm";
+        case Hold::kMalignant:
+            return "malignant";
+        case Hold::kOverload:
+            return "overload";
+        case Hold::kLockedOut:
+            return "locked_out";
+        case Hold::kSchedule:
+            return "schedule";
+        case Hold::kRemote:
+            return "remote";
+        case Hold::kNotOpened:
+            return "not_opened";
+        case Hold::kSupply:
+            break;
+    }
+    return "supply";
+}
+
+json holds_of(HoldSet holds) {
+    json list = json::array();
+    for (int bit = 0; bit < kHoldCount; ++bit)
+        if (holds.has(static_cast<Hold>(bit))) list.push_back(word(static_cast<Hold>(bit)));
+    return list;
+}
+
+json json_of(const HouseholdRecord& h) {
+    const DesiredState& d = h.desired;
+    json pending = json::array();
+    if (d.ticket_open()) pending.push_back(word(Part::kTicket));
+    if (d.remote_version.open()) pending.push_back(word(Part::kRemoteHold));
+    if (d.force_version.open()) pending.push_back(word(Part::kForce));
+    if (d.acknowledge_version.open()) pending.push_back(word(Part::kAcknowledge));
+    if (d.alarms_version.open()) pending.push_back(word(Part::kAlarms));
+    const bool known = h.read_at.has_value();
+    return {{"id", h.id.value},
+            {"room", h.room},
+            {"building", h.building},
+            {"floor", h.floor},
+            {"resident", h.resident},
+            {"box_number", h.box_number ? json(box_digits(h.box_number)) : json(nullptr)},
+            {"household_number", d.number},
+            {"closed", h.closed},
+            {"epoch", d.ticket.epoch},
+            {"state_bits", known ? json(h.state.bits) : json(nullptr)},
+            {"holds", known ? holds_of(h.state.holds()) : json::array()},
+            {"relay_closed", known ? json(h.state.has(StateBit::kRelayClosed)) : json(nullptr)},
+            {"remaining_ckwh", known ? json(ckwh(h.remaining)) : json(nullptr)},
+            {"forward_ckwh", known ? json(ckwh(h.forward)) : json(nullptr)},
+            {"power_dw", power_dw(h.power)},
+            {"read_at", at(h.read_at)},
+            {"credited_ckwh", ckwh(d.ticket.credited)},
+            {"ticket_number", d.ticket.number},
+            {"confirmed_ticket_number", d.confirmed_epoch == d.ticket.epoch ? d.confirmed_number : 0},
+            {"alarms",
+             {{"low_ckwh", ckwh(d.alarms.low)},
+              {"cutoff_ckwh", ckwh(d.alarms.cutoff)},
+              {"overdraft_ckwh", ckwh(d.alarms.overdraft)}}},
+            {"price_e4", h.price.count()},
+            {"pending", std::move(pending)},
+            {"answering", h.box_answering}};
+}
+
+json json_of(const SaleRecord& s) {
+    json steps = json::array();
+    const auto step = [&steps](const char* name, UnixTime time) { steps.push_back({{"step", name}, {"at", time.ms}}); };
+    step("accepted", s.accepted_at);
+    step("booked", s.booked_at);
+    step("desired", s.desired_at);
+    if (s.sent_at) step("sent", *s.sent_at);
+    if (s.confirmed_at) step("confirmed", *s.confirmed_at);
+    if (s.lit_at) step("lit", *s.lit_at);
+    return {{"id", s.id.value},
+            {"receipt", s.receipt},
+            {"order_id", s.order_id},
+            {"household_id", s.household.value},
+            {"room", s.room},
+            {"amount_fen", s.amount.count()},
+            {"energy_ckwh", ckwh(s.energy)},
+            {"price_e4", s.price.count()},
+            {"channel", word(s.channel)},
+            {"operator", s.operator_name},
+            {"epoch", s.ticket.epoch},
+            {"ticket_number", s.ticket.number},
+            {"credited_ckwh", ckwh(s.ticket.credited)},
+            {"state", s.confirmed_at ? "confirmed" : "pending"},
+            {"steps", std::move(steps)},
+            {"attempts", s.attempts},
+            {"last_problem", s.last_problem}};
+}
+
+json json_of(const LedgerEntry& e) {
+    return {{"number", e.number},
+            {"at", e.at.ms},
+            {"sale_id", e.sale ? json(e.sale.value) : json(nullptr)},
+            {"epoch", e.epoch},
+            {"from", word(e.from)},
+            {"to", word(e.to)},
+            {"unit", e.unit == LedgerUnit::kFen ? "fen" : "ckwh"},
+            {"amount", e.amount},
+            {"paid_total_fen", e.paid_total.count()},
+            {"credited_total_ckwh", ckwh(e.credited_total)}};
+}
+
+json json_of(const Reading& r) {
+    return {{"at", r.at.ms},
+            {"forward_ckwh", ckwh(r.forward)},
+            {"remaining_ckwh", ckwh(r.remaining)},
+            {"state", r.state.bits}};
+}
+
+json json_of(const JobRecord& j) {
+    return {{"id", j.id.value},       {"household_id", j.household.value}, {"kind", j.kind},
+            {"state", word(j.state)}, {"created_at", j.created_at.ms},     {"confirmed_at", at(j.confirmed_at)},
+            {"attempts", j.attempts}, {"last_problem", j.last_problem},    {"operator", j.operator_name},
+            {"reason", j.reason}};
+}
+
+json json_of(const BoxRecord& b) {
+    return {{"id", b.id.value},
+            {"number", box_digits(b.number)},
+            {"line_id", b.line.value},
+            {"wiring", word(b.wiring)},
+            {"households", households_of(b.wiring)},
+            {"answering", b.answering},
+            {"last_seen_at", at(b.last_seen_at)}};
+}
+
+json json_of(const LineStatus& l) {
+    json silent = json::array();
+    for (std::uint64_t number : l.silent_boxes)
+        silent.push_back(box_digits(number));
+    return {{"id", l.id.value},
+            {"name", l.name},
+            {"url", l.url},
+            {"state", l.state},
+            {"problem", l.problem},
+            {"sweep_ms", l.sweep_ms},
+            {"sweeps", l.sweeps},
+            {"frames_sent", l.frames_sent},
+            {"frames_received", l.frames_received},
+            {"retries", l.retries},
+            {"bad_frames", l.bad_frames},
+            {"silent_boxes", std::move(silent)}};
+}
+
+json json_of(const LiveValues& live) {
+    json circuits = json::array();
+    for (const LiveCircuit& c : live.circuits)
+        circuits.push_back({{"current_ma", divide(c.current.count(), 1000, Round::kNearest)},
+                            {"active_dw", tenths(c.active.count())},
+                            {"reactive_dvar", tenths(c.reactive.count())},
+                            {"apparent_dva", tenths(c.apparent.count())},
+                            {"power_factor_e3", c.power_factor.count()},
+                            {"relay_closed", c.relay_closed}});
+    return {{"read_at", live.read_at.ms},
+            {"voltage_mv", live.voltage.count()},
+            {"frequency_mhz", live.frequency.count()},
+            {"circuits", std::move(circuits)}};
+}
+
+json json_of(const UserRecord& u) {
+    return {{"id", u.id.value}, {"user", u.user}, {"name", u.name}, {"role", word(u.role)}, {"disabled", u.disabled}};
+}
+
+json json_of(const SiteRecord& site, const std::vector<LineStatus>& statuses) {
+    std::map<std::int64_t, json> rooms;
+    for (const RoomRecord& room : site.rooms) {
+        json& list = rooms.try_emplace(room.building.value, json::array()).first->second;
+        list.push_back({{"id", room.id.value},
+                        {"label", room.label},
+                        {"floor", room.floor},
+                        {"household_id", room.household ? json(room.household.value) : json(nullptr)}});
+    }
+    json buildings = json::array();
+    for (const BuildingRecord& building : site.buildings) {
+        const auto found = rooms.find(building.id.value);
+        buildings.push_back({{"id", building.id.value},
+                             {"name", building.name},
+                             {"rooms", found == rooms.end() ? json::array() : std::move(found->second)}});
+    }
+    json lines = json::array();
+    for (const LineStatus& status : statuses)
+        lines.push_back(json_of(status));
+    json boxes = json::array();
+    for (const BoxRecord& box : site.boxes)
+        boxes.push_back(json_of(box));
+    return {{"site", {{"id", site.id}, {"name", site.name}}},
+            {"buildings", std::move(buildings)},
+            {"lines", std::move(lines)},
+            {"boxes", std::move(boxes)},
+            {"price", {{"price_e4", site.price.count()}}}};
+}
+
+json wall_of(const BoxRecord& box, const std::vector<HouseholdRecord>& households) {
+    json windows = json::array();
+    for (int number = 1; number <= households_of(box.wiring); ++number) {
+        const HouseholdRecord* bound = nullptr;
+        for (const HouseholdRecord& h : households)
+            if (h.desired.number == number) bound = &h;
+        json window{{"household", number},       {"household_id", nullptr}, {"room", nullptr},
+                    {"remaining_ckwh", nullptr}, {"forward_ckwh", nullptr}, {"state", nullptr},
+                    {"holds", json::array()},    {"relay_closed", nullptr}, {"power_dw", nullptr},
+                    {"read_at", nullptr}};
+        if (bound) {
+            window["household_id"] = bound->id.value;
+            window["room"] = bound->room;
+            window["power_dw"] = power_dw(bound->power);
+            window["read_at"] = at(bound->read_at);
+            if (bound->read_at) {
+                window["remaining_ckwh"] = ckwh(bound->remaining);
+                window["forward_ckwh"] = ckwh(bound->forward);
+                window["state"] = bound->state.bits;
+                window["holds"] = holds_of(bound->state.holds());
+                window["relay_closed"] = bound->state.has(StateBit::kRelayClosed);
+            }
+        }
+        windows.push_back(std::move(window));
+    }
+    const auto phase = [&box](int bit) { return (box.flags >> bit & 1) != 0; };
+    return {{"box",
+             {{"number", box_digits(box.number)},
+              {"wiring", word(box.wiring)},
+              {"answering", box.answering},
+              {"last_seen_at", at(box.last_seen_at)},
+              {"phases", {phase(0), phase(1), phase(2)}},
+              {"clock_at", at(box.clock_at)}}},
+            {"windows", std::move(windows)}};
+}
+
+}  // namespace prewatt::server::api
