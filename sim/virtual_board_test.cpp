@@ -1,0 +1,128 @@
+#include "sim/virtual_board.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <fstream>
+
+namespace prewatt::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+class VirtualBoard : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = fs::temp_directory_path() / ("prewatt-board-" + std::to_string(::getpid()) + "-" +
+                                               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+        fs::create_directories(folder_);
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+    fs::path folder_;
+};
+
+// A meter that starts blank after a restart has given away everybody's credit.
+TEST_F(VirtualBoard, StorageKeepsWhatWasWritten) {
+    const std::array<Byte, 3> bytes{1, 2, 3};
+    {
+        const auto storage = FileStorage::open(folder_ / "box");
+        ASSERT_TRUE(storage) << storage.error();
+        EXPECT_EQ((*storage)->size(), kStorageSize);
+        EXPECT_TRUE((*storage)->write(kStorageSize - 3, bytes));
+        EXPECT_FALSE((*storage)->write(kStorageSize - 2, bytes));
+    }
+    const auto storage = FileStorage::open(folder_ / "box");
+    ASSERT_TRUE(storage) << storage.error();
+    std::array<Byte, 4> seen{};
+    EXPECT_TRUE((*storage)->read(kStorageSize - 4, seen));
+    EXPECT_EQ(seen, (std::array<Byte, 4>{0xFF, 1, 2, 3}));
+    EXPECT_FALSE((*storage)->read(kStorageSize - 3, seen));
+}
+
+// Two meters on one file would each undo what the other stored.
+TEST_F(VirtualBoard, StorageOfARunningMeterIsRefused) {
+    const auto first = FileStorage::open(folder_ / "box");
+    const auto second = FileStorage::open(folder_ / "box");
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().find("another meter is running"), std::string::npos);
+}
+
+// A mistyped --store must not turn somebody's letter into a meter.
+TEST_F(VirtualBoard, AFileOfAnotherSizeIsRefusedAndLeftAlone) {
+    std::ofstream(folder_ / "letter") << "Dear landlord";
+    const auto storage = FileStorage::open(folder_ / "letter");
+    ASSERT_FALSE(storage);
+    EXPECT_NE(storage.error().find("13 bytes"), std::string::npos);
+    EXPECT_EQ(fs::file_size(folder_ / "letter"), 13u);
+    const auto lost = FileStorage::open(folder_ / "no" / "folder");
+    ASSERT_FALSE(lost);
+    EXPECT_NE(lost.error().find("create its folder"), std::string::npos);
+}
+
+// A full disk must be met when the meter is made, not at the first sale, and must not leave half a memory that the next
+// start takes for a blank one.
+TEST_F(VirtualBoard, AFullDiskIsSaidAtTheStartAndLeavesNothing) {
+    // A limit on the size of files stands in for the disk.
+    struct rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    struct rlimit small = before;
+    small.rlim_cur = 4096;
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const auto storage = FileStorage::open(folder_ / "box");
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    ASSERT_FALSE(storage);
+    EXPECT_NE(storage.error().find("no room"), std::string::npos) << storage.error();
+    EXPECT_FALSE(fs::exists(folder_ / "box"));
+}
+
+// A latching contact stays where the last pulse put it; a welded one stays wherever it is.
+TEST(Relays, TheContactMovesAtTheEndOfThePulseAndAWeldedOneNotAtAll) {
+    Relays relays;
+    const Circuit circuit{4};
+    relays.begin_pulse(circuit, meter::RelayDrive::kClose);
+    EXPECT_FALSE(relays.closed(circuit));
+    relays.end_pulse(circuit);
+    EXPECT_TRUE(relays.closed(circuit));
+    relays.set_stuck(circuit, Stuck::kClosed);
+    relays.begin_pulse(circuit, meter::RelayDrive::kOpen);
+    relays.end_pulse(circuit);
+    EXPECT_TRUE(relays.closed(circuit));
+    relays.set_stuck(circuit, Stuck::kOpen);
+    EXPECT_FALSE(relays.closed(circuit));
+    EXPECT_EQ(relays.pulses(), 2u);
+    EXPECT_EQ(relays.coils_at_once_max(), 1);
+}
+
+// A person who reads 12345 for 1234.5 buys ten times too late.
+TEST(LedDisplay, DotsStandBehindTheirDigits) {
+    meter::DisplayFrame frame;
+    frame.upper = {' ', ' ', '0', '0', '1', '2'};
+    frame.lower = {' ', ' ', '1', '0', '3', '4'};
+    frame.lower_dots = 1 << 4;
+    EXPECT_EQ(text_of(frame), "  0012 |   103.4");
+    LedDisplay display;
+    display.show(frame);
+    display.show(frame);
+    EXPECT_EQ(display.changes(), 1u);
+}
+
+TEST(VirtualRealTimeClock, RunsWithVirtualTimeAndCanStop) {
+    Instant now{};
+    VirtualRealTimeClock clock(now, 1000);
+    now = Instant{} + seconds(90);
+    EXPECT_EQ(clock.read(), 1090u);
+    clock.set(5000);
+    now = now + seconds(1);
+    EXPECT_EQ(clock.read(), 5001u);
+    clock.stop();
+    EXPECT_EQ(clock.read(), std::nullopt);
+    EXPECT_TRUE(is_valid(to_civil(host_civil_time())));
+}
+
+}  // namespace
+}  // namespace prewatt::sim

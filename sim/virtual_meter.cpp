@@ -1,0 +1,76 @@
+#include "sim/virtual_meter.hpp"
+
+#include <algorithm>
+
+namespace prewatt::sim {
+namespace {
+constexpr Duration kBlock = kSampleSpan * meter::kBlockSamplesMax;
+}
+
+VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& storage,
+                           std::unique_ptr<Terminals> terminals, Send send)
+    : options_(options),
+      terminals_(std::move(terminals)),
+      clock_(now_, options.civil),
+      watchdog_(now_),
+      bus_([this, send = std::move(send)](Bytes bytes) { send(bytes, now_); }) {
+    if (options_.level == Level::kCycle) {
+        homes_ = dynamic_cast<HomesTerminals*>(terminals_.get());
+        if (homes_ == nullptr) options_.level = Level::kWaveform;
+    }
+    node_ = std::make_unique<meter::Node>(options_.node,
+                                          meter::Ports{storage, relays_, display_, bus_, clock_, watchdog_, mac_});
+}
+
+VirtualMeter::~VirtualMeter() = default;
+
+meter::StartResult VirtualMeter::start(Instant now) {
+    now_ = now;
+    const meter::StartResult result = node_->start(now);
+    if (result == meter::StartResult::kFresh || result == meter::StartResult::kRecovered) {
+        next_feed_ = now + (options_.level == Level::kCycle ? options_.window : kBlock);
+        node_wants_ = node_->poll(now);
+    }
+    return result;
+}
+
+Instant VirtualMeter::next() const {
+    return std::min(node_wants_, next_feed_);
+}
+
+void VirtualMeter::feed() {
+    if (options_.level == Level::kCycle) {
+        homes_->measure(measurement_, options_.window, relays_.contacts());
+        node_wants_ = node_->on_measurement(measurement_, now_);
+        next_feed_ = next_feed_ + options_.window;
+    } else {
+        terminals_->sample(block_, meter::kBlockSamplesMax, relays_.contacts());
+        node_wants_ = node_->on_samples(block_, now_);
+        next_feed_ = next_feed_ + kBlock;
+    }
+}
+
+void VirtualMeter::run_until(Instant now) {
+    while (next() <= now) {
+        now_ = std::max(now_, next());
+        if (next_feed_ <= now_) {
+            feed();
+        } else {
+            // At least a microsecond goes by, whatever the node asks for.
+            node_wants_ = std::max(node_->poll(now_), now_ + microseconds(1));
+        }
+    }
+    now_ = std::max(now_, now);
+}
+
+void VirtualMeter::on_byte(Byte byte, Instant now, bool bad_parity) {
+    run_until(now);
+    node_wants_ = std::min(node_wants_, node_->on_bus_byte(byte, now_, bad_parity));
+}
+
+void VirtualMeter::power_fail(Instant now) {
+    run_until(now);
+    node_wants_ = node_->on_power_fail(now_);
+}
+
+}  // namespace prewatt::sim
