@@ -1,0 +1,981 @@
+#include "server/collect/line_master.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace prewatt::collect {
+namespace {
+
+using dlt645::Function;
+
+// Data bytes behind the DI that a reply may have, for the time that it may take.
+constexpr std::size_t kBlockReplyMax = 196;
+constexpr std::size_t kFollowingReplyMax = 196;
+constexpr std::size_t kPowerReplyMax = 2 + 3 * kHouseholdsMax;
+constexpr std::size_t kStatusReplyMax = 48;
+constexpr std::size_t kAccountReplyMax = 96;
+constexpr std::size_t kLiveReplyMax = 80;
+constexpr std::size_t kAnswerMax = card::kSealedAnswerMax - 4;
+
+constexpr Duration kReplySilenceMax = milliseconds(100);  // a reply that has begun does not pause so long
+constexpr Duration kForeignTrafficMax = milliseconds(200);
+constexpr Duration kLookDelay = milliseconds(120);
+constexpr int kLooksForLight = 7;  // 120 ms, 240 ms ... 7.7 s: 15 s in all
+constexpr Duration kAccountPause = minutes(1);
+constexpr Duration kNotSupportedPause = minutes(1);
+constexpr Duration kNotStoredPause = seconds(5);
+constexpr Duration kNoEffectPause = minutes(1);
+constexpr Duration kAuditPauseMax = minutes(1);
+constexpr Duration kForceOld = minutes(1);  // the minutes in a force command are what was left when it was made
+constexpr Duration kClockOld = seconds(2);  // a clock command is worth nothing when it is old
+constexpr int kKeyRefusalsMax = 3;
+constexpr int kCounterRaisesMax = 3;
+constexpr std::int64_t kBalanceSlack = 2;  // hundredths: both figures are rounded down
+constexpr std::int64_t kForwardModulus = 100'000'000;
+constexpr int kProbeShare = 9;  // silent boxes: one part in ten of the line
+
+constexpr std::string_view kNoAnswerText = "the box does not answer; it goes on trying";
+constexpr std::string_view kKeyText = "the box rejects the key of this office; check the box number and the master key";
+constexpr std::string_view kForgedText = "the answer is not from this box: its tag is wrong";
+constexpr std::string_view kNoEffectText = "the box says done and does not show it";
+constexpr std::string_view kNotStoredText = "the box could not store it; it is tried again";
+constexpr std::string_view kNoHouseholdText = "the box has no such household";
+constexpr std::string_view kArgumentText = "the box refuses the value";
+constexpr std::string_view kNotSupportedText = "the box does not know this command";
+constexpr std::string_view kCounterText = "the box does not accept the command counter; it is tried again";
+constexpr std::string_view kOfficeText = "the office could not reserve a command counter; it is tried again";
+
+constexpr int at(Part part) {
+    return static_cast<int>(part);
+}
+bool newer(std::uint16_t epoch, std::uint32_t number, std::uint16_t than_epoch, std::uint32_t than_number) {
+    return epoch > than_epoch || (epoch == than_epoch && number > than_number);
+}
+
+}  // namespace
+
+LineMaster::LineMaster(const LineSettings& settings, card::Mac& mac, LineOffice& office)
+    : settings_(settings), mac_(mac), office_(office) {
+    assert(settings.baud > 0 && settings.attempts > 0 && settings.counters_at_once > 0);
+}
+
+Duration LineMaster::character_time(std::int64_t characters) const {
+    return microseconds(divide(characters * 11 * 1'000'000, settings_.baud, Round::kUp));
+}
+UnixTime LineMaster::unix_at(Instant now) const {
+    return unix_ + (now - clock_set_at_);
+}
+CivilSeconds LineMaster::civil_at(Instant now) const {
+    return civil_ + static_cast<CivilSeconds>((now - clock_set_at_).count() / 1'000'000);
+}
+LineMaster::Box* LineMaster::find(BoxId id) {
+    const auto it = std::find_if(boxes_.begin(), boxes_.end(), [id](const Box& b) { return b.setup.id == id; });
+    return it == boxes_.end() ? nullptr : &*it;
+}
+
+// --- Wishes
+
+void LineMaster::set_boxes(std::span<const BoxSetup> boxes) {
+    std::vector<Box> next;
+    next.reserve(boxes.size());
+    for (const BoxSetup& setup : boxes) {
+        Box* old = find(setup.id);
+        const bool same = old && old->setup.number == setup.number && old->setup.keys.to_meter == setup.keys.to_meter &&
+                          old->setup.keys.from_meter == setup.keys.from_meter;
+        if (same) {
+            next.push_back(std::move(*old));
+        } else {
+            next.emplace_back();
+            if (old) next.back().tenants = old->tenants;  // what is desired stays; keys or number are new
+            for (std::size_t h = 1; h < next.back().tenants.size(); ++h)
+                if (next.back().tenants[h].bound) next.back().disagree.set(h);
+        }
+        Box& box = next.back();
+        box.setup = setup;
+        box.number = {setup.number};
+        box.queued = false;
+    }
+    if (exchange_.live.request != 0) lives_.push_front(exchange_.live);
+    exchange_ = {};
+    std::deque<Live> lives;
+    lives.swap(lives_);
+    boxes_ = std::move(next);
+    transfer_.active = false;
+    urgent_.clear();
+    cursor_ = extra_cursor_ = audit_box_ = 0;
+    audit_household_ = 0;
+    sweep_running_ = false;
+    // Status reads of a line that begins are spread over their interval: the first sweep is not held up by them.
+    for (std::size_t k = 0; k < boxes_.size(); ++k) {
+        Box& box = boxes_[k];
+        if (box.contact == Contact::kUnknown)
+            box.status_at =
+                clock_set_at_ + microseconds(settings_.status_interval.count() * static_cast<std::int64_t>(k) /
+                                             static_cast<std::int64_t>(boxes_.size()));
+        if (box.open || box.disagree.any()) queue(box);
+    }
+    for (const Live& live : lives)
+        office_.on_live(live.request, std::unexpected(ReadError::kUnknownBox), unix_);
+}
+
+void LineMaster::desire(const DesiredState& desired, Instant now) {
+    Box* box = find(desired.box);
+    if (!box || desired.number < 1 || desired.number > kHouseholdsMax) return;
+    Tenant& tenant = box->tenants[desired.number];
+    const bool first = !tenant.bound || tenant.desired.household != desired.household;
+    if (first) {
+        tenant = Tenant{};
+        tenant.bound = true;
+        tenant.epoch = desired.confirmed_epoch;
+        tenant.number = desired.confirmed_number;
+    }
+    tenant.desired = desired;
+    const auto reach = [&tenant](Part part, server::Version version) {
+        tenant.reached[at(part)] = std::max(tenant.reached[at(part)], version.reached);
+    };
+    reach(Part::kRemoteHold, desired.remote_version);
+    reach(Part::kForce, desired.force_version);
+    reach(Part::kAcknowledge, desired.acknowledge_version);
+    reach(Part::kAlarms, desired.alarms_version);
+    Part part{};
+    if (!wanted(*box, desired.number, now, part)) return;
+    box->fresh = true;
+    drive(*box, desired.number, now);
+}
+
+void LineMaster::forget(BoxId id, std::uint8_t number) {
+    Box* box = find(id);
+    if (!box || number < 1 || number > kHouseholdsMax) return;
+    box->tenants[number] = Tenant{};
+    box->disagree.reset(number);
+    box->accounts_due.reset(number);
+}
+
+void LineMaster::read_live(LiveRequest request, BoxId id, std::uint8_t number, Instant now) {
+    const Box* box = find(id);
+    if (!box || number < 1 || number > box->setup.household_count) {
+        office_.on_live(request, std::unexpected(ReadError::kUnknownBox), unix_at(now));
+        return;
+    }
+    lives_.push_back({request, static_cast<std::size_t>(box - boxes_.data()), number, 0});
+}
+
+void LineMaster::watch(BoxId id, Instant until) {
+    if (Box* box = find(id)) box->watched_until = until;
+}
+
+void LineMaster::on_counters(BoxId id, std::uint32_t first, std::uint32_t count, Instant now) {
+    Box* box = find(id);
+    if (!box) return;
+    if (count == 0 || first <= box->counter_above) {  // asked again after counters_asked_until
+        if (box->open) refuse(*box, kOfficeText, false, now);
+        return;
+    }
+    box->counter_next = first;
+    box->counter_end = first + count;
+    box->command_at = std::min(box->command_at, now);
+    queue(*box);
+}
+
+void LineMaster::set_clock(Instant now, UnixTime unix_time, CivilSeconds civil) {
+    clock_set_at_ = now;
+    unix_ = unix_time;
+    civil_ = civil;
+    clock_known_ = true;
+}
+
+// --- The line
+
+void LineMaster::on_byte(Byte byte, Instant now, bool bad_parity) {
+    if (exchange_.active) {
+        if (now >= exchange_.sent_end) {
+            exchange_.begun = true;
+            exchange_.last_byte = now;
+        }
+    } else if (now - ended_at_ < kForeignTrafficMax) {
+        quiet_until_ = std::max(quiet_until_, now + character_time(settings_.gap_characters));
+    }
+    const std::uint32_t bad_before = decoder_.bad_frames();
+    const std::optional<dlt645::Frame> frame = decoder_.on_byte(byte, now, bad_parity);
+    counters_.bad_frames += decoder_.bad_frames() - bad_before;
+    if (frame) on_frame(*frame, now);
+}
+
+void LineMaster::on_line_down(Instant now) {
+    exchange_.active = false;
+    transfer_.active = false;
+    decoder_.reset();
+    ended_at_ = now;
+    std::deque<Live> lives;
+    lives.swap(lives_);
+    if (exchange_.kind == Kind::kLive && exchange_.live.request != 0) lives.push_front(exchange_.live);
+    exchange_.live = {};
+    for (const Live& live : lives)
+        office_.on_live(live.request, std::unexpected(ReadError::kLineDown), unix_at(now));
+}
+
+LineMaster::Step LineMaster::poll(Instant now) {
+    if (exchange_.active) {
+        const Instant due = exchange_.begun ? std::min(exchange_.deadline,
+                                                       exchange_.last_byte + kReplySilenceMax + settings_.latency_max)
+                                            : exchange_.begin_deadline;
+        if (now < due) return {{}, due};
+        fail(Failure::kTimeout, now);
+    }
+    if (now < quiet_until_) return {{}, quiet_until_};
+    if (!choose(now)) return {{}, std::max(next_due(), now + milliseconds(1))};
+    return {{sending_.data(), sending_.size()}, exchange_.begin_deadline};
+}
+
+LineCounters LineMaster::counters() const {
+    LineCounters counters = counters_;
+    counters.boxes = static_cast<std::uint32_t>(boxes_.size());
+    counters.silent_boxes = static_cast<std::uint32_t>(
+        std::count_if(boxes_.begin(), boxes_.end(), [](const Box& b) { return b.contact == Contact::kSilent; }));
+    return counters;
+}
+
+bool LineMaster::is_answering(BoxId id) const {
+    return std::any_of(boxes_.begin(), boxes_.end(),
+                       [id](const Box& b) { return b.setup.id == id && b.contact == Contact::kAnswering; });
+}
+
+// --- Choosing the next frame
+
+bool LineMaster::choose(Instant now) {
+    if (urgent_run_ < settings_.urgent_run_max && choose_urgent(now)) {
+        ++urgent_run_;
+        return true;
+    }
+    if (choose_ordinary(now)) {
+        urgent_run_ = 0;
+        return true;
+    }
+    urgent_run_ = 0;
+    return choose_urgent(now);
+}
+
+bool LineMaster::choose_urgent(Instant now) {
+    if (!lives_.empty()) {  // a person is looking; these are few
+        Live live = lives_.front();
+        lives_.pop_front();
+        ++live.attempts;
+        start_read(Kind::kLive, live.box, live.household, dlt645::kLiveValues, kLiveReplyMax, now);
+        exchange_.live = live;
+        return true;
+    }
+    for (std::size_t n = urgent_.size(); n > 0; --n) {
+        const std::size_t index = urgent_.front();
+        urgent_.pop_front();
+        Box& box = boxes_[index];
+        box.queued = false;
+        if (box.contact == Contact::kSilent && !box.fresh) continue;  // the sweep finds it when it is back
+        if (box.command_at > now) {
+            queue(box);
+            continue;
+        }
+        if (start_command(index, now)) {
+            queue(box);
+            return true;
+        }
+        if (box.open || box.disagree.any() || box.clock_wrong) queue(box);
+    }
+    return false;
+}
+
+bool LineMaster::still_wanted(const Box& box, const Open& open, Instant now) const {
+    if (open.ours) return now - open.made_at < kClockOld;
+    const Tenant& tenant = box.tenants[open.request.household];
+    if (!tenant.bound || tenant.desired.household != open.delivery.household) return false;
+    const DesiredState& desired = tenant.desired;
+    switch (open.delivery.part) {
+        case Part::kTicket:
+            return desired.ticket.epoch == open.delivery.epoch && desired.ticket.number == open.delivery.version &&
+                   newer(desired.ticket.epoch, desired.ticket.number, tenant.epoch, tenant.number);
+        case Part::kRemoteHold:
+            return desired.remote_version.desired == open.delivery.version;
+        case Part::kForce:
+            return desired.force_version.desired == open.delivery.version && now - open.made_at < kForceOld;
+        case Part::kAcknowledge:
+            return desired.acknowledge_version.desired == open.delivery.version;
+        case Part::kAlarms:
+            return desired.alarms_version.desired == open.delivery.version;
+    }
+    return false;
+}
+
+bool LineMaster::start_command(std::size_t index, Instant now) {
+    Box& box = boxes_[index];
+    // What is no longer wanted is not repeated. Whether it was executed does not matter: its successor says all anew.
+    if (box.open && !still_wanted(box, *box.open, now)) box.open.reset();
+    if (!box.open && !make_command(box, now)) return false;
+    Open& open = *box.open;
+    if (open.sent++ > 0) ++counters_.retries;
+    box.fresh = false;
+    transmit(Kind::kCommand, index, 0, Function::kSecurity, {open.bytes.data(), open.bytes.size()}, kAnswerMax, now);
+    if (!open.ours) office_.on_sent(open.delivery, unix_at(now));
+    return true;
+}
+
+std::optional<card::Command> LineMaster::wanted(const Box& box, std::uint8_t household, Instant now, Part& part) const {
+    const Tenant& tenant = box.tenants[household];
+    if (!tenant.bound) return std::nullopt;
+    const DesiredState& d = tenant.desired;
+    const auto open = [&](Part p, server::Version version, bool differs) {
+        part = p;
+        return version.desired != 0 && version.desired != tenant.given_up[at(p)] &&
+               (version.desired > tenant.reached[at(p)] || differs);
+    };
+    part = Part::kTicket;
+    if (newer(d.ticket.epoch, d.ticket.number, tenant.epoch, tenant.number) &&
+        !(tenant.given_up_epoch == d.ticket.epoch && tenant.given_up[at(part)] == d.ticket.number))
+        return card::Ticket{d.ticket.epoch, d.ticket.number, in_hundredths(d.ticket.credited, Round::kDown)};
+    if (open(Part::kRemoteHold, d.remote_version, tenant.remote_differs)) return card::RemoteHold{d.remote_off};
+    if (open(Part::kAcknowledge, d.acknowledge_version, false)) return card::Acknowledge{};
+    if (open(Part::kForce, d.force_version, false)) {
+        const std::int64_t left = divide(d.force_until.ms - unix_at(now).ms, 60'000, Round::kUp);
+        return card::ForcePower{static_cast<std::uint16_t>(std::clamp<std::int64_t>(left, 0, 0xFFFF)),
+                                d.force_overruled};
+    }
+    if (open(Part::kAlarms, d.alarms_version, tenant.alarms_differ)) {
+        const auto level = [](Energy e) { return static_cast<std::uint32_t>(in_hundredths(e, Round::kDown)); };
+        return card::Alarms{level(d.alarms.low), level(d.alarms.cutoff), level(d.alarms.overdraft)};
+    }
+    return std::nullopt;
+}
+
+bool LineMaster::make_command(Box& box, Instant now) {
+    Open open;
+    bool found = false;
+    for (int n = 0; n < kHouseholdsMax && !found && box.disagree.any(); ++n) {
+        const std::uint8_t household = box.next_household;
+        box.next_household = static_cast<std::uint8_t>(household % kHouseholdsMax + 1);
+        if (!box.disagree.test(household)) continue;
+        Part part{};
+        const auto command = wanted(box, household, now, part);
+        if (!command) {
+            box.disagree.reset(household);
+            continue;
+        }
+        found = true;
+        const DesiredState& d = box.tenants[household].desired;
+        open.request = {settings_.operator_number, 0, household, *command};
+        open.delivery = {d.household, part, 0, 0};
+        switch (part) {
+            case Part::kTicket:
+                open.delivery.epoch = d.ticket.epoch;
+                open.delivery.version = d.ticket.number;
+                break;
+            case Part::kRemoteHold:
+                open.delivery.version = d.remote_version.desired;
+                break;
+            case Part::kForce:
+                open.delivery.version = d.force_version.desired;
+                break;
+            case Part::kAcknowledge:
+                open.delivery.version = d.acknowledge_version.desired;
+                break;
+            case Part::kAlarms:
+                open.delivery.version = d.alarms_version.desired;
+                break;
+        }
+    }
+    if (!found && box.clock_wrong && clock_known_) {
+        found = true;
+        open.ours = true;
+        open.request = {settings_.operator_number, 0, 0, card::SetClock{civil_at(now)}};
+    }
+    if (!found) return false;
+    if (box.counter_next >= box.counter_end) {
+        if (!open.ours) box.next_household = open.request.household;  // the same one when the counters have come
+        if (now < box.counters_asked_until) {
+            box.command_at = box.counters_asked_until;
+            return false;
+        }
+        box.command_at = box.counters_asked_until = now + settings_.counter_patience;
+        office_.need_counters(box.setup.id, box.counter_above, settings_.counters_at_once);
+        return false;
+    }
+    open.request.counter = box.counter_next++;
+    open.bytes = card::seal_request(mac_, box.setup.keys, box.setup.number, open.request);
+    open.made_at = now;
+    box.problem = {};
+    box.open = open;
+    return true;
+}
+
+bool LineMaster::choose_ordinary(Instant now) {
+    if (transfer_.active) {
+        start_following(now);
+        return true;
+    }
+    for (std::size_t k = 0; k < boxes_.size(); ++k)
+        if (boxes_[k].look_at <= now && boxes_[k].contact == Contact::kAnswering) {
+            start_block(k, now);
+            return true;
+        }
+    if (extra_turn_ && start_extra(now)) {
+        extra_turn_ = false;
+        return true;
+    }
+    extra_turn_ = true;
+    return start_sweep(now) || start_extra(now);
+}
+
+// Number 4: one box further each time.
+bool LineMaster::start_extra(Instant now) {
+    if (now >= audit_at_) {
+        std::int64_t accounts = 0;
+        for (const Box& box : boxes_)
+            accounts +=
+                std::count_if(box.tenants.begin(), box.tenants.end(), [](const Tenant& t) { return t.epoch > 0; });
+        audit_at_ = now + std::min(kAuditPauseMax, microseconds(settings_.audit_interval.count() /
+                                                                std::max<std::int64_t>(accounts, 1)));
+        for (std::size_t n = boxes_.size() * kHouseholdsMax; n > 0 && accounts > 0; --n) {
+            if (++audit_household_ > kHouseholdsMax) {
+                audit_household_ = 1;
+                audit_box_ = (audit_box_ + 1) % boxes_.size();
+            }
+            Box& box = boxes_[audit_box_];
+            if (box.contact != Contact::kAnswering) {
+                n -= std::min<std::size_t>(n - 1, kHouseholdsMax - audit_household_);
+                audit_household_ = kHouseholdsMax;
+            } else if (box.tenants[audit_household_].epoch > 0) {
+                box.accounts_due.set(audit_household_);
+                break;
+            }
+        }
+    }
+    for (std::size_t n = 0; n < boxes_.size(); ++n) {
+        extra_cursor_ = (extra_cursor_ + 1) % boxes_.size();
+        Box& box = boxes_[extra_cursor_];
+        if (box.contact != Contact::kAnswering) continue;
+        if (box.accounts_due.any()) {
+            for (std::uint8_t h = 1; h <= kHouseholdsMax; ++h) {
+                if (!box.accounts_due.test(h)) continue;
+                box.accounts_due.reset(h);
+                box.tenants[h].account_after = now + kAccountPause;
+                start_read(Kind::kAccount, extra_cursor_, h, dlt645::kAccountStatus, kAccountReplyMax, now);
+                return true;
+            }
+        }
+        if (now < box.watched_until && now >= box.power_at) {
+            box.power_at = now + settings_.power_interval;
+            start_read(Kind::kPower, extra_cursor_, 0, dlt645::kBlockPower, kPowerReplyMax, now);
+            return true;
+        }
+        if (now >= box.status_at) {
+            box.status_at = now + settings_.status_interval;
+            start_read(Kind::kStatus, extra_cursor_, 0, dlt645::kBoxStatus, kStatusReplyMax, now);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool LineMaster::start_sweep(Instant now) {
+    // First those whose turn it is. Silent ones within their share, or when there is nothing else to do.
+    for (const bool idle : {false, true}) {
+        for (std::size_t n = 0; n < boxes_.size(); ++n) {
+            const std::size_t index = (cursor_ + n) % boxes_.size();
+            Box& box = boxes_[index];
+            const bool silent = box.contact == Contact::kSilent;
+            if (silent ? now < box.back_off_until || (!idle && now < probe_after_) : now < box.sweep_after) continue;
+            if (cursor_ + n >= boxes_.size() || !sweep_running_) {
+                end_sweep();
+                sweep_began_ = now;
+                sweep_running_ = true;
+            }
+            cursor_ = index + 1;
+            start_block(index, now);
+            return true;
+        }
+    }
+    return false;
+}
+
+void LineMaster::end_sweep() {
+    if (!sweep_running_ || sweep_last_ < sweep_began_) return;
+    ++counters_.sweeps;
+    counters_.last_sweep = sweep_last_ - sweep_began_;
+}
+
+void LineMaster::start_block(std::size_t index, Instant now) {
+    Box& box = boxes_[index];
+    box.look_at = kNever;
+    box.sweep_after = now + settings_.box_interval_min;
+    transfer_ = {};
+    transfer_.box = index;
+    transfer_.asked_at = now;
+    transfer_.asked_version = box.version;
+    std::array<Byte, 8> data{};
+    ByteWriter writer(data);
+    writer.put_u32(dlt645::kHouseholdBlock.value);
+    if (box.version != 0) writer.put_u32(box.version);
+    transmit(Kind::kBlock, index, 0, Function::kRead, writer.written(), kBlockReplyMax, now);
+}
+
+void LineMaster::start_following(Instant now) {
+    std::array<Byte, 5> data{};
+    ByteWriter writer(data);
+    writer.put_u32(dlt645::kHouseholdBlock.value);
+    writer.put_u8(transfer_.next);
+    transmit(Kind::kFollowing, transfer_.box, 0, Function::kReadFollowing, writer.written(), kFollowingReplyMax, now);
+    exchange_.sequence = transfer_.next;
+}
+
+void LineMaster::start_read(Kind kind, std::size_t index, std::uint8_t household, dlt645::DataId id,
+                            std::size_t reply_data, Instant now) {
+    std::array<Byte, 4> data{};
+    ByteWriter writer(data);
+    writer.put_u32(id.value);
+    transmit(kind, index, household, Function::kRead, data, reply_data, now);
+    exchange_.id = id;
+}
+
+void LineMaster::transmit(Kind kind, std::size_t index, std::uint8_t household, Function function, Bytes data,
+                          std::size_t reply_data, Instant now) {
+    exchange_ = {};
+    exchange_.active = true;
+    exchange_.kind = kind;
+    exchange_.box = index;
+    exchange_.household = household;
+    exchange_.function = function;
+    exchange_.id = function == Function::kSecurity ? dlt645::kSealedCommand : dlt645::kHouseholdBlock;
+    exchange_.address = dlt645::address_of(boxes_[index].number, Household{household});
+    sending_ = dlt645::encode(exchange_.address, dlt645::request(function), data, settings_.preamble);
+    const auto reply = static_cast<std::int64_t>(dlt645::kPreambleSize + dlt645::kFrameOverhead + 4 + reply_data);
+    exchange_.sent_at = now;
+    exchange_.sent_end = now + character_time(static_cast<std::int64_t>(sending_.size()));
+    exchange_.begin_deadline =
+        exchange_.sent_end + settings_.reply_delay_max + settings_.latency_max + character_time(2);
+    exchange_.deadline = exchange_.begin_deadline + character_time(reply);
+    decoder_.reset();
+    ++counters_.requests;
+}
+
+void LineMaster::queue(Box& box) {
+    if (box.queued) return;
+    box.queued = true;
+    urgent_.push_back(static_cast<std::size_t>(&box - boxes_.data()));
+}
+
+void LineMaster::drive(Box& box, std::uint8_t household, Instant now) {
+    box.disagree.set(household);
+    if (box.fresh || box.key_refusals < kKeyRefusalsMax) box.command_at = std::min(box.command_at, now);
+    queue(box);
+}
+
+Instant LineMaster::next_due() const {
+    Instant due = audit_at_;
+    for (const std::size_t index : urgent_) {
+        const Box& box = boxes_[index];
+        if (box.contact != Contact::kSilent || box.fresh) due = std::min(due, box.command_at);
+    }
+    for (const Box& box : boxes_) {
+        if (box.contact == Contact::kSilent) {
+            due = std::min(due, box.back_off_until);
+            continue;
+        }
+        due = std::min({due, box.sweep_after, box.look_at});
+        if (box.contact != Contact::kAnswering) continue;
+        due = std::min(due, box.status_at);
+        if (box.watched_until > box.power_at) due = std::min(due, box.power_at);
+    }
+    return due;
+}
+
+// --- Answers
+
+void LineMaster::on_frame(const dlt645::Frame& frame, Instant now) {
+    const bool ours = exchange_.active && now >= exchange_.sent_end && frame.control.is_reply() &&
+                      frame.control.function() == exchange_.function && frame.address == exchange_.address;
+    if (ours && frame.control.is_error()) {
+        ++counters_.replies;
+        fail(Failure::kErrorReply, now);
+        return;
+    }
+    if (!ours || frame.data_id() != exchange_.id) {
+        ++counters_.ignored_frames;
+        exchange_.begun = false;  // ours may still come
+        return;
+    }
+    on_reply(frame, now);
+}
+
+void LineMaster::on_reply(const dlt645::Frame& frame, Instant now) {
+    Box& box = boxes_[exchange_.box];
+    const Bytes body = frame.bytes().subspan(4);
+    const auto ignore = [this] {
+        ++counters_.ignored_frames;
+        exchange_.begun = false;
+    };
+    const auto accept = [&] {
+        ++counters_.replies;
+        exchange_.active = false;
+        ended_at_ = now;
+        quiet_until_ = now + character_time(settings_.gap_characters);
+        answered(box, now);
+    };
+    const auto take = [&](const auto& decoded, const auto& then) {
+        if (!decoded) return fail(Failure::kDamaged, now);
+        accept();
+        then(*decoded);
+    };
+    switch (exchange_.kind) {
+        case Kind::kBlock:
+            accept();
+            on_block_part(box, body, frame.control.more_follows(), now);
+            return;
+        case Kind::kFollowing:
+            if (body.empty() || body.back() != exchange_.sequence) return ignore();
+            accept();
+            ++transfer_.next;
+            transfer_.attempts = 0;
+            on_block_part(box, body.first(body.size() - 1), frame.control.more_follows(), now);
+            return;
+        case Kind::kPower:
+            return take(dlt645::decode_block_power(body), [&](const dlt645::BlockPower& power) {
+                office_.on_power(box.setup.id, power, unix_at(exchange_.sent_at));
+            });
+        case Kind::kStatus:
+            return take(dlt645::decode_box_status(body),
+                        [&](const dlt645::BoxStatus& status) { on_status(box, status, now); });
+        case Kind::kAccount:
+            return take(dlt645::decode_account_status(body), [&](const dlt645::AccountStatus& status) {
+                on_account(box, exchange_.household, status, now);
+            });
+        case Kind::kLive:
+            return take(dlt645::decode_live_values(body), [&](const dlt645::LiveValues& live) {
+                const LiveRequest request = exchange_.live.request;
+                exchange_.live = {};
+                office_.on_live(request, live, unix_at(exchange_.sent_at));
+            });
+        case Kind::kCommand: {
+            if (!box.open) return accept();
+            ByteReader reader(body);
+            if (reader.get_u32() != box.open->request.counter) return ignore();  // a late answer to an earlier command
+            const auto answer =
+                card::unseal_answer(mac_, box.setup.keys, box.setup.number, box.open->request, frame.bytes());
+            if (!answer && answer.error() == card::SealError::kOther) return ignore();
+            accept();
+            if (answer) {
+                on_answer(box, *answer, now);
+            } else {
+                on_key_refused(box, kForgedText, now);
+            }
+            return;
+        }
+    }
+}
+
+void LineMaster::on_block_part(Box& box, Bytes part, bool more, Instant now) {
+    for (const Byte byte : part) {
+        if (transfer_.data.push_back(byte)) continue;
+        transfer_.active = false;  // longer than any block: not a box of ours
+        box.sweep_after = now + kNotSupportedPause;
+        return;
+    }
+    transfer_.active = more;
+    if (!more) on_block_complete(box, now);
+}
+
+void LineMaster::on_block_complete(Box& box, Instant now) {
+    const auto block = dlt645::decode_household_block({transfer_.data.data(), transfer_.data.size()});
+    if (!block) {
+        box.look_at = now + seconds(1);
+        return;
+    }
+    box.version = block->version;
+    sweep_last_ = now;
+    readings_.clear();
+    for (std::uint8_t h = 1; h <= kHouseholdsMax; ++h) {
+        if (!block->present.test(h)) continue;
+        on_record(box, h, block->records[h], transfer_.asked_at, now);
+        readings_.push_back(
+            {box.tenants[h].bound ? box.tenants[h].desired.household : HouseholdId{}, h, block->records[h]});
+    }
+    const bool waiting =
+        std::any_of(box.tenants.begin(), box.tenants.end(), [](const Tenant& t) { return t.awaits_light; });
+    if (waiting && box.looks_left > 0) {
+        --box.looks_left;
+        box.look_at = now + box.look_delay;
+        box.look_delay = box.look_delay * 2;
+    } else if (waiting) {
+        for (Tenant& tenant : box.tenants)
+            tenant.awaits_light = false;
+    }
+    office_.on_block({box.setup.id, unix_at(transfer_.asked_at), unix_at(now), block->flags, block->household_count,
+                      readings_, readings_.size() >= block->household_count});
+}
+
+void LineMaster::on_record(Box& box, std::uint8_t household, const dlt645::HouseholdRecord& record, Instant asked_at,
+                           Instant now) {
+    Tenant& tenant = box.tenants[household];
+    if (!tenant.bound) return;
+    if (asked_at < tenant.changed_at) {  // read before what the box has confirmed since
+        tenant.seen = false;
+        return;
+    }
+    if (record.state.has(StateBit::kRelayClosed)) tenant.awaits_light = false;
+    const bool opened = !record.state.holds().has(Hold::kNotOpened);
+    if (opened != (tenant.epoch > 0)) read_account(box, household, now);
+    if (tenant.desired.remote_version.desired != 0 &&
+        record.state.holds().has(Hold::kRemote) != tenant.desired.remote_off) {
+        tenant.remote_differs = true;
+        drive(box, household, now);
+    }
+    // In an energy account remaining falls by what the forward total grows, unless a ticket came or memory was lost.
+    const std::int64_t grown =
+        (std::int64_t{record.forward_hundredths} - tenant.forward + kForwardModulus) % kForwardModulus;
+    const std::int64_t balance = record.remaining_hundredths + grown;
+    if (tenant.seen && !record.state.has(StateBit::kMoneyAccount) &&
+        (balance > tenant.balance + kBalanceSlack || balance < tenant.balance - kBalanceSlack))
+        read_account(box, household, now);
+    tenant.seen = true;
+    tenant.forward = record.forward_hundredths;
+    tenant.balance = record.remaining_hundredths;
+}
+
+void LineMaster::read_account(Box& box, std::uint8_t household, Instant now) {
+    if (now >= box.tenants[household].account_after) box.accounts_due.set(household);
+}
+
+void LineMaster::on_account(Box& box, std::uint8_t household, const dlt645::AccountStatus& status, Instant now) {
+    Tenant& tenant = box.tenants[household];
+    if (!tenant.bound) return;
+    // What is read is not authenticated: it can make us send a ticket again, it confirms none.
+    if (newer(tenant.epoch, tenant.number, status.epoch, status.ticket_number)) {
+        tenant.epoch = status.epoch;
+        tenant.number = status.ticket_number;
+    }
+    if (tenant.desired.alarms_version.desired != 0) {
+        const auto differs = [](Energy wanted_level, std::uint32_t level) {
+            return in_hundredths(wanted_level, Round::kDown) != level;
+        };
+        const server::AlarmLevels& alarms = tenant.desired.alarms;
+        tenant.alarms_differ = differs(alarms.low, status.low_alarm_hundredths) ||
+                               differs(alarms.cutoff, status.cutoff_alarm_hundredths) ||
+                               differs(alarms.overdraft, status.overdraft_hundredths);
+    }
+    drive(box, household, now);
+    office_.on_account(tenant.desired.household, status, unix_at(now));
+}
+
+void LineMaster::on_status(Box& box, const dlt645::BoxStatus& status, Instant now) {
+    if (clock_known_) {
+        const std::int64_t error = std::int64_t{status.clock} - civil_at(now);
+        const std::int64_t error_max = settings_.clock_error_max.count() / 1'000'000;
+        box.clock_wrong = status.clock == 0 || error > error_max || error < -error_max;
+        if (box.clock_wrong) queue(box);
+    }
+    office_.on_status(box.setup.id, status, unix_at(now));
+}
+
+void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
+    Open& open = *box.open;
+    box.key_refusals = 0;
+    if (answer.result == card::Result::kOldCounter) {
+        box.counter_above = std::max(answer.last_counter, open.request.counter);
+        if (box.counter_next <= box.counter_above) box.counter_next = box.counter_end = 0;
+        box.counters_asked_until = now;
+        if (++box.counter_raises > kCounterRaisesMax) {
+            refuse(box, kCounterText, false, now);
+            box.command_at = now + kNoEffectPause;
+        }
+        box.open.reset();
+        return;
+    }
+    box.counter_raises = 0;
+    const bool visible = std::holds_alternative<card::Ticket>(open.request.command) ||
+                         std::holds_alternative<card::RemoteHold>(open.request.command);
+    const bool doubtful = answer.repeated && !box.counter_proved && !visible;
+    box.counter_proved = true;
+    if (doubtful) {
+        // The number was used before we began, perhaps by another command. The next one is new to the box.
+        box.open.reset();
+        return;
+    }
+    Tenant& tenant = box.tenants[open.request.household];
+    switch (answer.result) {
+        case card::Result::kOldCounter:
+            return;
+        case card::Result::kNotStored:
+            refuse(box, kNotStoredText, false, now);
+            box.command_at = now + kNotStoredPause;
+            return;
+        case card::Result::kNoHousehold:
+            return refuse(box, kNoHouseholdText, true, now);
+        case card::Result::kBadArgument:
+            return refuse(box, kArgumentText, true, now);
+        case card::Result::kNotSupported:
+            return refuse(box, kNotSupportedText, true, now);
+        case card::Result::kDone:
+            break;
+    }
+    if (open.ours) {
+        box.clock_wrong = false;
+        box.open.reset();
+        return;
+    }
+    const card::Effect& effect = answer.effect;
+    bool shown = true;
+    if (const auto* ticket = std::get_if<card::Ticket>(&open.request.command))
+        shown = !newer(ticket->epoch, ticket->number, effect.epoch, effect.ticket_number);
+    if (const auto* hold = std::get_if<card::RemoteHold>(&open.request.command))
+        shown = effect.state.holds().has(Hold::kRemote) == hold->off;
+    const bool new_epoch = effect.epoch != tenant.epoch;
+    tenant.epoch = effect.epoch;
+    tenant.number = effect.ticket_number;
+    if (new_epoch) {
+        tenant.account_after = now;
+        read_account(box, open.request.household, now);
+    }
+    if (!shown) {
+        refuse(box, kNoEffectText, false, now);
+        box.open.reset();
+        box.command_at = now + kNoEffectPause;
+        return;
+    }
+    if (open.delivery.part != Part::kTicket) {
+        std::uint32_t& reached = tenant.reached[at(open.delivery.part)];
+        reached = std::max(reached, open.delivery.version);
+    }
+    if (open.delivery.part == Part::kRemoteHold) tenant.remote_differs = false;
+    if (open.delivery.part == Part::kAlarms) tenant.alarms_differ = false;
+    tenant.changed_at = now;
+    tenant.seen = false;
+    box.problem = {};
+    const Delivery delivery = open.delivery;
+    box.open.reset();
+    tenant.awaits_light = effect.state.holds().empty() && !effect.state.has(StateBit::kRelayClosed);
+    look_soon(box, tenant.awaits_light ? kLooksForLight : 0, now);
+    office_.on_confirmed(delivery, effect, unix_at(now));
+}
+
+void LineMaster::look_soon(Box& box, int looks, Instant now) {
+    box.look_delay = kLookDelay;
+    box.looks_left = std::max(box.looks_left, looks);
+    box.look_at = now + kLookDelay;
+}
+
+void LineMaster::on_key_refused(Box& box, std::string_view problem, Instant now) {
+    ++box.key_refusals;
+    if (box.key_refusals < kKeyRefusalsMax) {
+        box.command_at = now + milliseconds(100) * box.key_refusals;
+        return;
+    }
+    box.command_at = now + settings_.key_retry_interval;
+    refuse(box, problem, box.open && !box.open->ours && box.open->delivery.part != Part::kTicket, now);
+}
+
+void LineMaster::refuse(Box& box, std::string_view problem, bool for_good, Instant now) {
+    if (!box.open) return;
+    if (box.open->ours) {
+        if (for_good) {
+            box.clock_wrong = false;
+            box.open.reset();
+        }
+        return;
+    }
+    const Delivery delivery = box.open->delivery;
+    if (for_good) {
+        Tenant& tenant = box.tenants[box.open->request.household];
+        tenant.given_up[at(delivery.part)] = delivery.version;
+        if (delivery.part == Part::kTicket) tenant.given_up_epoch = delivery.epoch;
+        box.open.reset();
+    }
+    if (!for_good && box.problem == problem) return;
+    box.problem = problem;
+    office_.on_refused(delivery, problem, for_good, unix_at(now));
+}
+
+void LineMaster::answered(Box& box, Instant now) {
+    box.failures = 0;
+    box.back_off = {};
+    if (box.contact == Contact::kAnswering) return;
+    if (box.contact == Contact::kSilent) box.status_at = std::min(box.status_at, now);
+    box.contact = Contact::kAnswering;
+    if (box.key_refusals < kKeyRefusalsMax) box.command_at = std::min(box.command_at, now);
+    if (box.open || box.disagree.any() || box.clock_wrong) queue(box);
+    office_.on_answering(box.setup.id, true, unix_at(now));
+}
+
+void LineMaster::not_answered(Box& box, Instant now) {
+    ++counters_.timeouts;
+    ++box.failures;
+    const int patience = box.contact == Contact::kUnknown ? std::min(2, settings_.attempts) : settings_.attempts;
+    if (box.contact == Contact::kSilent) probe_after_ = now + (now - exchange_.sent_at) * kProbeShare;
+    if (box.failures < patience) return;
+    box.back_off =
+        box.back_off == Duration{} ? settings_.back_off_min : std::min(box.back_off * 2, settings_.back_off_max);
+    box.back_off_until = now + box.back_off;
+    if (box.contact == Contact::kSilent) return;
+    box.contact = Contact::kSilent;
+    box.look_at = kNever;
+    office_.on_answering(box.setup.id, false, unix_at(now));
+}
+
+void LineMaster::fail(Failure failure, Instant now) {
+    exchange_.active = false;
+    ended_at_ = now;
+    quiet_until_ = now + character_time(settings_.gap_characters);
+    Box& box = boxes_[exchange_.box];
+    const bool refused = failure == Failure::kErrorReply;
+    if (failure == Failure::kTimeout)
+        not_answered(box, now);
+    else
+        answered(box, now);
+    const bool silent = box.contact == Contact::kSilent;
+    switch (exchange_.kind) {
+        case Kind::kBlock:
+            transfer_.active = false;
+            if (refused)
+                box.sweep_after = now + kNotSupportedPause;
+            else if (!silent)
+                box.look_at = box.contact == Contact::kUnknown ? kNever : now;
+            if (!refused && box.contact == Contact::kUnknown) box.sweep_after = now;
+            return;
+        case Kind::kFollowing:
+            if (!refused && !silent && ++transfer_.attempts < settings_.attempts) {
+                ++counters_.retries;
+                return;
+            }
+            transfer_.active = false;
+            if (!silent) box.look_at = now + kLookDelay;  // from the beginning: the box has dropped it
+            return;
+        case Kind::kPower:
+            if (refused) box.power_at = now + kNotSupportedPause;
+            return;
+        case Kind::kStatus:
+            if (!refused) box.status_at = now + seconds(5);
+            return;
+        case Kind::kAccount:
+            if (!refused && box.tenants[exchange_.household].bound) box.accounts_due.set(exchange_.household);
+            return;
+        case Kind::kLive: {
+            const Live live = exchange_.live;
+            exchange_.live = {};
+            if (!refused && !silent && live.attempts < settings_.attempts) {
+                ++counters_.retries;
+                lives_.push_front(live);
+                return;
+            }
+            office_.on_live(live.request, std::unexpected(refused ? ReadError::kNotSupported : ReadError::kNoAnswer),
+                            unix_at(now));
+            return;
+        }
+        case Kind::kCommand:
+            if (refused) {
+                on_key_refused(box, kKeyText, now);
+            } else if (box.open && (silent || box.open->sent % settings_.attempts == 0)) {
+                box.command_at = now + std::max(box.back_off, settings_.back_off_min);
+                refuse(box, kNoAnswerText, false, now);
+            } else {
+                box.command_at = now;
+            }
+            return;
+    }
+}
+
+}  // namespace prewatt::collect

@@ -1,0 +1,609 @@
+#include "server/collect/line_master.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "card/openssl/openssl_mac.hpp"
+#include "server/collect/fake_box.hpp"
+
+namespace prewatt::collect {
+namespace {
+
+constexpr card::Key kMaster{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+constexpr UnixTime kUnixStart{1'790'000'000'000};
+constexpr CivilSeconds kCivilStart = 842'000'000;
+
+// Writes down what the line says, and keeps the counters as a store would.
+class RecordingOffice final : public LineOffice {
+  public:
+    void need_counters(BoxId box, std::uint32_t above, std::uint32_t count) override {
+        ++asked_for_counters;
+        if (!gives_counters || !master) return;
+        std::uint32_t& next = counter_next[box.value];
+        next = std::max(next, above + 1);
+        const std::uint32_t first = next;
+        next += count;
+        give = [this, box, first, count](Instant now) { master->on_counters(box, first, count, now); };
+    }
+    void on_block(const BlockReading& reading) override {
+        ++blocks[reading.box.value];
+        if (reading.complete) ++complete_blocks[reading.box.value];
+        for (const HouseholdReading& h : reading.changed) {
+            ++readings;
+            last[reading.box.value * 100 + h.number] = h.record;
+        }
+    }
+    void on_power(BoxId, const dlt645::BlockPower&, UnixTime) override { ++powers; }
+    void on_account(HouseholdId, const dlt645::AccountStatus& status, UnixTime) override { accounts.push_back(status); }
+    void on_status(BoxId, const dlt645::BoxStatus&, UnixTime) override { ++statuses; }
+    void on_live(LiveRequest request, const std::expected<dlt645::LiveValues, ReadError>& live, UnixTime) override {
+        lives.emplace_back(request, live ? std::optional<ReadError>{} : live.error());
+    }
+    void on_answering(BoxId box, bool answers, UnixTime) override { answering[box.value] = answers; }
+    void on_sent(const Delivery& delivery, UnixTime at) override { sent.emplace_back(delivery, at); }
+    void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) override {
+        confirmed.push_back({delivery, effect, at});
+    }
+    void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime) override {
+        refused.push_back({delivery, std::string(problem), for_good});
+    }
+
+    struct Confirmed {
+        Delivery delivery;
+        card::Effect effect;
+        UnixTime at;
+    };
+    struct Refused {
+        Delivery delivery;
+        std::string problem;
+        bool for_good;
+    };
+    LineMaster* master = nullptr;
+    bool gives_counters = true;
+    int asked_for_counters = 0;
+    std::map<std::int64_t, std::uint32_t> counter_next;
+    std::function<void(Instant)> give;
+    std::map<std::int64_t, int> blocks;
+    std::map<std::int64_t, int> complete_blocks;
+    std::map<std::int64_t, dlt645::HouseholdRecord> last;
+    std::map<std::int64_t, bool> answering;
+    int readings = 0;
+    int powers = 0;
+    int statuses = 0;
+    std::vector<dlt645::AccountStatus> accounts;
+    std::vector<std::pair<LiveRequest, std::optional<ReadError>>> lives;
+    std::vector<std::pair<Delivery, UnixTime>> sent;
+    std::vector<Confirmed> confirmed;
+    std::vector<Refused> refused;
+};
+
+// A line of fake boxes: frames take their time, answers come whole. What happens to an answer is decided by `fate`.
+class Line {
+  public:
+    explicit Line(int boxes, const LineSettings& settings = {}) : settings_(settings) {
+        for (int k = 1; k <= boxes; ++k) {
+            const std::uint64_t number = 1'000'000'000u + static_cast<unsigned>(k);
+            const card::BoxKeys keys = card::diversify(mac_, kMaster, number);
+            boxes_.push_back(std::make_unique<FakeBox>(mac_, number, keys));
+            boxes_.back()->clock = kCivilStart;
+            setups_.push_back({BoxId{k}, number, 39, keys});
+        }
+        restart_office();
+    }
+    // The office process dies and comes back: a new master, what was on disk stays.
+    void restart_office() {
+        master = std::make_unique<LineMaster>(settings_, office_mac_, office);
+        office.master = master.get();
+        pending_.clear();
+        master->set_clock(now, UnixTime{kUnixStart.ms + now.microseconds() / 1000},
+                          kCivilStart + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
+        master->set_boxes(setups_);
+        for (const auto& [key, desired] : desired_)
+            master->desire(desired, now);
+    }
+    FakeBox& box(int k) { return *boxes_[k - 1]; }
+    // Desires what `change` makes of what is desired so far.
+    void desire(int box, std::uint8_t household, const std::function<void(DesiredState&)>& change) {
+        DesiredState& d = desired_[box * 100 + household];
+        d.household = HouseholdId{box * 100 + household};
+        d.box = BoxId{box};
+        d.number = household;
+        change(d);
+        master->desire(d, now);
+    }
+    void sell(int box, std::uint8_t household, std::uint32_t number, std::int64_t hundredths) {
+        desire(box, household, [&](DesiredState& d) { d.ticket = {1, number, energy_of_hundredths(hundredths)}; });
+    }
+    void run(Duration span) {
+        const Instant end = now + span;
+        for (;;) {
+            if (office.give) std::exchange(office.give, nullptr)(now);
+            const LineMaster::Step step = master->poll(now);
+            if (!step.send.empty()) {
+                ++frames;
+                ask(step.send);
+            }
+            if (office.give) continue;
+            Instant next = step.send.empty() ? step.wake_up : std::min(step.wake_up, now + microseconds(1));
+            if (!pending_.empty()) next = std::min(next, pending_.begin()->first);
+            if (next > end) break;
+            now = std::max(now, next);
+            while (!pending_.empty() && pending_.begin()->first <= now) {
+                const std::vector<Byte> bytes = pending_.begin()->second;
+                pending_.erase(pending_.begin());
+                for (const Byte byte : bytes)
+                    master->on_byte(byte, now);
+            }
+        }
+        now = end;
+    }
+    bool run_until(const std::function<bool()>& done, Duration limit) {
+        const Instant end = now + limit;
+        while (!done() && now < end)
+            run(milliseconds(10));
+        return done();
+    }
+    enum class Fate { kArrives, kLost, kTorn, kLate };
+
+    RecordingOffice office;
+    std::unique_ptr<LineMaster> master;
+    Instant now{1'000'000};
+    int frames = 0;
+    // Looks at a request and its answer.
+    std::function<Fate(const dlt645::Frame&, std::uint64_t)> fate;
+    std::vector<dlt645::Frame> asked;
+    std::map<int, DesiredState> desired_;
+
+  private:
+    void ask(Bytes bytes) {
+        dlt645::Decoder decoder;
+        std::optional<dlt645::Frame> frame;
+        for (const Byte byte : bytes)
+            if (auto found = decoder.on_byte(byte, now)) frame = found;
+        ASSERT_TRUE(frame) << "the master sent something that is no frame";
+        asked.push_back(*frame);
+        Instant at = now + characters(bytes.size()) + milliseconds(20);
+        for (auto& box : boxes_) {
+            const auto reply = box->on_request(*frame);
+            if (!reply) continue;
+            const Fate what = fate ? fate(*frame, box->number) : Fate::kArrives;
+            if (what == Fate::kLost) continue;
+            at = at + characters(reply->size());
+            if (what == Fate::kLate) at = at + milliseconds(900);
+            std::vector<Byte> out(reply->begin(), reply->end());
+            if (what == Fate::kTorn) out.resize(out.size() / 2);
+            pending_.emplace(at, out);
+        }
+    }
+    static Duration characters(std::size_t n) { return microseconds(static_cast<std::int64_t>(n) * 1146); }
+
+    LineSettings settings_;
+    card::OpensslMac mac_;
+    card::OpensslMac office_mac_;
+    std::vector<std::unique_ptr<FakeBox>> boxes_;
+    std::vector<BoxSetup> setups_;
+    std::multimap<Instant, std::vector<Byte>> pending_;
+};
+
+TEST(LineMaster, ReadsEverythingOnFirstContactThenOnlyWhatChanged) {
+    // A line that reads 39 rooms to learn of one needs three minutes for what it could know in half a minute.
+    Line line(2);
+    ASSERT_TRUE(line.run_until([&] { return line.office.complete_blocks.size() == 2; }, seconds(3)));
+    EXPECT_EQ(line.office.readings, 78);
+    line.box(2).accounts[7].forward += energy_of_hundredths(5);
+    line.box(2).touch(7);
+    line.run(seconds(3));
+    EXPECT_EQ(line.office.readings, 79);
+    EXPECT_EQ(line.office.last[207].forward_hundredths, 5u);
+    EXPECT_GT(line.office.blocks[1], 3) << "an answer without news is still a sign of life";
+}
+
+TEST(LineMaster, ATicketIsSentOnceAndConfirmedByTheBoxItself) {
+    // Success that is not the box's own word has sold light that never came.
+    Line line(3);
+    line.run(seconds(5));
+    const UnixTime before{kUnixStart.ms + line.now.microseconds() / 1000 - 1000};
+    line.sell(2, 5, 1, 5000);
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(1)));
+    const auto& c = line.office.confirmed[0];
+    EXPECT_EQ(c.delivery.household, HouseholdId{205});
+    EXPECT_EQ(c.delivery.part, Part::kTicket);
+    EXPECT_EQ(c.delivery.version, 1u);
+    EXPECT_EQ(c.effect.ticket_number, 1u);
+    EXPECT_EQ(c.effect.remaining_hundredths, 5000);
+    EXPECT_GT(c.at, before);
+    line.run(minutes(5));
+    EXPECT_EQ(line.box(2).executed, 1);
+    EXPECT_EQ(line.office.sent.size(), 1u);
+}
+
+TEST(LineMaster, LooksAtTheBoxAgainUntilTheRelayIsSeenClosed) {
+    // The person at the desk waits for the light, not for the sweep to come round 256 boxes.
+    Line line(40);
+    line.run(seconds(30));
+    line.sell(9, 3, 1, 5000);
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(1)));
+    line.box(9).accounts[3].state.set(StateBit::kRelayClosed, true);
+    line.box(9).touch(3);
+    EXPECT_TRUE(
+        line.run_until([&] { return line.office.last[903].state.has(StateBit::kRelayClosed); }, milliseconds(700)));
+}
+
+TEST(LineMaster, ALostAnswerIsAskedForWithTheSameBytesAndExecutedOnce) {
+    // The box has taken the ticket and nobody heard it say so: a second counter would be a second command.
+    Line line(1);
+    line.run(seconds(2));
+    int lose = 2;
+    line.fate = [&](const dlt645::Frame& frame, std::uint64_t) {
+        return frame.control.function() == dlt645::Function::kSecurity && lose-- > 0 ? Line::Fate::kLost
+                                                                                     : Line::Fate::kArrives;
+    };
+    line.sell(1, 1, 1, 100);
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(4)));
+    ASSERT_EQ(line.box(1).requests.size(), 3u);
+    const auto bytes = [](const card::SealedRequest& r) { return std::vector<Byte>(r.data(), r.data() + r.size()); };
+    EXPECT_EQ(bytes(line.box(1).requests[0]), bytes(line.box(1).requests[2]));
+    EXPECT_EQ(line.box(1).executed, 1);
+    EXPECT_EQ(line.office.confirmed.size(), 1u);
+    EXPECT_EQ(line.office.sent.size(), 3u) << "every attempt is told";
+}
+
+TEST(LineMaster, AnOfficeOfAnOldBackupFindsTheCounterOfTheBox) {
+    // After a restore every command would be a replay to the box, for ever.
+    Line line(1);
+    line.box(1).command_counter = 5000;
+    line.sell(1, 1, 1, 100);
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(3)));
+    EXPECT_GT(line.box(1).command_counter, 5000u);
+    EXPECT_EQ(line.box(1).executed, 1);
+    EXPECT_TRUE(line.office.refused.empty());
+}
+
+TEST(LineMaster, ACounterThatWasUsedBeforeIsNotMistakenForSuccess) {
+    // The restored office begins at the very number that the box has seen last: "repeated" means somebody else's
+    // command was done.
+    Line line(1);
+    line.box(1).command_counter = 1;
+    line.desire(1, 4, [](DesiredState& d) {
+        d.alarms_version.desired = 1;
+        d.alarms = {energy_of_hundredths(500), energy_of_hundredths(100), {}};
+    });
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(3)));
+    EXPECT_EQ(line.box(1).accounts[4].low_alarm_hundredths, 500u);
+    EXPECT_EQ(line.box(1).command_counter, 2u);
+}
+
+TEST(LineMaster, AWrongKeyIsReportedAndNotTriedForEver) {
+    // A box of another site on this line: it must not fill the line, and somebody must learn of it.
+    Line line(2);
+    line.run(seconds(3));
+    line.box(1).keys.to_meter[0] ^= 1;
+    line.sell(1, 1, 1, 100);
+    line.desire(1, 2, [](DesiredState& d) {
+        d.remote_version.desired = 1;
+        d.remote_off = true;
+    });
+    line.run(minutes(30));
+    EXPECT_LE(line.box(1).requests.size(), 6u);
+    ASSERT_EQ(line.office.refused.size(), 1u);
+    EXPECT_NE(line.office.refused[0].problem.find("key"), std::string::npos);
+    EXPECT_GT(line.office.blocks[2], 100);
+    // The technician gives the box its right key; the hourly try finds it.
+    line.box(1).keys.to_meter[0] ^= 1;
+    EXPECT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 2; }, minutes(45)));
+}
+
+TEST(LineMaster, AJobThatTheKeyForbidsFailsAndATicketStaysOpen) {
+    // A job has an owner who waits for its end; a ticket is money and is never dropped.
+    Line line(1);
+    line.run(seconds(3));
+    line.box(1).keys.to_meter[0] ^= 1;
+    line.desire(1, 2, [](DesiredState& d) {
+        d.remote_version.desired = 1;
+        d.remote_off = true;
+    });
+    line.run(seconds(30));
+    ASSERT_EQ(line.office.refused.size(), 1u);
+    EXPECT_TRUE(line.office.refused[0].for_good);
+}
+
+TEST(LineMaster, AnAnswerThatIsForgedConfirmsNothing) {
+    // Whoever taps the line can write "done"; only the box can sign it.
+    Line line(1);
+    line.run(seconds(2));
+    line.box(1).keys.from_meter[3] ^= 0x40;
+    line.sell(1, 1, 1, 100);
+    line.run(seconds(30));
+    EXPECT_TRUE(line.office.confirmed.empty());
+    ASSERT_FALSE(line.office.refused.empty());
+    EXPECT_FALSE(line.office.refused[0].for_good);
+}
+
+TEST(LineMaster, DeadBoxesDoNotSlowTheOthers) {
+    // One box without supply costs a time-out of half a second each time it is asked: 20 of them would freeze the wall.
+    LineSettings settings;
+    settings.box_interval_min = milliseconds(1);
+    const auto blocks_in_a_minute = [&](int dead) {
+        Line line(30, settings);
+        for (int k = 1; k <= dead; ++k)
+            line.box(k).is_dead = true;
+        line.run(minutes(2));
+        const int before = line.office.blocks[30];
+        line.run(minutes(1));
+        EXPECT_EQ(line.office.answering.at(1), dead == 0);
+        EXPECT_TRUE(line.office.answering.at(30));
+        return line.office.blocks[30] - before;
+    };
+    const int alone = blocks_in_a_minute(0);
+    const int with_dead = blocks_in_a_minute(10);
+    EXPECT_GE(with_dead, alone) << "20 boxes are swept at least as often as 30, with 10 dead ones beside them";
+}
+
+TEST(LineMaster, ABoxThatComesBackGetsWhatItMissed) {
+    // The supply of the floor was off for a month; the tickets of that month are waiting.
+    Line line(3);
+    line.box(2).is_dead = true;
+    line.run(seconds(30));
+    line.sell(2, 1, 3, 300);
+    line.run(minutes(60));
+    EXPECT_TRUE(line.office.confirmed.empty());
+    ASSERT_FALSE(line.office.refused.empty());
+    EXPECT_FALSE(line.office.refused[0].for_good);
+    line.box(2).is_dead = false;
+    EXPECT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(75)));
+    EXPECT_TRUE(line.office.answering.at(2));
+}
+
+TEST(LineMaster, ABoxThatLostItsMemoryIsDrivenToTheDesiredStateAgain) {
+    // A repaired box comes back empty: every room of it would stay dark until somebody noticed.
+    Line line(1);
+    line.run(seconds(2));
+    line.sell(1, 1, 1, 100);
+    line.desire(1, 1, [](DesiredState& d) {
+        d.alarms_version.desired = 1;
+        d.alarms = {energy_of_hundredths(500), {}, {}};
+        d.remote_version.desired = 1;
+        d.remote_off = true;
+    });
+    ASSERT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 3; }, seconds(5)));
+    line.run(minutes(2));
+    line.box(1).forget_all();
+    line.run(minutes(2));
+    EXPECT_EQ(line.box(1).accounts[1].ticket_number, 1u);
+    EXPECT_EQ(line.box(1).accounts[1].low_alarm_hundredths, 500u);
+    EXPECT_TRUE(line.box(1).accounts[1].state.holds().has(Hold::kRemote));
+}
+
+TEST(LineMaster, ABoxWithAnOlderAccountIsFoundByItsReadings) {
+    // Both banks of the storage were damaged and an old record came up: epoch right, ticket of last week.
+    Line line(1);
+    line.run(seconds(2));
+    line.sell(1, 1, 1, 100);
+    line.run(seconds(5));
+    line.sell(1, 1, 2, 10'000);
+    line.run(minutes(2));
+    ASSERT_EQ(line.office.confirmed.size(), 2u);
+    line.box(1).accounts[1].ticket_number = 1;
+    line.box(1).accounts[1].credited_hundredths = 100;
+    line.box(1).touch(1);
+    EXPECT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 3; }, minutes(1)));
+    EXPECT_EQ(line.box(1).accounts[1].credited_hundredths, 10'000);
+}
+
+TEST(LineMaster, AnOfficeThatDiesBetweenSendingAndTheAnswerDeliversOnce) {
+    // The ticket is in the box, the confirmation is not in the database.
+    Line line(1);
+    line.run(seconds(2));
+    line.fate = [](const dlt645::Frame& frame, std::uint64_t) {
+        return frame.control.function() == dlt645::Function::kSecurity ? Line::Fate::kLost : Line::Fate::kArrives;
+    };
+    line.sell(1, 1, 1, 777);
+    line.run(milliseconds(400));
+    ASSERT_EQ(line.box(1).executed, 1);
+    ASSERT_TRUE(line.office.confirmed.empty());
+    line.fate = nullptr;
+    line.restart_office();
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(2)));
+    EXPECT_EQ(line.office.confirmed[0].effect.remaining_hundredths, 777) << "a total, not an increment";
+    EXPECT_EQ(line.office.confirmed.size(), 1u);
+}
+
+TEST(LineMaster, AfterARestartNothingThatWasConfirmedIsSentAgain) {
+    // 10,000 households times one command: half an hour of a dead line after each update of the office.
+    Line line(2);
+    line.sell(1, 1, 1, 100);
+    line.run(seconds(5));
+    line.desired_[101].confirmed_epoch = 1;
+    line.desired_[101].confirmed_number = 1;
+    line.restart_office();
+    line.run(minutes(10));
+    EXPECT_EQ(line.box(1).requests.size(), 1u);
+}
+
+TEST(LineMaster, ALateAnswerOfAnotherQuestionIsNotTakenForThisOne) {
+    // The box answered after the time-out; by then the master had asked its neighbour.
+    Line line(2);
+    line.run(seconds(3));
+    line.box(1).accounts[1].forward += energy_of_hundredths(11);
+    line.box(1).touch(1);
+    int late = 1;
+    line.fate = [&](const dlt645::Frame&, std::uint64_t number) {
+        return number == 1'000'000'001u && late-- > 0 ? Line::Fate::kLate : Line::Fate::kArrives;
+    };
+    line.run(seconds(5));
+    EXPECT_EQ(line.master->counters().timeouts, 1u);
+    EXPECT_EQ(line.office.last[101].forward_hundredths, 11u);
+    EXPECT_EQ(line.office.last.count(201), 1u);
+    EXPECT_EQ(line.office.last[201].forward_hundredths, 0u) << "a neighbour's figure in the wrong room";
+}
+
+TEST(LineMaster, TornAnswersAreAskedForAgainAndNothingIsLost) {
+    // Every third reply is cut in half by a bad contact.
+    Line line(4);
+    int n = 0;
+    line.fate = [&](const dlt645::Frame&, std::uint64_t) {
+        return ++n % 3 == 0 ? Line::Fate::kTorn : Line::Fate::kArrives;
+    };
+    line.sell(3, 1, 1, 100);
+    ASSERT_TRUE(line.run_until(
+        [&] { return line.office.complete_blocks.size() == 4 && !line.office.confirmed.empty(); }, seconds(30)));
+    EXPECT_EQ(line.box(3).executed, 1);
+}
+
+TEST(LineMaster, ATicketGoesBetweenAFirstAndItsFollowingFrame) {
+    // Two frames of 200 bytes are half a second: the ticket does not wait for the second.
+    Line line(2);
+    bool sold = false;
+    line.fate = [&](const dlt645::Frame& frame, std::uint64_t number) {
+        if (!sold && number == 1'000'000'002u && frame.control.function() == dlt645::Function::kRead) {
+            sold = true;
+            line.sell(1, 1, 1, 100);
+        }
+        return Line::Fate::kArrives;
+    };
+    line.office.need_counters(BoxId{1}, 0, 16);
+    line.run(seconds(5));
+    ASSERT_TRUE(sold);
+    for (std::size_t k = 0; k + 1 < line.asked.size(); ++k) {
+        if (line.asked[k].address != dlt645::address_of({1'000'000'002u}, Household{0})) continue;
+        EXPECT_EQ(line.asked[k + 1].control.function(), dlt645::Function::kSecurity);
+        break;
+    }
+    EXPECT_EQ(line.office.complete_blocks[2], 1) << "and the block is still read to its end";
+}
+
+TEST(LineMaster, ABigJobDoesNotStopTheReadings) {
+    // New alarm levels for every room of the building: the wall must not freeze meanwhile.
+    Line line(4);
+    line.run(seconds(5));
+    const int before = line.office.blocks[4];
+    for (int b = 1; b <= 4; ++b)
+        for (std::uint8_t h = 1; h <= 39; ++h)
+            line.desire(b, h, [](DesiredState& d) {
+                d.alarms_version.desired = 1;
+                d.alarms = {energy_of_hundredths(500), {}, {}};
+            });
+    ASSERT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 156; }, seconds(60)));
+    EXPECT_GE(line.office.blocks[4] - before, 4);
+}
+
+TEST(LineMaster, ANewerTicketReplacesOneThatWasNotAnswered) {
+    // Two sales in a row to a box that is slow: the second total holds the first.
+    Line line(1);
+    line.run(seconds(2));
+    line.fate = [](const dlt645::Frame& frame, std::uint64_t) {
+        return frame.control.function() == dlt645::Function::kSecurity ? Line::Fate::kLost : Line::Fate::kArrives;
+    };
+    line.sell(1, 1, 1, 100);
+    line.run(milliseconds(500));
+    line.sell(1, 1, 2, 250);
+    line.fate = nullptr;
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(4)));
+    EXPECT_EQ(line.office.confirmed[0].delivery.version, 2u);
+    EXPECT_EQ(line.box(1).accounts[1].credited_hundredths, 250);
+}
+
+TEST(LineMaster, WithoutADurableCounterNothingIsSent) {
+    // The disk is full: a command whose counter is not on disk could be sent twice with different content.
+    Line line(1);
+    line.run(seconds(2));
+    line.office.gives_counters = false;
+    line.sell(1, 1, 1, 100);
+    line.run(seconds(30));
+    EXPECT_TRUE(line.box(1).requests.empty());
+    EXPECT_GE(line.office.asked_for_counters, 3);
+    EXPECT_LE(line.office.asked_for_counters, 10);
+    line.office.gives_counters = true;
+    EXPECT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(10)));
+}
+
+TEST(LineMaster, WhatTheBoxWillNeverDoIsGivenUpOnce) {
+    // A retry for ever of what is refused for good hides that a person has to act.
+    Line line(1);
+    line.run(seconds(2));
+    line.box(1).result_always = card::Result::kBadArgument;
+    line.desire(1, 1, [](DesiredState& d) { d.alarms_version.desired = 1; });
+    line.run(minutes(5));
+    EXPECT_EQ(line.box(1).requests.size(), 1u);
+    ASSERT_EQ(line.office.refused.size(), 1u);
+    EXPECT_TRUE(line.office.refused[0].for_good);
+}
+
+TEST(LineMaster, AHoldThatTheBoxDoesNotShowIsSetAgain) {
+    // Somebody switched the room back on with the tool of another maker.
+    Line line(1);
+    line.run(seconds(2));
+    line.desire(1, 6, [](DesiredState& d) {
+        d.remote_version.desired = 1;
+        d.remote_off = true;
+    });
+    ASSERT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 1; }, seconds(2)));
+    HoldSet holds = line.box(1).accounts[6].state.holds();
+    holds.set(Hold::kRemote, false);
+    line.box(1).accounts[6].state.set_holds(holds);
+    line.box(1).touch(6);
+    EXPECT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 2; }, seconds(5)));
+    EXPECT_TRUE(line.box(1).accounts[6].state.holds().has(Hold::kRemote));
+}
+
+TEST(LineMaster, ALiveReadIsAnsweredExactlyOnceWhateverHappens) {
+    // A page that waits for ever, or a request that ends twice.
+    Line line(2);
+    line.run(seconds(3));
+    line.master->read_live(1, BoxId{1}, 5, line.now);
+    line.run(seconds(1));
+    line.box(2).is_dead = true;
+    line.master->read_live(2, BoxId{2}, 5, line.now);
+    line.run(seconds(5));
+    line.master->read_live(3, BoxId{77}, 1, line.now);
+    line.master->read_live(4, BoxId{1}, 1, line.now);
+    line.master->on_line_down(line.now);
+    ASSERT_EQ(line.office.lives.size(), 4u);
+    EXPECT_EQ(line.office.lives[0], (std::pair<LiveRequest, std::optional<ReadError>>(1, std::nullopt)));
+    EXPECT_EQ(line.office.lives[1].second, ReadError::kNoAnswer);
+    EXPECT_EQ(line.office.lives[2].second, ReadError::kUnknownBox);
+    EXPECT_EQ(line.office.lives[3].second, ReadError::kLineDown);
+}
+
+TEST(LineMaster, AWrongClockIsSet) {
+    // Free electricity by schedule at the wrong hour; events with a date of the year 2000.
+    Line line(1);
+    line.box(1).clock = 0;
+    line.run(seconds(10));
+    EXPECT_NEAR(line.box(1).clock, kCivilStart + 1, 3);
+    EXPECT_EQ(line.box(1).executed, 1);
+    EXPECT_TRUE(line.office.confirmed.empty()) << "the office did not ask for it and is not told";
+}
+
+TEST(LineMaster, PowerIsReadOnlyForBoxesThatSomebodyWatches) {
+    // 256 boxes times 140 bytes, again and again, for a page that nobody has open.
+    Line line(2);
+    line.run(seconds(20));
+    EXPECT_EQ(line.office.powers, 0);
+    line.master->watch(BoxId{1}, line.now + seconds(20));
+    line.run(seconds(60));
+    EXPECT_NEAR(line.office.powers, 7, 2);
+}
+
+TEST(LineMaster, EveryAccountIsReadInFullNowAndThen) {
+    // What the block does not show (alarm levels, overdraft) can also be wrong in a box.
+    Line line(1);
+    line.desire(1, 3, [](DesiredState& d) {
+        d.ticket = {1, 1, energy_of_hundredths(100)};
+        d.alarms_version.desired = 1;
+        d.alarms = {energy_of_hundredths(500), {}, {}};
+    });
+    line.run(minutes(3));
+    const std::size_t confirmed = line.office.confirmed.size();
+    line.box(1).accounts[3].low_alarm_hundredths = 0;
+    line.run(minutes(3));
+    EXPECT_EQ(line.office.confirmed.size(), confirmed + 1);
+    EXPECT_EQ(line.box(1).accounts[3].low_alarm_hundredths, 500u);
+}
+
+}  // namespace
+}  // namespace prewatt::collect
