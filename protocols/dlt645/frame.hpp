@@ -4,9 +4,10 @@
 //
 // The decoder is fed byte by byte and never trusts a length: it keeps the last bytes only as far as they can be part of
 // a frame, drops a partial frame after 500 ms of silence, and after a false start resumes the search at the byte
-// after it, so a good frame that follows noise, a torn frame or another frame is found. FE preambles are ordinary noise to
-// it. A start that may still become a frame wins over what stands inside it, so data that looks like a frame is never taken
-// for one; the price is that a head torn off by noise may hide one request, whose repetition after the time-out is found. Sources and the points where they disagree: docs/formats/dlt645.md.
+// after it, so a good frame that follows noise, a torn frame or another frame is found. FE preambles are ordinary noise
+// to it. A start that may still become a frame wins over what stands inside it, so data that looks like a frame is
+// never taken for one; the price is that a head torn off by noise may hide one request, whose repetition after the
+// time-out is found. Sources and the points where they disagree: docs/formats/dlt645.md.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -38,7 +39,8 @@ struct BoxNumber {
     friend constexpr auto operator<=>(BoxNumber, BoxNumber) = default;
 };
 [[nodiscard]] Address address_of(BoxNumber box, Household household);
-// Does a request to `pattern` mean the meter `own`? Equal bytes, or AA from some byte upwards (never from a middle byte only).
+// Does a request to `pattern` mean the meter `own`? Equal bytes, or AA from some byte upwards (never from a middle byte
+// only).
 [[nodiscard]] bool matches(const Address& pattern, const Address& own);
 
 enum class Function : std::uint8_t {
@@ -68,11 +70,15 @@ struct Control {
     [[nodiscard]] constexpr bool more_follows() const { return (code & 0x20) != 0; }
     friend constexpr bool operator==(Control, Control) = default;
 };
-[[nodiscard]] constexpr Control request(Function f) { return {static_cast<std::uint8_t>(f)}; }
+[[nodiscard]] constexpr Control request(Function f) {
+    return {static_cast<std::uint8_t>(f)};
+}
 [[nodiscard]] constexpr Control reply(Function f, bool more = false) {
     return {static_cast<std::uint8_t>(static_cast<unsigned>(f) | 0x80u | (more ? 0x20u : 0u))};
 }
-[[nodiscard]] constexpr Control error_reply(Function f) { return {static_cast<std::uint8_t>(static_cast<unsigned>(f) | 0xC0u)}; }
+[[nodiscard]] constexpr Control error_reply(Function f) {
+    return {static_cast<std::uint8_t>(static_cast<unsigned>(f) | 0xC0u)};
+}
 
 // The ERR byte of an error reply; bits may be combined.
 enum class Error : std::uint8_t {
@@ -106,17 +112,18 @@ struct Frame {
 
 using FrameBytes = FixedVector<Byte, kPreambleSize + kFrameSizeMax>;
 // The bytes on the line. `preamble` FE bytes first (0..4). data longer than kDataSizeMax is a caller's bug.
-[[nodiscard]] FrameBytes encode(const Address& address, Control control, Bytes data, std::size_t preamble = kPreambleSize);
+[[nodiscard]] FrameBytes encode(const Address& address, Control control, Bytes data,
+                                std::size_t preamble = kPreambleSize);
 
 class Decoder {
   public:
-    // One byte in; a frame out when this byte completed one. `now` is when the byte came. `bad_parity` marks a byte that the receiver
-    // knows to be damaged: it can be part of no frame. When a byte ends a false start behind which two whole frames stand, the second
-    // comes out with the next byte.
+    // One byte in; a frame out when this byte completed one. `now` is when the byte came. `bad_parity` marks a byte
+    // that the receiver knows to be damaged: it can be part of no frame. When a byte ends a false start behind which
+    // two whole frames stand, the second comes out with the next byte.
     std::optional<Frame> on_byte(Byte byte, Instant now, bool bad_parity = false);
     void reset();
-    // How many bytes were dropped because they belonged to no frame (FE is not counted), and how many frames had a wrong check sum
-    // or end.
+    // How many bytes were dropped because they belonged to no frame (FE is not counted), and how many frames had a
+    // wrong check sum or end.
     [[nodiscard]] std::uint32_t noise_bytes() const { return noise_bytes_; }
     [[nodiscard]] std::uint32_t bad_frames() const { return bad_frames_; }
 

@@ -1,6 +1,7 @@
 // Our own items, DI3 = EC: what the standard has no item for. Byte-exact in docs/formats/dlt645-private.md.
 // Structures here are what both ends work with; encode writes the data behind the DI, decode reads it.
-// decode errors: nothing is returned when the length or the format number does not fit; the caller treats the reply as damaged.
+// decode errors: nothing is returned when the length or the format number does not fit; the caller treats the reply as
+// damaged.
 #pragma once
 #include <array>
 #include <bitset>
@@ -25,8 +26,8 @@ inline constexpr DataId kSealedCommand{0xEC010000};   // function 03H, docs/form
 
 // --- EC000100. Request: DI + version u32 that the asker holds (0, or none at all: everything).
 struct HouseholdRecord {
-    std::int32_t remaining_hundredths = 0;       // 28 bits on the wire: +-1,342,177.27
-    std::uint32_t forward_hundredths = 0;        // 28 bits, modulo 100,000,000 as the standard's register
+    std::int32_t remaining_hundredths = 0;  // 28 bits on the wire: +-1,342,177.27
+    std::uint32_t forward_hundredths = 0;   // 28 bits, modulo 100,000,000 as the standard's register
     HouseholdState state;
     friend constexpr bool operator==(const HouseholdRecord&, const HouseholdRecord&) = default;
 };
@@ -80,8 +81,8 @@ struct AccountStatus {
 
 // --- EC000300
 struct LiveCircuit {
-    Current current;       // mA on the wire
-    ActivePower active;    // 0.1 W on the wire, signed
+    Current current;     // mA on the wire
+    ActivePower active;  // 0.1 W on the wire, signed
     ReactivePower reactive;
     ApparentPower apparent;
     PowerFactor power_factor;  // signed
@@ -108,7 +109,7 @@ struct BoxStatus {
     std::uint32_t boot_count = 0;
     std::uint32_t command_counter = 0;  // the last sealed command that was accepted
     CivilSeconds clock = 0;
-    std::array<Voltage, 3> voltage{};   // mV, per phase
+    std::array<Voltage, 3> voltage{};  // mV, per phase
     Frequency frequency;
     friend constexpr bool operator==(const BoxStatus&, const BoxStatus&) = default;
 };
