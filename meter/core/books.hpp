@@ -1,0 +1,47 @@
+// What a box must never forget. Everything else is measured again or follows from this.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "base/civil_time.hpp"
+#include "base/hold.hpp"
+#include "base/units.hpp"
+#include "meter/core/command_guard.hpp"
+#include "meter/core/credit.hpp"
+
+namespace prewatt::meter {
+
+// Forced power: `overruled` holds do not count for `minutes`. It outlives a loss of supply only where the clock can
+// tell how long that lasted.
+struct ForcedPower {
+    HoldSet overruled;
+    std::uint16_t minutes = 0;
+    CivilSeconds until = 0;  // 0: the clock was not valid when it was ordered
+    friend constexpr bool operator==(const ForcedPower&, const ForcedPower&) = default;
+};
+
+struct HouseholdBook {
+    Account account;
+    bool remote_off = false;
+    ForcedPower forced;
+    Energy forward;  // for ever
+    Energy reverse;
+    friend constexpr bool operator==(const HouseholdBook&, const HouseholdBook&) = default;
+};
+
+struct BoxBook {
+    std::uint32_t boots = 0;
+    // Versions of the household block up to here have been promised to this start or an earlier one.
+    std::uint32_t versions_reserved = 0;
+    LastCommand last_command;
+    std::uint16_t pulse_constant = 1600;
+    friend constexpr bool operator==(const BoxBook&, const BoxBook&) = default;
+};
+
+struct Books {
+    BoxBook box;
+    std::array<HouseholdBook, kHouseholdsMax> households{};
+    friend constexpr bool operator==(const Books&, const Books&) = default;
+};
+
+}  // namespace prewatt::meter

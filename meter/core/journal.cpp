@@ -1,0 +1,308 @@
+#include "meter/core/journal.hpp"
+
+#include "base/crc.hpp"
+
+namespace prewatt::meter {
+namespace {
+
+enum class RecordType : std::uint8_t { kBox = 1, kAccount = 2, kEnergy = 3 };
+
+constexpr std::array<Byte, 4> kMagic{'P', 'W', 'M', 'J'};
+constexpr std::size_t kHeaderSize = 24;
+constexpr std::uint32_t kEntryOverhead = 2 + 4;
+constexpr Byte kSpoilt = 0xEE;  // neither of the two values of blank memory
+
+constexpr std::int64_t sign_extend_48(std::uint64_t value) {
+    return static_cast<std::int64_t>(value << 16) >> 16;
+}
+constexpr std::uint32_t get_u32_at(Bytes bytes, std::size_t at) {
+    ByteReader reader(bytes.subspan(at, 4));
+    return reader.get_u32();
+}
+constexpr bool is_blank(Bytes bytes) {
+    for (const Byte byte : bytes)
+        if (byte != bytes[0]) return false;
+    return bytes[0] == 0x00 || bytes[0] == 0xFF;
+}
+
+}  // namespace
+
+void Entry::put(const BoxBook& box) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kBox));
+    writer_.put_u32(box.boots);
+    writer_.put_u32(box.versions_reserved);
+    writer_.put_u32(box.last_command.counter);
+    writer_.put_u32(box.last_command.digest);
+    writer_.put_u8(box.last_command.result);
+    writer_.put_u16(box.pulse_constant);
+}
+
+void Entry::put_account(Household household, const HouseholdBook& book) {
+    const Account& account = book.account;
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kAccount));
+    writer_.put_u8(household.number);
+    writer_.put_u16(account.epoch);
+    writer_.put_u32(account.ticket_number);
+    writer_.put_le(static_cast<std::uint64_t>(in_hundredths(account.credited, Round::kDown)), 6);
+    writer_.put_u32(account.levels.low_hundredths);
+    writer_.put_u32(account.levels.cutoff_hundredths);
+    writer_.put_u32(account.levels.overdraft_hundredths);
+    writer_.put_u8(static_cast<std::uint8_t>(static_cast<unsigned>(account.cutoff) | (book.remote_off ? 4u : 0u)));
+    writer_.put_u16(book.forced.overruled.bits());
+    writer_.put_u16(book.forced.minutes);
+    writer_.put_u32(book.forced.until);
+    writer_.put_u16(account.previous_epoch);
+    writer_.put_i64(account.previous_used.count());
+    writer_.put_i64(account.previous_credited.count());
+    writer_.put_le(static_cast<std::uint64_t>(account.reverse_at_opening.count()), 6);
+}
+
+void Entry::put_energy(Household household, const HouseholdBook& book) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kEnergy));
+    writer_.put_u8(household.number);
+    writer_.put_le(static_cast<std::uint64_t>(book.forward.count()), 6);
+    writer_.put_le(static_cast<std::uint64_t>(book.reverse.count()), 6);
+    writer_.put_i64(book.account.used.count());
+}
+
+// The first 24 bytes of a bank. This layout is fixed for every future format.
+struct Journal::Header {
+    std::uint8_t format = kFormat;
+    std::uint8_t wiring = 0;
+    std::uint64_t box_number = 0;
+    std::uint32_t generation = 0;
+    std::uint32_t snapshot_end = 0;
+
+    void encode(std::array<Byte, kHeaderSize>& out) const {
+        ByteWriter writer(out);
+        writer.put(kMagic);
+        writer.put_u8(format);
+        writer.put_u8(wiring);
+        writer.put_le(box_number, 5);
+        writer.put_u8(0);
+        writer.put_u32(generation);
+        writer.put_u32(snapshot_end);
+        writer.put_u32(crc32(writer.written()));
+    }
+    bool decode(Bytes in) {
+        ByteReader reader(in);
+        if (!equal(reader.take(4), kMagic)) return false;
+        format = reader.get_u8();
+        wiring = reader.get_u8();
+        box_number = reader.get_le(5);
+        reader.get_u8();
+        generation = reader.get_u32();
+        snapshot_end = reader.get_u32();
+        return reader.get_u32() == crc32(in.first(kHeaderSize - 4));
+    }
+};
+
+bool Journal::write_checked(std::uint32_t address, Bytes bytes) {
+    if (!storage_.write(address, bytes)) return false;
+    std::array<Byte, Entry::kRecordsAt + Entry::kRecordBytesMax + 4> back;
+    const MutableBytes read{back.data(), bytes.size()};
+    return storage_.read(address, read) && equal(read, bytes);
+}
+
+bool Journal::write_entry(int bank, std::uint32_t generation, std::uint32_t offset, Entry& entry, bool in_two_steps) {
+    ByteWriter head({entry.bytes_, Entry::kRecordsAt});
+    head.put_u32(generation);
+    head.put_u32(offset);
+    head.put_u16(static_cast<std::uint16_t>(entry.writer_.size()));
+    const std::size_t covered = Entry::kRecordsAt + entry.writer_.size();
+    ByteWriter check({entry.bytes_ + covered, 4});
+    check.put_u32(crc32({entry.bytes_, covered}));
+
+    const std::uint32_t address = bank_start(bank) + offset;
+    const Bytes body{entry.bytes_ + Entry::kLengthAt, covered - Entry::kLengthAt};
+    if (!in_two_steps) return write_checked(address, {body.data(), body.size() + 4});
+    return write_checked(address, body) &&
+           write_checked(address + static_cast<std::uint32_t>(body.size()), check.written());
+}
+
+bool Journal::append(Entry& entry) {
+    const auto size = static_cast<std::uint32_t>(entry.writer_.size()) + kEntryOverhead;
+    if (bank_size_ - end_ < size) return false;
+    if (!write_entry(bank_, generation_, end_, entry, true)) {
+        bank_spoilt_ = true;
+        return false;
+    }
+    end_ += size;
+    return true;
+}
+
+bool Journal::commit(Entry& entry, const Books& books) {
+    if (!open_ || !entry.writer_.ok()) return false;
+    const bool full = bank_size_ - end_ < entry.writer_.size() + kEntryOverhead;
+    bool stored = false;
+    if (!bank_spoilt_ && !other_unclear_ && !full) stored = append(entry);
+    if (!stored) stored = move_to_other_bank(books) && append(entry);
+    refused_ = !stored;
+    return stored;
+}
+
+bool Journal::move_to_other_bank(const Books& books) {
+    const int other = 1 - bank_;
+    const std::uint32_t start = bank_start(other);
+    std::array<Byte, kHeaderSize> header;
+    header.fill(kSpoilt);
+    if (!write_checked(start, header)) return false;
+    other_unclear_ = false;
+
+    const std::uint32_t generation = generation_ + 1;
+    std::uint32_t end = kHeaderSize;
+    const auto put = [&](Entry& entry) {
+        if (!write_entry(other, generation, end, entry, false)) return false;
+        end += static_cast<std::uint32_t>(entry.writer_.size()) + kEntryOverhead;
+        return true;
+    };
+    {
+        Entry entry;
+        entry.put(books.box);
+        if (!put(entry)) return false;
+    }
+    for (int n = 1; n <= identity_.households; ++n) {
+        Entry entry;
+        entry.put({static_cast<std::uint8_t>(n)}, books.households[static_cast<std::size_t>(n - 1)]);
+        if (!put(entry)) return false;
+    }
+    Header{kFormat, identity_.wiring, identity_.box_number, generation, end}.encode(header);
+    if (!write_checked(start, header)) {
+        // It may be there all the same. Nothing may be committed to the old bank while the new one could win at the
+        // next start.
+        other_unclear_ = true;
+        header.fill(kSpoilt);
+        if (write_checked(start, header)) other_unclear_ = false;
+        return false;
+    }
+    bank_ = static_cast<std::uint8_t>(other);
+    generation_ = generation;
+    end_ = end;
+    bank_spoilt_ = false;
+    damaged_ = false;
+    return true;
+}
+
+bool Journal::apply(Bytes records, Books& books) const {
+    ByteReader reader(records);
+    while (reader.ok() && reader.left() > 0) {
+        const auto type = static_cast<RecordType>(reader.get_u8());
+        if (type == RecordType::kBox) {
+            books.box.boots = reader.get_u32();
+            books.box.versions_reserved = reader.get_u32();
+            books.box.last_command.counter = reader.get_u32();
+            books.box.last_command.digest = reader.get_u32();
+            books.box.last_command.result = reader.get_u8();
+            books.box.pulse_constant = reader.get_u16();
+            continue;
+        }
+        const int number = reader.get_u8();
+        if (number < 1 || number > identity_.households) return false;
+        HouseholdBook& book = books.households[static_cast<std::size_t>(number - 1)];
+        Account& account = book.account;
+        if (type == RecordType::kAccount) {
+            account.epoch = reader.get_u16();
+            account.ticket_number = reader.get_u32();
+            account.credited = credit_of_hundredths(sign_extend_48(reader.get_le(6)));
+            account.levels.low_hundredths = reader.get_u32();
+            account.levels.cutoff_hundredths = reader.get_u32();
+            account.levels.overdraft_hundredths = reader.get_u32();
+            const std::uint8_t flags = reader.get_u8();
+            if ((flags & 3) >= kCutoffStages) return false;
+            account.cutoff = static_cast<CutoffStage>(flags & 3);
+            book.remote_off = (flags & 4) != 0;
+            book.forced.overruled = HoldSet{reader.get_u16()};
+            book.forced.minutes = reader.get_u16();
+            book.forced.until = reader.get_u32();
+            account.previous_epoch = reader.get_u16();
+            account.previous_used = Credit{reader.get_i64()};
+            account.previous_credited = Credit{reader.get_i64()};
+            account.reverse_at_opening = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+        } else if (type == RecordType::kEnergy) {
+            book.forward = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+            book.reverse = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+            account.used = Credit{reader.get_i64()};
+        } else {
+            return false;
+        }
+    }
+    return reader.ok();
+}
+
+// `books` null: only looked at.
+Journal::Slot Journal::read_entry(std::uint32_t offset, Books* books, std::uint32_t& size) {
+    std::array<Byte, Entry::kRecordsAt + Entry::kRecordBytesMax + 4> bytes;
+    ByteWriter head(bytes);
+    head.put_u32(generation_);
+    head.put_u32(offset);
+    size = 0;
+    if (bank_size_ - offset < kEntryOverhead) return Slot::kNone;
+    const std::uint32_t address = bank_start(bank_) + offset;
+    if (!storage_.read(address, {bytes.data() + Entry::kLengthAt, 2})) return Slot::kNone;
+    const std::uint32_t length = bytes[Entry::kLengthAt] | static_cast<std::uint32_t>(bytes[Entry::kLengthAt + 1]) << 8;
+    if (length == 0 || length > Entry::kRecordBytesMax || bank_size_ - offset < length + kEntryOverhead)
+        return Slot::kNone;
+    size = length + kEntryOverhead;
+    if (!storage_.read(address + 2, {bytes.data() + Entry::kRecordsAt, length + 4})) return Slot::kNone;
+    const std::size_t covered = Entry::kRecordsAt + length;
+    if (get_u32_at(bytes, covered) != crc32({bytes.data(), covered})) return Slot::kDamaged;
+    if (books != nullptr && !apply({bytes.data() + Entry::kRecordsAt, length}, *books)) return Slot::kDamaged;
+    return Slot::kGood;
+}
+
+bool Journal::replay(std::uint32_t snapshot_end, Books& books) {
+    end_ = kHeaderSize;
+    for (;;) {
+        std::uint32_t size = 0;
+        const Slot slot = read_entry(end_, &books, size);
+        if (slot == Slot::kGood) {
+            end_ += size;
+            continue;
+        }
+        if (end_ < snapshot_end) return false;
+        if (slot == Slot::kNone) return true;
+        // A torn entry is the last one. One that good entries follow has been damaged since: what follows still counts.
+        std::uint32_t next_size = 0;
+        if (read_entry(end_ + size, nullptr, next_size) != Slot::kGood) return true;
+        damaged_ = true;
+        bank_spoilt_ = true;
+        end_ += size;
+    }
+}
+
+OpenResult Journal::open(const JournalIdentity& identity, Books& books) {
+    identity_ = identity;
+    if (storage_.size() < kStorageSizeMin) return OpenResult::kUnreadable;
+    bank_size_ = storage_.size() / 2;
+    if (bank_size_ > kBankSizeMax) bank_size_ = kBankSizeMax;
+
+    std::array<std::array<Byte, kHeaderSize>, 2> raw;
+    std::array<Header, 2> headers;
+    std::array<bool, 2> valid{};
+    for (int bank = 0; bank < 2; ++bank) {
+        const auto k = static_cast<std::size_t>(bank);
+        if (!storage_.read(bank_start(bank), raw[k])) return OpenResult::kUnreadable;
+        valid[k] = headers[k].decode(raw[k]);
+        if (valid[k] && headers[k].format > kFormat) return OpenResult::kNewerFormat;
+    }
+    if (!valid[0] && !valid[1]) {
+        // Formatting ends with a valid header in the second bank, so memory whose second bank is still blank was never
+        // in service.
+        if (!is_blank(raw[1])) return OpenResult::kUnreadable;
+        bank_ = 1;
+        generation_ = 0;
+        if (!move_to_other_bank(books) || !move_to_other_bank(books)) return OpenResult::kUnreadable;
+        open_ = true;
+        return OpenResult::kFresh;
+    }
+    bank_ = !valid[0] || (valid[1] && headers[1].generation > headers[0].generation) ? 1 : 0;
+    const Header& header = headers[bank_];
+    if (header.format != kFormat) return OpenResult::kNewerFormat;
+    if (header.box_number != identity.box_number || header.wiring != identity.wiring) return OpenResult::kForeign;
+    generation_ = header.generation;
+    if (!replay(header.snapshot_end, books)) return OpenResult::kUnreadable;
+    open_ = true;
+    return OpenResult::kRecovered;
+}
+
+}  // namespace prewatt::meter

@@ -1,0 +1,112 @@
+// Keeps the books in a memory that may lose power at any byte. Byte-exact in docs/formats/meter-storage.md.
+//
+// An entry (one or more records) is appended, then committed by a second write: all of it counts or none of it. Two
+// banks: when one is full, a snapshot and then a new header make the other one valid with the next generation. Records
+// carry whole values, not differences, so nothing can be booked twice.
+//
+// A write is believed when the memory took it and reads back what was written. When it does not, the journal moves to
+// the other bank; when that fails too it is no longer sound and refuses every commit until the memory takes one again.
+// A refused entry is not promised: whoever asked must be told so. (Where the memory lies about a refusal the entry may
+// still be found after the next start; its command counter then says so.)
+#pragma once
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "meter/core/books.hpp"
+#include "meter/ports.hpp"
+
+namespace prewatt::meter {
+
+struct JournalIdentity {
+    std::uint64_t box_number = 0;
+    std::uint8_t wiring = 0;
+    int households = 0;
+};
+
+enum class OpenResult : std::uint8_t {
+    kFresh,        // blank memory, now formatted; the books are untouched
+    kRecovered,    // the books are what was committed last
+    kForeign,      // belongs to another box number or wiring: nothing was written
+    kNewerFormat,  // written by newer firmware: nothing was written
+    kUnreadable,   // neither blank nor readable, or does not answer, or too small: nothing was written
+};
+
+// What must be committed together. Holds its own bytes; about what one command changes, or the energy of ten
+// households.
+class Entry {
+  public:
+    static constexpr std::size_t kRecordBytesMax = 240;
+    static constexpr std::size_t kBoxRecord = 20;
+    static constexpr std::size_t kAccountRecord = 59;
+    static constexpr std::size_t kEnergyRecord = 22;
+
+    Entry() : writer_({bytes_ + kRecordsAt, kRecordBytesMax}) {}
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    void put(const BoxBook& box);
+    void put_account(Household household, const HouseholdBook& book);  // account, remote hold, forced power
+    void put_energy(Household household, const HouseholdBook& book);   // energies and what is used of the credit
+    void put(Household household, const HouseholdBook& book) {
+        put_account(household, book);
+        put_energy(household, book);
+    }
+    [[nodiscard]] bool empty() const { return writer_.size() == 0; }
+    [[nodiscard]] bool has_room(std::size_t record_bytes) const {
+        return kRecordBytesMax - writer_.size() >= record_bytes;
+    }
+
+  private:
+    friend class Journal;
+    // The bytes of an entry as the check sum sees them: generation, address, length, records, check sum.
+    static constexpr std::size_t kLengthAt = 8;
+    static constexpr std::size_t kRecordsAt = 10;
+    Byte bytes_[kRecordsAt + kRecordBytesMax + 4];
+    ByteWriter writer_;
+};
+
+class Journal {
+  public:
+    static constexpr std::uint8_t kFormat = 1;
+    static constexpr std::uint32_t kStorageSizeMin = 16 * 1024;
+    static constexpr std::uint32_t kBankSizeMax = 64 * 1024;
+
+    explicit Journal(Storage& storage) : storage_(storage) {}
+
+    // Once. `books` comes with what a fresh box starts with, and goes with what was recovered.
+    OpenResult open(const JournalIdentity& identity, Books& books);
+    // `books` are the books without the entry, for the case that a snapshot must be taken first. False: not stored.
+    [[nodiscard]] bool commit(Entry& entry, const Books& books);
+    // False: the memory refused the last commit, or something committed earlier could no longer be read.
+    [[nodiscard]] bool is_sound() const { return !refused_ && !damaged_; }
+    // For tests and for a reader of an image.
+    [[nodiscard]] std::uint32_t generation() const { return generation_; }
+    [[nodiscard]] std::uint32_t bytes_free() const { return bank_size_ - end_; }
+
+  private:
+    struct Header;
+    enum class Slot : std::uint8_t { kNone, kGood, kDamaged };
+    [[nodiscard]] std::uint32_t bank_start(int bank) const { return bank == 0 ? 0 : bank_size_; }
+    [[nodiscard]] bool write_checked(std::uint32_t address, Bytes bytes);
+    [[nodiscard]] bool write_entry(int bank, std::uint32_t generation, std::uint32_t offset, Entry& entry,
+                                   bool in_two_steps);
+    [[nodiscard]] bool append(Entry& entry);
+    [[nodiscard]] bool move_to_other_bank(const Books& books);
+    [[nodiscard]] Slot read_entry(std::uint32_t offset, Books* books, std::uint32_t& size);
+    [[nodiscard]] bool replay(std::uint32_t snapshot_end, Books& books);
+    [[nodiscard]] bool apply(Bytes records, Books& books) const;
+
+    Storage& storage_;
+    JournalIdentity identity_{};
+    std::uint32_t bank_size_ = 0;
+    std::uint32_t generation_ = 0;
+    std::uint32_t end_ = 0;  // of what is committed, counted from the start of the bank
+    std::uint8_t bank_ = 0;
+    bool open_ = false;
+    bool bank_spoilt_ = false;    // a commit failed here: go to the other bank first
+    bool other_unclear_ = false;  // the other bank's header may or may not have been written
+    bool refused_ = false;
+    bool damaged_ = false;
+};
+
+}  // namespace prewatt::meter

@@ -1,0 +1,373 @@
+#include "meter/node/box.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <variant>
+
+#include "meter/metrology/pulses.hpp"
+
+namespace prewatt::meter {
+namespace {
+
+constexpr std::uint32_t kVersionsAtATime = 0x10000;
+// Where the reservation could not be stored the next start may give out the same versions again: nobody's version is
+// believed.
+constexpr std::uint32_t kNothingPromised = UINT32_MAX;
+constexpr HoldSet kMayBeOverruled{0x1FF & ~(1u << static_cast<int>(Hold::kSupply))};
+constexpr std::uint32_t kRegisterHundredths = 100'000'000;  // registers of the standard wrap here
+constexpr CivilSeconds kClockEnd = to_seconds({.year = 2100});
+constexpr Duration kMeteringSilence = seconds(3);
+
+constexpr std::int32_t saturate(std::int64_t value) {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
+}
+constexpr Household household(int number) {
+    return {static_cast<std::uint8_t>(number)};
+}
+
+}  // namespace
+
+Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock)
+    : config_(config),
+      clock_(clock),
+      journal_(storage),
+      relays_(relays, households(config.wiring) * circuits_each(config.wiring)) {
+    forced_until_.fill(kNever);
+    books_.box.pulse_constant = config.pulse_constant;
+}
+
+StartResult Box::start(Instant now) {
+    const JournalIdentity identity{config_.box.value, static_cast<std::uint8_t>(config_.wiring), household_count()};
+    const OpenResult opened = journal_.open(identity, books_);
+    if (opened == OpenResult::kForeign) return StartResult::kWrongBox;
+    if (opened == OpenResult::kNewerFormat || opened == OpenResult::kUnreadable) return StartResult::kStorageDead;
+
+    const std::optional<CivilSeconds> time = clock_.read();
+    for (int n = 1; n <= household_count(); ++n) {
+        ForcedPower& forced = books_.households[at(household(n))].forced;
+        if (forced.minutes == 0) continue;
+        const bool lasts = time && forced.until > *time;
+        if (!lasts) {
+            forced = {};
+            continue;
+        }
+        const std::int64_t left = std::min<std::int64_t>(forced.until - *time, forced.minutes * 60);
+        forced_until_[at(household(n))] = now + seconds(left);
+    }
+    ++books_.box.boots;
+    first_version_ = version_ = books_.box.versions_reserved + 1;
+    books_.box.versions_reserved += kVersionsAtATime;
+    Entry entry;
+    entry.put(books_.box);
+    if (!commit(entry)) first_version_ = kNothingPromised;
+    relays_.start(now);
+    changed_at_.fill(version_);
+    next_forced_end_ = now;
+    refresh_all();
+    (void)poll(now);
+    return opened == OpenResult::kFresh ? StartResult::kFresh : StartResult::kRecovered;
+}
+
+HoldSet Box::overruled(Household h) const {
+    return forced_until_[at(h)] == kNever ? HoldSet{} : books_.households[at(h)].forced.overruled;
+}
+
+HoldSet Box::holds(Household h) const {
+    const HouseholdBook& book = books_.households[at(h)];
+    HoldSet holds = credit_holds(book.account);
+    holds.set(Hold::kRemote, book.remote_off);
+    holds.set(Hold::kSupply, supply_[static_cast<std::size_t>(phase_of(h))].is_held());
+    return holds;
+}
+
+bool Box::lit(Household h) const {
+    const int circuits = circuits_each(config_.wiring);
+    const std::uint64_t own = ((std::uint64_t{1} << circuits) - 1) << circuit_of(config_.wiring, h, 0).index;
+    return (relays_.closed() & own) == own;
+}
+
+void Box::refresh(Household h) {
+    const HouseholdBook& book = books_.households[at(h)];
+    const HoldSet held = holds(h);
+    const HoldSet overruling = overruled(h);
+    const bool closed = held.without(overruling).empty();
+    for (int k = 0; k < circuits_each(config_.wiring); ++k)
+        relays_.want(circuit_of(config_.wiring, h, k), closed);
+
+    dlt645::HouseholdRecord record;
+    record.remaining_hundredths = saturate(in_hundredths(book.account.remaining(), Round::kDown));
+    record.forward_hundredths =
+        static_cast<std::uint32_t>(in_hundredths(book.forward, Round::kDown) % kRegisterHundredths);
+    record.state.set_holds(held);
+    record.state.set(StateBit::kRelayClosed, lit(h));
+    record.state.set(StateBit::kLowCredit, is_low(book.account));
+    record.state.set(StateBit::kForced, forced_until_[at(h)] != kNever);
+    record.state.set(StateBit::kReverse, book.account.is_open() && book.reverse > book.account.reverse_at_opening);
+    record.state.set(StateBit::kCutoffAlarmed, book.account.cutoff == CutoffStage::kGiven);
+    if (record == published_[at(h)]) return;
+    published_[at(h)] = record;
+    changed_at_[at(h)] = version_;
+}
+
+void Box::refresh_all() {
+    for (int n = 1; n <= household_count(); ++n)
+        refresh(household(n));
+}
+
+void Box::on_measurement(const Measurement& measurement, Instant now) {
+    present_ = measurement;
+    measured_at_ = now;
+    bool supply_changed = false;
+    for (std::size_t p = 0; p < supply_.size(); ++p)
+        supply_changed |= supply_[p].on_voltage(measurement.phases[p].voltage, measurement.phases[p].present, now);
+
+    const int circuits = circuits_each(config_.wiring);
+    const int count = household_count();
+    bool save = false;
+    const CircuitMeasurement* circuit = measurement.circuits.data();
+    for (int n = 1; n <= count; ++n) {
+        const Household h = household(n);
+        Energy forward;
+        Energy reverse;
+        ActivePower active;
+        for (int k = 0; k < circuits; ++k, ++circuit) {
+            forward += circuit->forward;
+            reverse += circuit->reverse;
+            active += circuit->active;
+        }
+        active_[at(h)] = active;
+        const Energy used = forward + reverse;
+        if (used == Energy{}) continue;
+        HouseholdBook& book = books_.households[at(h)];
+        book.forward += forward;
+        book.reverse += reverse;
+        charge(book.account, used);
+        unsaved_[at(h)] += used;
+        if (watch_cutoff(book.account)) alarm_unsaved_ |= std::uint64_t{1} << at(h);
+        if (unsaved_[at(h)] >= kSaveAt) save = true;
+        refresh(h);
+    }
+    if (supply_changed) refresh_all();
+    if ((save || alarm_unsaved_ != 0) && now >= next_save_) save_energy(now, kSaveAt);
+}
+
+// Every household with at least so much unsaved energy, and every one whose cut-off alarm has moved.
+void Box::save_energy(Instant now, Energy at_least) {
+    next_save_ = now;
+    for (int from = 1; from <= household_count();) {
+        Entry entry;
+        std::uint64_t saved = 0;
+        int n = from;
+        for (; n <= household_count(); ++n) {
+            const std::size_t k = at(household(n));
+            const bool alarm = alarm_unsaved_ >> k & 1;
+            if (!alarm && unsaved_[k] < at_least) continue;
+            if (!entry.has_room(Entry::kEnergyRecord + (alarm ? Entry::kAccountRecord : 0))) break;
+            entry.put_energy(household(n), books_.households[k]);
+            if (alarm) entry.put_account(household(n), books_.households[k]);
+            saved |= std::uint64_t{1} << k;
+        }
+        if (saved != 0 && !commit(entry)) {
+            next_save_ = now + kSaveRetry;
+            return;
+        }
+        for (; saved != 0; saved &= saved - 1)
+            forget_unsaved(household(std::countr_zero(saved) + 1));
+        from = n;
+    }
+}
+
+void Box::forget_unsaved(Household h) {
+    unsaved_[at(h)] = Energy{};
+    alarm_unsaved_ &= ~(std::uint64_t{1} << at(h));
+}
+
+Instant Box::poll(Instant now) {
+    if (now >= next_forced_end_) {
+        next_forced_end_ = kNever;
+        for (int n = 1; n <= household_count(); ++n) {
+            Instant& until = forced_until_[at(household(n))];
+            if (until <= now) {
+                until = kNever;
+                books_.households[at(household(n))].forced = {};
+                refresh(household(n));
+            }
+            next_forced_end_ = std::min(next_forced_end_, until);
+        }
+    }
+    const Instant next = relays_.poll(now);
+    std::uint64_t moved = relays_.closed() ^ closed_seen_;
+    closed_seen_ = relays_.closed();
+    for (; moved != 0; moved &= moved - 1)
+        refresh(household(std::countr_zero(moved) / circuits_each(config_.wiring) + 1));
+    return std::min(next, next_forced_end_);
+}
+
+void Box::on_power_fail(Instant now) {
+    relays_.stop();
+    save_energy(now, Energy{1});
+}
+
+dlt645::BoxFlags Box::flags(Instant now) const {
+    unsigned bits = 0;
+    for (std::size_t p = 0; p < present_.phases.size(); ++p)
+        if (present_.phases[p].present) bits |= 1u << p;
+    if (now - measured_at_ <= std::max(kMeteringSilence, present_.span * 2)) bits |= 1u << 3;
+    if (journal_.is_sound()) bits |= 1u << 4;
+    if (clock_.read()) bits |= 1u << 5;
+    return {static_cast<std::uint8_t>(bits)};
+}
+
+void Box::reserve_versions() {
+    BoxBook box = books_.box;
+    box.versions_reserved += kVersionsAtATime;
+    Entry entry;
+    entry.put(box);
+    if (!commit(entry)) first_version_ = kNothingPromised;
+    books_.box = box;
+}
+
+dlt645::HouseholdBlock Box::changes_since(std::uint32_t version, Instant now) {
+    dlt645::HouseholdBlock block;
+    const bool known = version >= first_version_ && version < version_;
+    block.version = version_;
+    block.flags = flags(now);
+    block.household_count = static_cast<std::uint8_t>(household_count());
+    for (int n = 1; n <= household_count(); ++n) {
+        const std::size_t k = at(household(n));
+        if (known && changed_at_[k] <= version) continue;
+        block.present.set(static_cast<std::size_t>(n));
+        block.records[static_cast<std::size_t>(n)] = published_[k];
+    }
+    ++version_;
+    if (version_ >= books_.box.versions_reserved) reserve_versions();
+    return block;
+}
+
+card::Effect Box::effect(Household h) const {
+    const Account& account = books_.households[at(h)].account;
+    return {account.epoch, account.ticket_number, published_[at(h)].remaining_hundredths, published_[at(h)].state};
+}
+
+Purchase Box::take_purchase() {
+    const Purchase taken = purchase_;
+    purchase_ = {};
+    return taken;
+}
+
+// What the command makes of the books; nothing is changed here but the copies.
+card::Result Box::stage(const card::Request& request, HouseholdBook& book, BoxBook& box, Purchase& purchase) {
+    using card::Result;
+    const bool for_box = request.household == 0;
+    if (const auto* clock = std::get_if<card::SetClock>(&request.command))
+        return for_box && clock->time < kClockEnd ? Result::kDone : Result::kBadArgument;
+    if (const auto* constant = std::get_if<card::SetConstant>(&request.command)) {
+        if (!for_box || !is_pulse_constant(constant->pulses_per_kwh)) return Result::kBadArgument;
+        box.pulse_constant = constant->pulses_per_kwh;
+        return Result::kDone;
+    }
+    if (for_box) return Result::kBadArgument;
+    if (const auto* ticket = std::get_if<card::Ticket>(&request.command)) {
+        const Taken taken =
+            take_ticket(book.account, {ticket->epoch, ticket->number, ticket->credited_hundredths}, book.reverse);
+        if (taken.effect == TicketEffect::kMalformed) return Result::kBadArgument;
+        if (taken.bought > Credit{}) purchase = {{request.household}, taken.bought};
+    } else if (const auto* hold = std::get_if<card::RemoteHold>(&request.command)) {
+        book.remote_off = hold->off;
+    } else if (const auto* force = std::get_if<card::ForcePower>(&request.command)) {
+        book.forced = {};
+        if (force->minutes > 0) {
+            const std::optional<CivilSeconds> time = clock_.read();
+            book.forced.overruled =
+                HoldSet{static_cast<std::uint16_t>(force->overruled.bits() & kMayBeOverruled.bits())};
+            book.forced.minutes = force->minutes;
+            book.forced.until = time ? *time + force->minutes * 60u : 0;
+        }
+    } else if (std::holds_alternative<card::Acknowledge>(request.command)) {
+        acknowledge(book.account);
+    } else if (const auto* alarms = std::get_if<card::Alarms>(&request.command)) {
+        book.account.levels = {alarms->low_hundredths, alarms->cutoff_hundredths, alarms->overdraft_hundredths};
+        watch_cutoff(book.account);
+    }
+    return Result::kDone;
+}
+
+card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t digest, std::uint8_t household_of_address,
+                          bool known_code, Instant now) {
+    using card::Result;
+    const card::Request& request = opened.request;
+    card::Answer answer;
+    answer.counter = request.counter;
+    answer.household = request.household;
+    const bool exists = request.household >= 1 && request.household <= household_count();
+    const Household h{request.household};
+    switch (judge(books_.box.last_command, request.counter, digest)) {
+        case Freshness::kOld:
+            answer.result = Result::kOldCounter;
+            answer.last_counter = books_.box.last_command.counter;
+            return answer;
+        case Freshness::kRepeat:
+            answer.result = static_cast<Result>(books_.box.last_command.result);
+            answer.repeated = true;
+            if (exists) answer.effect = effect(h);
+            return answer;
+        case Freshness::kNew:
+            break;
+    }
+    BoxBook box = books_.box;
+    HouseholdBook book = exists ? books_.households[at(h)] : HouseholdBook{};
+    Purchase purchase;
+    if (household_of_address != 0 && household_of_address != request.household)
+        answer.result = Result::kBadArgument;
+    else if (request.household != 0 && !exists)
+        answer.result = Result::kNoHousehold;
+    else if (!opened.known)
+        answer.result = known_code ? Result::kBadArgument : Result::kNotSupported;
+    else
+        answer.result = stage(request, book, box, purchase);
+    const bool done = answer.result == Result::kDone;
+
+    // The clock is not in the books: it is set before the counter is stored, so a command that was answered was also
+    // carried out.
+    const auto* clock = std::get_if<card::SetClock>(&request.command);
+    const std::optional<CivilSeconds> time_before = clock_.read();
+    if (done && clock != nullptr) clock_.set(clock->time);
+
+    box.last_command = {request.counter, digest, static_cast<std::uint8_t>(answer.result)};
+    Entry entry;
+    entry.put(box);
+    if (done && exists) entry.put(h, book);
+    if (!commit(entry)) {
+        if (done && clock != nullptr && time_before) clock_.set(*time_before);
+        answer.result = Result::kNotStored;
+        if (exists) answer.effect = effect(h);
+        return answer;
+    }
+    books_.box = box;
+    if (done && exists) {
+        books_.households[at(h)] = book;
+        forget_unsaved(h);
+        if (purchase.household.number != 0) purchase_ = purchase;
+        if (std::holds_alternative<card::ForcePower>(request.command)) {
+            forced_until_[at(h)] = book.forced.minutes == 0 ? kNever : now + minutes(book.forced.minutes);
+            next_forced_end_ = std::min(next_forced_end_, forced_until_[at(h)]);
+        }
+        refresh(h);
+    }
+    if (exists) answer.effect = effect(h);
+    return answer;
+}
+
+bool Box::set_remote_hold(Household h, bool off) {
+    HouseholdBook book = books_.households[at(h)];
+    book.remote_off = off;
+    Entry entry;
+    entry.put(h, book);
+    if (!commit(entry)) return false;
+    books_.households[at(h)] = book;
+    forget_unsaved(h);
+    refresh(h);
+    return true;
+}
+
+}  // namespace prewatt::meter

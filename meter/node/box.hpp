@@ -1,0 +1,112 @@
+// The household side of a box: energies, accounts, holds, relays, and the books that survive. Knows neither frames nor
+// the display.
+//
+// Every change goes: check everything, put what changes into one journal entry, commit it, and only then let it take
+// effect. A refusal changes nothing. Energy is booked with every measurement and saved as soon as 0.0075 kWh of a
+// household are not; with one more window on top, a loss of supply without warning costs no household more than 0.01
+// kWh.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "card/seal.hpp"
+#include "meter/core/books.hpp"
+#include "meter/core/journal.hpp"
+#include "meter/core/relay_driver.hpp"
+#include "meter/core/supply_guard.hpp"
+#include "meter/node/config.hpp"
+#include "protocols/dlt645/private_items.hpp"
+
+namespace prewatt::meter {
+
+// A credit that has just come, for the display.
+struct Purchase {
+    Household household{};  // 0: none
+    Credit bought;
+};
+
+class Box {
+  public:
+    static constexpr Energy kSaveAt{27'000};  // 0.0075 kWh
+    static constexpr Duration kSaveRetry = seconds(1);
+
+    Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock);
+
+    StartResult start(Instant now);
+    void on_measurement(const Measurement& measurement, Instant now);
+    // Relays, ends of forced power. Returns when it wants to be called again.
+    Instant poll(Instant now);
+    void on_power_fail(Instant now);
+
+    // None of what follows moves a contact by itself: poll() does, and must be called afterwards.
+    // An authentic command. `digest`: the first bytes of its tag; `household_of_address` 0 for the box, else the
+    // household whose address it was sent to; `known_code`: the command byte is one of ours.
+    card::Answer execute(const card::OpenedRequest& opened, std::uint32_t digest, std::uint8_t household_of_address,
+                         bool known_code, Instant now);
+    // The plain control of the standard; false: not stored, nothing changed.
+    [[nodiscard]] bool set_remote_hold(Household household, bool off);
+    // The purchase since the last call, for the display.
+    [[nodiscard]] Purchase take_purchase();
+
+    // EC000100 for somebody who holds `version`; what changes from now on belongs to a later version.
+    [[nodiscard]] dlt645::HouseholdBlock changes_since(std::uint32_t version, Instant now);
+
+    // --- To read.
+    [[nodiscard]] const NodeConfig& config() const { return config_; }
+    [[nodiscard]] int household_count() const { return households(config_.wiring); }
+    [[nodiscard]] bool has(Household h) const { return h.number >= 1 && h.number <= household_count(); }
+    [[nodiscard]] const HouseholdBook& book(Household h) const { return books_.households[at(h)]; }
+    [[nodiscard]] const BoxBook& box_book() const { return books_.box; }
+    [[nodiscard]] HouseholdState state(Household h) const { return published_[at(h)].state; }
+    [[nodiscard]] std::int32_t remaining_hundredths(Household h) const {
+        return published_[at(h)].remaining_hundredths;
+    }
+    [[nodiscard]] HoldSet overruled(Household h) const;
+    [[nodiscard]] const Measurement& present() const { return present_; }
+    [[nodiscard]] ActivePower active(Household h) const { return active_[at(h)]; }
+    [[nodiscard]] bool relay_closed(Circuit circuit) const { return relays_.is_closed(circuit); }
+    [[nodiscard]] bool storage_sound() const { return journal_.is_sound(); }
+    [[nodiscard]] dlt645::BoxFlags flags(Instant now) const;
+    [[nodiscard]] std::optional<CivilSeconds> clock() const { return clock_.read(); }
+    void set_clock(CivilSeconds time) { clock_.set(time); }
+    [[nodiscard]] const Books& books() const { return books_; }
+
+  private:
+    static constexpr std::size_t at(Household h) { return static_cast<std::size_t>(h.number - 1); }
+    [[nodiscard]] bool lit(Household h) const;
+    [[nodiscard]] HoldSet holds(Household h) const;
+    // Everything that follows from the books, the supply and the relays: state, published record, wanted contacts.
+    void refresh(Household h);
+    void refresh_all();
+    void save_energy(Instant now, Energy at_least);
+    void forget_unsaved(Household h);
+    [[nodiscard]] card::Effect effect(Household h) const;
+    [[nodiscard]] card::Result stage(const card::Request& request, HouseholdBook& book, BoxBook& box,
+                                     Purchase& purchase);
+    [[nodiscard]] bool commit(Entry& entry) { return journal_.commit(entry, books_); }
+    void reserve_versions();
+
+    NodeConfig config_;
+    RealTimeClock& clock_;
+    Journal journal_;
+    RelayDriver relays_;
+    Books books_{};
+    Measurement present_{};
+    Instant measured_at_{INT64_MIN / 2};
+    std::array<SupplyGuard, kPhasesMax> supply_{};
+    std::array<dlt645::HouseholdRecord, kHouseholdsMax> published_{};
+    std::array<std::uint32_t, kHouseholdsMax> changed_at_{};
+    std::array<ActivePower, kHouseholdsMax> active_{};
+    std::array<Energy, kHouseholdsMax> unsaved_{};
+    std::array<Instant, kHouseholdsMax> forced_until_{};  // kNever: not forced
+    Instant next_forced_end_ = kNever;
+    Instant next_save_{};
+    std::uint64_t closed_seen_ = 0;
+    std::uint32_t first_version_ = 1;  // of this start
+    std::uint32_t version_ = 1;
+    Purchase purchase_{};
+    std::uint64_t alarm_unsaved_ = 0;  // bit k: household k+1
+};
+
+}  // namespace prewatt::meter
