@@ -24,6 +24,7 @@
 // RAM: see static_assert in metering.cpp. No heap, no clock, no floating point.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/units.hpp"
@@ -71,34 +72,40 @@ class Metering {
 
     struct PhaseState {
         std::int32_t offset_q16 = 0;  // counts
+        int windows_tracked = 0;      // that the offset is the mean of, up to a limit
         std::int32_t threshold = 0;   // counts that the voltage must go below zero before a crossing counts again
         std::int32_t before = 0;      // last sample less offset
-        bool armed = false;
-        bool present = false;
-        int windows_tracked = 0;
-        // Crossing times in 1/65536 sample since the window began; negative: before it.
-        std::int64_t last_crossing_q16 = 0;
-        std::int64_t first_crossing_q16 = 0;
-        int crossings = 0;  // in this window, after the first one known
+        bool armed = false;           // it did
         bool crossing_known = false;
-        std::int32_t period_q16 = 0;  // samples; zero: not known
+        bool steady = false;  // the last crossing came a plausible period after the one before
+        bool alive = false;   // at the end of the last window
+        // In 1/65536 sample since the window began; negative: before it.
+        std::int64_t first_crossing_q16 = 0;
+        std::int64_t last_crossing_q16 = 0;
+        int crossings = 0;            // since the first one
+        std::int32_t period_q16 = 0;  // samples; zero: never measured
     };
     struct CircuitState {
-        std::array<std::int64_t, 4> joule_weights_q16{};  // picojoules per count^2 for each tap
+        std::int64_t scale_q16 = 0;                     // picojoules per count^2 and sample
+        std::int64_t position_q24 = 0;                  // skew in samples
+        std::array<std::int64_t, 4> tap_weights_q16{};  // scale times interpolation
         std::int32_t offset_q16 = 0;
-        bool offset_known = false;
-        std::int64_t forward_picojoules = 0;  // below one joule
+        bool idle_seen = false;   // the offset was met without load
+        int windows_tracked = 0;  // that the offset is the mean of, up to a limit
+        // Below one joule each.
+        std::int64_t forward_picojoules = 0;
         std::int64_t reverse_picojoules = 0;
     };
 
-    void look_for_crossing(int phase, std::int32_t sample, std::int64_t at);
+    [[nodiscard]] bool look_for_crossing(int phase, std::int32_t sample, std::int64_t at);
     void accumulate(const SampleBlock& block, int from, int to);
-    void close_cycle(bool whole);
+    [[nodiscard]] bool close_cycle();
     void close_window();
-    void measure_phase(int phase, PhaseMeasurement& out);
-    void measure_circuit(int circuit, CircuitMeasurement& out);
+    void measure_phase(std::size_t phase);
+    void measure_circuit(std::size_t circuit);
+    [[nodiscard]] std::array<std::int64_t, 2> quarter_weights_q16(const CircuitState& circuit,
+                                                                  const PhaseState& phase) const;
     [[nodiscard]] int live_phase() const;
-    [[nodiscard]] bool is_alive(int phase) const;
     void set_quarter_delays();
 
     Calibration calibration_;
@@ -116,13 +123,12 @@ class Metering {
     std::array<std::array<std::int16_t, kLookAhead>, kCircuitsMax> waiting_{};  // currents without their voltages yet
 
     int leading_ = -1;        // phase, or none
-    std::int64_t index_ = 0;  // samples since the window began, of the voltage
+    std::int64_t index_ = 0;  // voltage samples taken since the window began
     std::int64_t cycle_start_ = 0;
     std::int64_t boundary_ = -1;  // first sample of the next cycle, once known
-    bool boundary_whole_ = false;
-    bool cycle_began_at_crossing_ = false;
+    bool boundary_at_crossing_ = false;
+    bool began_at_crossing_ = false;
     int cycles_in_window_ = 0;
-    int cut_cycles_in_window_ = 0;  // cut by length: means over the window are not over whole cycles
     Sums cycle_;
     Sums window_;
     Measurement measurement_;

@@ -1,0 +1,115 @@
+#include "meter/metrology/kernel.hpp"
+
+namespace prewatt::meter::kernel {
+
+// A current is split as 256 * high + low with low in 0..255. high * v and low * v stay below 2^23, so a run of 96 sums
+// up in 32 bits and the compiler finds its 16 x 16 + 32 dot product instruction; the two halves meet in 64 bits once a
+// run.
+void add_circuit_narrow(const Run& run, int count, const std::int16_t* v, const std::int16_t* quarter,
+                        CircuitSums& sums) {
+    const int length = padded(count);
+    if (length <= 0 || length > kRunMax) __builtin_unreachable();
+    if (length % kStep != 0) __builtin_unreachable();
+    alignas(32) std::int16_t high[kRunMax];
+    alignas(32) std::int16_t low[kRunMax];
+    const std::int16_t* const i = run.i.data();
+    for (int k = 0; k < length; ++k) {
+        high[k] = static_cast<std::int16_t>(i[k] >> 8);
+        low[k] = static_cast<std::int16_t>(i[k] & 0xff);
+    }
+    const std::int16_t* const v0 = v - 1;
+    std::int32_t h0 = 0, h1 = 0, h2 = 0, h3 = 0, l0 = 0, l1 = 0, l2 = 0, l3 = 0;
+    for (int k = 0; k < length; ++k) {
+        h0 += high[k] * v0[k];
+        l0 += low[k] * v0[k];
+        h1 += high[k] * v0[k + 1];
+        l1 += low[k] * v0[k + 1];
+        h2 += high[k] * v0[k + 2];
+        l2 += low[k] * v0[k + 2];
+        h3 += high[k] * v0[k + 3];
+        l3 += low[k] * v0[k + 3];
+    }
+    std::int32_t hq0 = 0, hq1 = 0, hi = 0, lq0 = 0, lq1 = 0, li = 0, si = 0;
+    for (int k = 0; k < length; ++k) {
+        hq0 += high[k] * quarter[k];
+        lq0 += low[k] * quarter[k];
+        hq1 += high[k] * quarter[k + 1];
+        lq1 += low[k] * quarter[k + 1];
+        hi += high[k] * i[k];
+        li += low[k] * i[k];
+        si += i[k];
+    }
+    const auto joined = [](std::int32_t h, std::int32_t l) { return std::int64_t{h} * 256 + l; };
+    sums.vi[0] += joined(h0, l0);
+    sums.vi[1] += joined(h1, l1);
+    sums.vi[2] += joined(h2, l2);
+    sums.vi[3] += joined(h3, l3);
+    sums.vi_quarter[0] += joined(hq0, lq0);
+    sums.vi_quarter[1] += joined(hq1, lq1);
+    sums.ii += joined(hi, li);
+    sums.i += si;
+}
+
+void add_circuit_wide(const Run& run, int count, const std::int16_t* v, const std::int16_t* quarter,
+                      CircuitSums& sums) {
+    CircuitSums s = sums;
+    std::int32_t before = v[-1], here = v[0], after = v[1], quarter_here = quarter[0];
+    for (int k = 0; k < count; ++k) {
+        const std::int32_t i = run.i[static_cast<std::size_t>(k)];
+        const std::int32_t next = v[k + 2];
+        const std::int32_t quarter_next = quarter[k + 1];
+        s.i += i;
+        s.ii += std::int64_t{i * i};
+        s.vi[0] += std::int64_t{i * before};
+        s.vi[1] += std::int64_t{i * here};
+        s.vi[2] += std::int64_t{i * after};
+        s.vi[3] += std::int64_t{i * next};
+        s.vi_quarter[0] += std::int64_t{i * quarter_here};
+        s.vi_quarter[1] += std::int64_t{i * quarter_next};
+        before = here;
+        here = after;
+        after = next;
+        quarter_here = quarter_next;
+    }
+    sums = s;
+}
+
+void add_phase(const Run& run, int count, PhaseSums& sums) {
+    for (int k = 0; k < count; ++k) {
+        const std::int32_t v = run.i[static_cast<std::size_t>(k)];
+        sums.v += v;
+        sums.vv += std::int64_t{v * v};
+    }
+}
+
+std::array<std::int64_t, 4> interpolation_weights_q24(std::int64_t position_q24) {
+    constexpr std::int64_t kOne = std::int64_t{1} << 24;
+    const std::int64_t d = position_q24;
+    const auto product = [](std::int64_t a, std::int64_t b, std::int64_t c, std::int64_t divisor) {
+        return divide(divide(a * b, kOne, Round::kNearest) * c, kOne * divisor, Round::kNearest);
+    };
+    std::array<std::int64_t, 4> w{};
+    w[0] = -product(d, d - kOne, d - 2 * kOne, 6);
+    w[2] = -product(d + kOne, d, d - 2 * kOne, 2);
+    w[3] = product(d + kOne, d, d - kOne, 6);
+    w[1] = kOne - w[0] - w[2] - w[3];
+    return w;
+}
+
+void delay_voltage(const std::int16_t* v, std::int32_t delay_q16, int count, std::int16_t* out) {
+    const std::int32_t whole = (delay_q16 + 0xffff) >> 16;
+    const std::int64_t position_q24 = ((std::int64_t{whole} << 16) - delay_q16) << 8;
+    const std::array<std::int64_t, 4> w = interpolation_weights_q24(position_q24);
+    // 14 bits: four products of 16-bit samples then stay below 2^31.
+    const auto w0 = static_cast<std::int32_t>(w[0] >> 10), w2 = static_cast<std::int32_t>(w[2] >> 10),
+               w3 = static_cast<std::int32_t>(w[3] >> 10), w1 = (1 << 14) - w0 - w2 - w3;
+    const std::int16_t* const from = v - whole - 1;
+    for (int k = 0; k < count; ++k) {
+        std::int32_t sum = from[k] * w0 + from[k + 1] * w1 + from[k + 2] * w2 + from[k + 3] * w3;
+        sum = (sum + (1 << 13)) >> 14;
+        sum = sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
+        out[k] = static_cast<std::int16_t>(sum);
+    }
+}
+
+}  // namespace prewatt::meter::kernel

@@ -1,0 +1,405 @@
+#include "meter/metrology/metering.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "meter/metrology/kernel.hpp"
+
+namespace prewatt::meter {
+namespace {
+
+constexpr int kCyclesPerWindow = 10;
+constexpr int kFreeCycleSamples = 80;  // 20 ms
+// 40..70 Hz: wider than the 45..55 and 60 Hz that are measured, so that a limit is never met by a live phase.
+constexpr int kPeriodSamplesMin = 57;
+constexpr int kPeriodSamplesMax = 100;
+constexpr int kCycleSamplesMax = 110;  // without a crossing of the leading phase: it has failed
+constexpr int kCrossingsForFrequency = 3;
+
+constexpr std::int64_t kSampleMicroseconds = 1'000'000 / kSampleRate;
+constexpr std::int64_t kSampleNanoseconds = 1000 * kSampleMicroseconds;
+constexpr std::int64_t kPicojoulesPerJoule = 1'000'000'000'000;
+
+constexpr Voltage kNominalVoltage = volts(220);
+// 60 % of 220 V; a phase that is lost comes back 4 V above.
+constexpr Voltage kLostBelow = volts(132);
+constexpr Voltage kPresentAbove = volts(136);
+constexpr Voltage kCrossingThresholdAtStart = volts(40);
+constexpr Voltage kCrossingThresholdMin = volts(10);
+
+constexpr int kVoltageOffsetWindows = 32;
+constexpr int kIdleOffsetWindows = 8;
+constexpr int kLoadedOffsetWindows = 64;
+constexpr int kDriftShareOfLoad =
+    16;  // a mean below 1/16 of the rms is drift; more is a direct current (half wave: 0.8)
+
+constexpr std::int64_t magnitude(std::int64_t x) {
+    return x < 0 ? -x : x;
+}
+
+// floor(sqrt(x)), x >= 0.
+std::int64_t square_root(std::int64_t x) {
+    auto rest = static_cast<std::uint64_t>(x);
+    std::uint64_t root = 0;
+    std::uint64_t bit = std::uint64_t{1} << 62;
+    while (bit > rest)
+        bit >>= 2;
+    for (; bit != 0; bit >>= 2) {
+        if (rest >= root + bit) {
+            rest -= root + bit;
+            root = (root >> 1) + bit;
+        } else {
+            root >>= 1;
+        }
+    }
+    return static_cast<std::int64_t>(root);
+}
+
+// Root mean square of n samples about an offset, in 1/65536 counts.
+std::int64_t rms_q16(std::int64_t squares, std::int64_t sum, std::int32_t offset_q16, int n) {
+    const std::int64_t offset_q8 = offset_q16 / 256;
+    std::int64_t about = squares - ((2 * std::int64_t{offset_q16} * sum) >> 16) + ((n * offset_q8 * offset_q8) >> 16);
+    if (about < 0) about = 0;
+    const std::int64_t mean_q32 = ((about / n) << 32) + ((about % n) << 32) / n;
+    return square_root(mean_q32);
+}
+
+// sum * weight over several terms, divided by 65536, in 64-bit pieces: |sum| < 2^41, |weight| < 2^35.
+struct WeightedSum {
+    std::int64_t high = 0;
+    std::int64_t low = 0;
+    void add(std::int64_t sum, std::int64_t weight) {
+        high += (sum >> 20) * weight;
+        low += (sum & 0xfffff) * weight;
+    }
+    [[nodiscard]] std::int64_t whole() const { return high * 16 + (low >> 16); }
+};
+
+std::int64_t picojoules_per_square_count_q16(const VoltageChannel& v, const CurrentChannel& i) {
+    // nV * nA * 250 us = 2.5e-10 pJ; times 2^16 that is 32 / 1,953,125.
+    return divide(std::int64_t{v.nanovolts_per_count} * i.nanoamperes_per_count * 32, 1'953'125, Round::kNearest);
+}
+
+bool is_recent(std::int64_t crossing_q16, std::int64_t index) {
+    return index * 65536 - crossing_q16 <= std::int64_t{kPeriodSamplesMax + 2} * 65536;
+}
+
+std::int32_t counts_of(Voltage v, const VoltageChannel& channel) {
+    return static_cast<std::int32_t>(v.count() * 1'000'000 / channel.nanovolts_per_count);
+}
+
+}  // namespace
+
+static_assert(sizeof(Metering) <= 20 * 1024, "the metering processor has 64 KiB of RAM for everything");
+
+Metering::Metering(const Calibration& calibration, Wiring wiring, Current basic_current)
+    : calibration_(calibration),
+      no_load_limit_(ActivePower{basic_current.count() * kNominalVoltage.count() / 1000 * 4 / 1000 / 2}),
+      current_floor_(Current{basic_current.count() * 4 / 1000 / 2}),
+      circuit_count_(households(wiring) * circuits_each(wiring)) {
+    for (VoltageChannel& v : calibration_.voltage)
+        v.nanovolts_per_count = std::clamp<std::int32_t>(v.nanovolts_per_count, 1, 30'000'000);
+    for (CurrentChannel& i : calibration_.current) {
+        i.nanoamperes_per_count = std::clamp<std::int32_t>(i.nanoamperes_per_count, -16'000'000, 16'000'000);
+        i.skew_nanoseconds = std::clamp<std::int32_t>(i.skew_nanoseconds, -250'000, 500'000);
+    }
+    for (int h = 1; h <= households(wiring); ++h) {
+        const Household household{static_cast<std::uint8_t>(h)};
+        for (int k = 0; k < circuits_each(wiring); ++k)
+            circuit_phase_[circuit_of(wiring, household, k).index] =
+                static_cast<std::uint8_t>(meter::phase_of(household));
+    }
+    for (std::size_t p = 0; p < kPhasesMax; ++p) {
+        phase_[p].offset_q16 = calibration_.voltage[p].offset_counts * 65536;
+        phase_[p].threshold = counts_of(kCrossingThresholdAtStart, calibration_.voltage[p]);
+    }
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        const CurrentChannel& channel = calibration_.current[c];
+        circuit_[c].scale_q16 = picojoules_per_square_count_q16(calibration_.voltage[circuit_phase_[c]], channel);
+        circuit_[c].position_q24 = divide(std::int64_t{channel.skew_nanoseconds} * (std::int64_t{1} << 24),
+                                          kSampleNanoseconds, Round::kNearest);
+        const auto weights = kernel::interpolation_weights_q24(circuit_[c].position_q24);
+        for (std::size_t k = 0; k < 4; ++k)
+            circuit_[c].tap_weights_q16[k] =
+                divide(circuit_[c].scale_q16 * weights[k], std::int64_t{1} << 24, Round::kNearest);
+        circuit_[c].offset_q16 = channel.offset_counts * 65536;
+    }
+    window_.whole_cycle = true;
+    set_quarter_delays();
+}
+
+void Metering::set_quarter_delays() {
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        quarter_delay_q16_[p] = (phase_[p].period_q16 != 0 ? phase_[p].period_q16 : kFreeCycleSamples * 65536) / 4;
+}
+
+int Metering::live_phase() const {
+    for (int p = 0; p < kPhasesMax; ++p)
+        if (phase_[static_cast<std::size_t>(p)].steady &&
+            is_recent(phase_[static_cast<std::size_t>(p)].last_crossing_q16, index_))
+            return p;
+    return -1;
+}
+
+const Measurement* Metering::on_samples(const SampleBlock& block) {
+    const int count = block.sample_count;
+    if (count < 1 || count > kBlockSamplesMax) return nullptr;
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        std::copy_n(block.voltage[p].begin(), count, voltage_[p].begin() + kHistory);
+
+    const Measurement* done = nullptr;
+    int from = 0;
+    for (int k = 0; k < count; ++k) {
+        const std::int64_t at = index_++;
+        bool leading_crossed = false;
+        for (int p = 0; p < kPhasesMax; ++p) {
+            const bool crossed =
+                look_for_crossing(p, block.voltage[static_cast<std::size_t>(p)][static_cast<std::size_t>(k)], at);
+            leading_crossed = leading_crossed || (crossed && p == leading_);
+        }
+        if (boundary_ < 0) {
+            if (leading_crossed && at > cycle_start_) {
+                boundary_ = at;
+                boundary_at_crossing_ = true;
+            } else if (at - cycle_start_ == (leading_ >= 0 ? kCycleSamplesMax : kFreeCycleSamples)) {
+                boundary_ = at;
+                boundary_at_crossing_ = false;
+            }
+        }
+        // The last current of the cycle, boundary - 1, has its voltages now.
+        if (boundary_ >= 0 && at == boundary_ + kLookAhead - 1) {
+            accumulate(block, from, k + 1);
+            from = k + 1;
+            if (close_cycle()) done = &measurement_;
+        }
+    }
+    accumulate(block, from, count);
+
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        std::copy_n(voltage_[p].begin() + count, kHistory, voltage_[p].begin());
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        const auto& samples = block.current[c];
+        waiting_[c][0] = count >= 2 ? samples[static_cast<std::size_t>(count - 2)] : waiting_[c][1];
+        waiting_[c][1] = samples[static_cast<std::size_t>(count - 1)];
+    }
+    return done;
+}
+
+// True: a positive zero crossing at this sample, at most one each period.
+bool Metering::look_for_crossing(int phase, std::int32_t sample, std::int64_t at) {
+    PhaseState& p = phase_[static_cast<std::size_t>(phase)];
+    const std::int32_t x = sample - (p.offset_q16 >> 16);
+    const std::int32_t before = p.before;
+    p.before = x;
+    if (!p.armed) {
+        p.armed = x < -p.threshold;
+        return false;
+    }
+    if (x < 0) return false;
+    p.armed = false;
+    // before < 0 <= x
+    const std::int64_t time_q16 = at * 65536 - std::int64_t{x} * 65536 / (x - before);
+    const std::int64_t since = time_q16 - p.last_crossing_q16;
+    if (p.crossing_known && since < kPeriodSamplesMin * 65536) return false;  // a spike, not the mains
+    p.steady = p.crossing_known && since <= kPeriodSamplesMax * 65536;
+    if (p.steady) {
+        ++p.crossings;
+    } else {
+        p.first_crossing_q16 = time_q16;
+        p.crossings = 0;
+    }
+    p.crossing_known = true;
+    p.last_crossing_q16 = time_q16;
+    return true;
+}
+
+// Adds the samples [from, to) of the stream "two currents that waited, then the block".
+void Metering::accumulate(const SampleBlock& block, int from, int to) {
+    const int count = to - from;
+    if (count <= 0) return;
+    const auto n = static_cast<std::size_t>(count);
+    const int length = kernel::padded(count);
+    // A stream position is kLookAhead samples behind the block position of the same number.
+    const auto first = static_cast<std::size_t>(kHistory - kLookAhead + from);
+
+    alignas(32) std::array<std::array<std::int16_t, kernel::kRunMax + 1>, kPhasesMax> quarter;
+    kernel::Run run;
+    for (std::size_t p = 0; p < kPhasesMax; ++p) {
+        const std::int16_t* const v = voltage_[p].data() + first;
+        kernel::delay_voltage(v, quarter_delay_q16_[p], length + 1, quarter[p].data());
+        std::copy_n(v, n, run.i.begin());
+        kernel::add_phase(run, count, cycle_.phases[p]);
+    }
+    std::fill(run.i.begin() + count, run.i.begin() + length, std::int16_t{0});
+    const auto from_waiting = static_cast<std::size_t>(std::clamp(kLookAhead - from, 0, count));
+    const auto block_first = static_cast<std::size_t>(std::max(from - kLookAhead, 0));
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        auto next = run.i.begin();
+        for (std::size_t k = 0; k < from_waiting; ++k)
+            *next++ = waiting_[c][static_cast<std::size_t>(from) + k];
+        std::copy_n(block.current[c].begin() + block_first, n - from_waiting, next);
+        const std::size_t p = circuit_phase_[c];
+        kernel::add_circuit(run, count, voltage_[p].data() + first, quarter[p].data(), cycle_.circuits[c]);
+    }
+}
+
+// True: this was the last cycle of a window.
+bool Metering::close_cycle() {
+    cycle_.sample_count = static_cast<int>(boundary_ - cycle_start_);
+    cycle_.whole_cycle = boundary_at_crossing_ && began_at_crossing_;
+    window_.sample_count += cycle_.sample_count;
+    window_.whole_cycle = window_.whole_cycle && cycle_.whole_cycle;
+    for (std::size_t p = 0; p < kPhasesMax; ++p) {
+        window_.phases[p].v += cycle_.phases[p].v;
+        window_.phases[p].vv += cycle_.phases[p].vv;
+    }
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        const CircuitSums& from = cycle_.circuits[c];
+        CircuitSums& to = window_.circuits[c];
+        to.i += from.i;
+        to.ii += from.ii;
+        for (std::size_t k = 0; k < 4; ++k)
+            to.vi[k] += from.vi[k];
+        for (std::size_t k = 0; k < 2; ++k)
+            to.vi_quarter[k] += from.vi_quarter[k];
+    }
+    if (sink_ != nullptr) sink_->on_cycle(cycle_);
+    cycle_ = Sums{};
+
+    if (!boundary_at_crossing_) leading_ = live_phase();
+    began_at_crossing_ = boundary_at_crossing_;
+    cycle_start_ = boundary_;
+    boundary_ = -1;
+    if (++cycles_in_window_ < kCyclesPerWindow) return false;
+    close_window();
+    return true;
+}
+
+void Metering::close_window() {
+    measurement_.span = Duration{window_.sample_count * kSampleMicroseconds};
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        measure_phase(p);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c)
+        measure_circuit(c);
+    set_quarter_delays();
+
+    window_ = Sums{};
+    window_.whole_cycle = true;
+    cycles_in_window_ = 0;
+    index_ -= cycle_start_;
+    for (PhaseState& p : phase_) {
+        p.last_crossing_q16 -= cycle_start_ * 65536;
+        p.first_crossing_q16 = p.last_crossing_q16;
+        p.crossings = 0;
+        if (!is_recent(p.last_crossing_q16, index_)) p.crossing_known = p.steady = false;
+    }
+    cycle_start_ = 0;
+}
+
+void Metering::measure_phase(std::size_t phase) {
+    PhaseState& p = phase_[phase];
+    const VoltageChannel& channel = calibration_.voltage[phase];
+    const PhaseSums& sums = window_.phases[phase];
+    const int n = window_.sample_count;
+
+    p.alive = p.steady && p.crossings >= kCrossingsForFrequency && is_recent(p.last_crossing_q16, index_);
+    if (p.alive) p.period_q16 = static_cast<std::int32_t>((p.last_crossing_q16 - p.first_crossing_q16) / p.crossings);
+    // Means over other than whole cycles say nothing about the offset.
+    if (p.alive && window_.whole_cycle) {
+        p.windows_tracked = std::min(p.windows_tracked + 1, kVoltageOffsetWindows);
+        const auto mean_q16 = static_cast<std::int32_t>(sums.v * 65536 / n);
+        p.offset_q16 += (mean_q16 - p.offset_q16) / p.windows_tracked;
+    }
+
+    const std::int64_t rms = rms_q16(sums.vv, sums.v, p.offset_q16, n);
+    p.threshold = std::max(counts_of(kCrossingThresholdMin, channel), static_cast<std::int32_t>(rms >> 18));
+    PhaseMeasurement& out = measurement_.phases[phase];
+    out.voltage = Voltage{divide(rms * channel.nanovolts_per_count, std::int64_t{65536} * 1'000'000, Round::kNearest)};
+    out.present = out.voltage >= (out.present ? kLostBelow : kPresentAbove);
+    out.frequency = Frequency{};
+    if (p.alive && out.present)
+        out.frequency = Frequency{divide(std::int64_t{kSampleRate} * 1000 * 65536, p.period_q16, Round::kNearest)};
+}
+
+void Metering::measure_circuit(std::size_t circuit) {
+    CircuitState& state = circuit_[circuit];
+    const std::size_t phase = circuit_phase_[circuit];
+    const PhaseState& p = phase_[phase];
+    const PhaseSums& voltage = window_.phases[phase];
+    const CircuitSums& sums = window_.circuits[circuit];
+    const int n = window_.sample_count;
+    const std::int64_t span = measurement_.span.count();
+    const std::int64_t nanoamperes = magnitude(calibration_.current[circuit].nanoamperes_per_count);
+    const auto in_current = [nanoamperes](std::int64_t rms) {
+        return Current{divide(rms * nanoamperes, std::int64_t{65536} * 1000, Round::kNearest)};
+    };
+
+    // What the offsets have put into each product sum. The voltage's part matters for a direct current, the current's
+    // part where a window holds a fraction of a cycle.
+    const std::int64_t voltage_left = voltage.v - ((std::int64_t{p.offset_q16} * n) >> 16);
+    const std::int64_t by_voltage_offset = (std::int64_t{p.offset_q16} * sums.i) >> 16;
+    const std::int64_t by_offsets = by_voltage_offset + ((std::int64_t{state.offset_q16} * voltage_left) >> 16);
+    WeightedSum energy;
+    for (std::size_t k = 0; k < 4; ++k)
+        energy.add(sums.vi[k] - by_offsets, state.tap_weights_q16[k]);
+    const std::int64_t picojoules = energy.whole();
+    const bool counted = magnitude(picojoules) >= no_load_limit_.count() * span;  // uW * us = pJ
+
+    const std::int64_t mean_q16 = sums.i * 65536 / n;
+    const std::int64_t alternating = rms_q16(sums.ii, sums.i, static_cast<std::int32_t>(mean_q16), n);
+    const bool idle = !counted && in_current(alternating) < current_floor_;
+    const std::int64_t drift = mean_q16 - state.offset_q16;
+    if (idle) {
+        state.offset_q16 += static_cast<std::int32_t>(state.idle_seen ? drift / kIdleOffsetWindows : drift);
+        state.idle_seen = true;
+        state.windows_tracked = kLoadedOffsetWindows;
+    } else if (window_.whole_cycle && magnitude(drift) < alternating / kDriftShareOfLoad) {
+        state.windows_tracked = std::min(state.windows_tracked + 1, kLoadedOffsetWindows);
+        state.offset_q16 += static_cast<std::int32_t>(drift / state.windows_tracked);
+    }
+
+    CircuitMeasurement& out = measurement_.circuits[circuit];
+    out = CircuitMeasurement{};
+    out.power_factor = PowerFactor{1000};
+    if (counted) {
+        std::int64_t& rest = picojoules > 0 ? state.forward_picojoules : state.reverse_picojoules;
+        rest += magnitude(picojoules);
+        const std::int64_t joules = rest / kPicojoulesPerJoule;
+        rest -= joules * kPicojoulesPerJoule;
+        (picojoules > 0 ? out.forward : out.reverse) = Energy{joules};
+        out.active = ActivePower{divide(picojoules, span, Round::kNearest)};
+    }
+    const Current current = in_current(rms_q16(sums.ii, sums.i, state.offset_q16, n));
+    if (!counted && (idle || current < current_floor_)) return;
+    out.current = current;
+
+    const std::array<std::int64_t, 2> weights = quarter_weights_q16(state, p);
+    WeightedSum reactive;
+    for (std::size_t k = 0; k < 2; ++k)
+        reactive.add(sums.vi_quarter[k] - by_voltage_offset, weights[k]);
+    out.reactive = ReactivePower{divide(reactive.whole(), span, Round::kNearest)};
+    // mV * uA = nVA
+    out.apparent = ApparentPower{measurement_.phases[phase].voltage.count() * current.count() / 1000};
+    if (out.apparent > ApparentPower{})
+        out.power_factor = PowerFactor{std::clamp<std::int64_t>(
+            divide(out.active.count() * 1000, out.apparent.count(), Round::kNearest), -1000, 1000)};
+}
+
+// Two taps a sample apart, weighted sin((1-d)w)/sin(w) and sin(dw)/sin(w) with w = 2 pi / period: exact at the
+// fundamental. sin(aw)/sin(w) is a (1 + w^2 (1 - a^2) / 6) to 1e-6 for the periods that are measured.
+std::array<std::int64_t, 2> Metering::quarter_weights_q16(const CircuitState& circuit, const PhaseState& phase) const {
+    constexpr std::int64_t kOne = std::int64_t{1} << 24;
+    constexpr std::int64_t kFourPiSquaredBySixQ24 = 110'389'657;
+    const std::int64_t period_q8 = (phase.period_q16 != 0 ? phase.period_q16 : kFreeCycleSamples * 65536) >> 8;
+    const std::int64_t bend_q24 = kFourPiSquaredBySixQ24 * 65536 / (period_q8 * period_q8);
+    std::array<std::int64_t, 2> weights{};
+    for (std::size_t k = 0; k < 2; ++k) {
+        const std::int64_t a = k == 0 ? kOne - circuit.position_q24 : circuit.position_q24;
+        const std::int64_t lift = bend_q24 * (kOne - ((a * a) >> 24)) >> 24;
+        const std::int64_t weight = a + (a * lift >> 24);
+        weights[k] = divide(circuit.scale_q16 * weight, kOne, Round::kNearest);
+    }
+    return weights;
+}
+
+}  // namespace prewatt::meter
