@@ -51,6 +51,8 @@ class Field {
     [[nodiscard]] virtual std::vector<LineStatus> lines() = 0;
     // Blocks until the meter has answered, 3 s at most.
     [[nodiscard]] virtual std::expected<LiveValues, LiveError> live(HouseholdId household) = 0;
+    // Somebody looks at this box: its power is read for the next while, as long as anybody follows the events.
+    virtual void watch(BoxId box) = 0;
 };
 
 }  // namespace prewatt::server::api

@@ -202,6 +202,7 @@ void OfficeApi::add_estate_routes() {
     router_.add(Method::kGet, "/api/v1/households/{id}", kAnyRole, [this](const Call& call) -> Outcome {
         const auto household = office_.household(HouseholdId{id_in(call.values[0])});
         if (!household) return refused(household.error());
+        if (household->desired.box) field_.watch(household->desired.box);
         return Response::json(200, json_of(*household));
     });
     router_.add(Method::kGet, "/api/v1/households/{id}/readings", kAnyRole, [this](const Call& call) -> Outcome {
@@ -258,6 +259,7 @@ void OfficeApi::add_estate_routes() {
         if (!box) return refused(box.error());
         const auto households = office_.households_of_box(box->id);
         if (!households) return refused(households.error());
+        field_.watch(box->id);
         return Response::json(200, wall_of(*box, *households));
     });
     router_.add(Method::kGet, "/api/v1/lines", kAnyRole, [this](const Call&) -> Outcome {

@@ -1,0 +1,418 @@
+#include "server/api/office_api.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "server/api/change_feed.hpp"
+#include "server/api/testing/fake_office.hpp"
+
+namespace prewatt::server::api {
+namespace {
+
+using nlohmann::json;
+
+// Says where a value does not fit a schema of openapi.json; empty: it fits. Knows the keywords that our description
+// uses.
+std::string misfit(const json& document, const json& schema, const json& value, const std::string& where) {
+    if (schema.contains("$ref"))
+        return misfit(document, document.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))), value,
+                      where);
+    if (schema.contains("type")) {
+        const json types = schema["type"].is_array() ? schema["type"] : json::array({schema["type"]});
+        bool fits = false;
+        for (const json& type : types)
+            fits |= (type == "object" && value.is_object()) || (type == "array" && value.is_array()) ||
+                    (type == "string" && value.is_string()) || (type == "integer" && value.is_number_integer()) ||
+                    (type == "boolean" && value.is_boolean()) || (type == "null" && value.is_null());
+        if (!fits) return where + " is not " + schema["type"].dump() + ": " + value.dump();
+    }
+    if (value.is_null()) return {};
+    if (schema.contains("enum") &&
+        std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end())
+        return where + " is not one of " + schema["enum"].dump() + ": " + value.dump();
+    if (schema.contains("minimum") && value.is_number() && value < schema["minimum"])
+        return where + " is below the minimum";
+    if (schema.contains("minItems") && value.size() < schema["minItems"].get<std::size_t>())
+        return where + " is too short";
+    if (value.is_object() && schema.contains("properties")) {
+        for (const json& name : schema.value("required", json::array()))
+            if (!value.contains(name.get<std::string>())) return where + "." + name.get<std::string>() + " is missing";
+        for (const auto& [name, member] : value.items()) {
+            if (!schema["properties"].contains(name)) return where + "." + name + " is not described";
+            if (std::string wrong = misfit(document, schema["properties"][name], member, where + "." + name);
+                !wrong.empty())
+                return wrong;
+        }
+    }
+    if (value.is_array() && schema.contains("items"))
+        for (std::size_t i = 0; i < value.size(); ++i)
+            if (std::string wrong = misfit(document, schema["items"], value[i], where + "[" + std::to_string(i) + "]");
+                !wrong.empty())
+                return wrong;
+    return {};
+}
+
+class OfficeApiTest : public testing::Test {
+  protected:
+    OfficeApiTest() : api_(office_, field_, hub_, options()) {}
+
+    OfficeApiOptions options() {
+        OfficeApiOptions o;
+        o.clock = [] { return kFakeNow; };
+        o.version = "test";
+        o.on_fault = [this](std::string_view words) { faults_.emplace_back(words); };
+        return o;
+    }
+    // A program that is signed in with a token; the answer is compared with the description each time.
+    Response ask(Method method, const std::string& target, const json& body = nullptr, std::vector<Header> extra = {}) {
+        Request request;
+        request.method = method;
+        EXPECT_TRUE(request.set_target(target));
+        if (!role_.empty()) request.headers.push_back({"authorization", "Bearer token-of-" + role_});
+        if (!body.is_null()) {
+            request.body = body.dump();
+            request.headers.push_back({"content-type", "application/json"});
+        }
+        for (Header& header : extra)
+            request.headers.push_back(std::move(header));
+        const Response response = api_.handle(request);
+        compare_with_description(request, response);
+        return response;
+    }
+    Response with_key(Method method, const std::string& target, const json& body, const std::string& key = "key-1") {
+        return ask(method, target, body, {{"idempotency-key", key}});
+    }
+    void be(const std::string& role) {
+        role_.clear();
+        EXPECT_EQ(ask(Method::kPost, "/api/v1/session", {{"user", role}, {"password", "correct-horse"}}).status, 201);
+        role_ = role;
+    }
+    static json body_of(const Response& response) {
+        return response.body && !response.body->empty() ? json::parse(*response.body) : json();
+    }
+    static std::string code_of(const Response& response) { return body_of(response)["error"]["code"]; }
+
+    void compare_with_description(const Request& request, const Response& response) {
+        if (!request.path.starts_with("/api/") || response.is_event_stream) return;
+        for (const Route& route : api_.router().routes()) {
+            if (route.method != request.method) continue;
+            std::string expression;
+            for (std::size_t i = 0; i < route.pattern.size(); ++i) {
+                if (route.pattern[i] == '{') {
+                    expression += "*";
+                    i = route.pattern.find('}', i);
+                } else {
+                    expression += route.pattern[i];
+                }
+            }
+            if (!fits(expression, request.path)) continue;
+            std::string method(word_of(request.method));
+            for (char& c : method)
+                c = static_cast<char>(std::tolower(c));
+            const json& responses = document_["paths"][route.pattern][method]["responses"];
+            const std::string status = std::to_string(response.status);
+            if (response.status < 400) {
+                ASSERT_TRUE(responses.contains(status)) << method << " " << route.pattern << " " << status;
+            }
+            const json& described = responses.contains(status) ? responses[status] : responses["default"];
+            if (!described.contains("content")) {
+                EXPECT_FALSE(response.body) << method << " " << route.pattern;
+                return;
+            }
+            const json value = body_of(response);
+            EXPECT_EQ(misfit(document_, described["content"]["application/json"]["schema"], value, "body"), "")
+                << method << " " << route.pattern << " " << status;
+            if (response.status < 300) answered_.insert(method + " " + route.pattern);
+            return;
+        }
+    }
+    static bool fits(std::string_view expression, std::string_view path) {
+        while (!expression.empty()) {
+            if (expression.front() == '*') {
+                const std::size_t end = std::min(path.find('/'), path.size());
+                if (end == 0) return false;
+                path.remove_prefix(end);
+            } else {
+                if (path.empty() || path.front() != expression.front()) return false;
+                path.remove_prefix(1);
+            }
+            expression.remove_prefix(1);
+        }
+        return path.empty();
+    }
+
+    FakeOffice office_;
+    FakeField field_;
+    EventHub hub_{100, 1};
+    std::vector<std::string> faults_;
+    json document_ = json::parse(openapi_text());
+    OfficeApi api_;
+    std::string role_;
+    std::set<std::string> answered_;
+};
+
+// Somebody writes a program from the description and finds a route that is not there, or never learns of one that is.
+TEST_F(OfficeApiTest, DescriptionAndRoutesAgreeBothWays) {
+    std::set<std::string> described;
+    for (const auto& [path, methods] : document_["paths"].items())
+        for (const auto& [method, operation] : methods.items())
+            described.insert(method + " " + path);
+    std::set<std::string> served;
+    for (const Route& route : api_.router().routes()) {
+        std::string method(word_of(route.method));
+        for (char& c : method)
+            c = static_cast<char>(std::tolower(c));
+        served.insert(method + " " + route.pattern);
+        const json& operation = document_["paths"][route.pattern][method];
+        json roles = json::array();
+        for (Role role : kRoles)
+            if (route.roles.has(role)) roles.push_back(word(role));
+        EXPECT_EQ(operation.value("x-roles", json::array()), roles) << method << " " << route.pattern;
+    }
+    EXPECT_EQ(described, served);
+}
+
+// A page shows "undefined kWh" because the answer lacks a field that the description promises.
+TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
+    be("owner");
+    ask(Method::kGet, "/api/v1/session");
+    ask(Method::kGet, "/api/v1/site");
+    ask(Method::kGet, "/api/v1/households?q=0101&limit=5");
+    ask(Method::kGet, "/api/v1/households/1");
+    ask(Method::kGet, "/api/v1/households/2");
+    with_key(Method::kPost, "/api/v1/sales", {{"household_id", 1}, {"amount_fen", 2000}, {"channel", "cash"}});
+    ask(Method::kGet, "/api/v1/sales/1");
+    ask(Method::kGet, "/api/v1/sales?limit=3");
+    ask(Method::kGet, "/api/v1/households/1/sales");
+    ask(Method::kGet, "/api/v1/households/1/entries");
+    ask(Method::kGet, "/api/v1/households/1/readings?step=hour");
+    ask(Method::kGet, "/api/v1/households/1/live");
+    ask(Method::kGet, "/api/v1/households/1/jobs");
+    with_key(Method::kPost, "/api/v1/households/1/relay", {{"action", "off"}, {"reason", "works on the riser"}});
+    with_key(Method::kPost, "/api/v1/households/1/force", {{"minutes", 30}, {"reason", "exam"}});
+    with_key(Method::kPost, "/api/v1/households/1/acknowledge", {{"reason", "asked at the desk"}});
+    with_key(Method::kPut, "/api/v1/households/1/alarms",
+             {{"low_ckwh", 1000}, {"cutoff_ckwh", 300}, {"overdraft_ckwh", 0}});
+    ask(Method::kGet, "/api/v1/jobs/7");
+    ask(Method::kGet, "/api/v1/boxes/2026000001/wall");
+    ask(Method::kGet, "/api/v1/lines");
+    ask(Method::kPut, "/api/v1/price", {{"price_e4", 6800}});
+    ask(Method::kGet, "/api/v1/users");
+    ask(Method::kPost, "/api/v1/users",
+        {{"user", "desk2"}, {"name", "Desk 2"}, {"role", "cashier"}, {"password", "long-enough"}});
+    ask(Method::kPut, "/api/v1/users/9/password", {{"password", "long-enough"}});
+    ask(Method::kGet, "/api/v1/health");
+    ask(Method::kGet, "/api/v1/openapi.json");
+    EXPECT_TRUE(ask(Method::kGet, "/api/v1/live").is_event_stream);
+    ask(Method::kDelete, "/api/v1/session");
+    // These two end without a body or as a stream.
+    answered_.insert("get /api/v1/live");
+    answered_.insert("delete /api/v1/session");
+    answered_.insert("put /api/v1/users/{id}/password");
+    for (const Route& route : api_.router().routes()) {
+        std::string method(word_of(route.method));
+        for (char& c : method)
+            c = static_cast<char>(std::tolower(c));
+        EXPECT_TRUE(answered_.contains(method + " " + route.pattern))
+            << "never asked: " << method << " " << route.pattern;
+    }
+}
+
+// An auditor's account sells electricity, or a cashier switches a room off out of spite.
+TEST_F(OfficeApiTest, EachRoleMayDoWhatItsRoutesSayAndNothingElse) {
+    for (const Role role : kRoles) {
+        be(std::string(word(role)));
+        for (const Route& route : api_.router().routes()) {
+            if (route.pattern == "/api/v1/session") continue;  // would sign out
+            std::string target = route.pattern;
+            if (const std::size_t brace = target.find('{'); brace != std::string::npos)
+                target.replace(brace, target.find('}') - brace + 1, "1");
+            const Response response = ask(route.method, target, route.method == Method::kGet ? json() : json::object());
+            const bool may = route.roles.bits == kAnyone.bits || route.roles.has(role);
+            EXPECT_EQ(response.status == 403, !may) << word(role) << " " << word_of(route.method) << " " << target;
+            if (response.status == 403) {
+                EXPECT_EQ(code_of(response), "no_right");
+            }
+        }
+    }
+    EXPECT_EQ(office_.sales_made, 0);
+}
+
+TEST_F(OfficeApiTest, NobodyIsLetInWithoutASession) {
+    // A page left open over the weekend goes on selling.
+    for (const Route& route : api_.router().routes()) {
+        if (route.roles.bits == kAnyone.bits) continue;
+        std::string target = route.pattern;
+        if (const std::size_t brace = target.find('{'); brace != std::string::npos)
+            target.replace(brace, target.find('}') - brace + 1, "1");
+        const Response response = ask(route.method, target, route.method == Method::kGet ? json() : json::object());
+        EXPECT_EQ(response.status, 401) << target;
+        EXPECT_EQ(code_of(response), "not_signed_in");
+    }
+    EXPECT_EQ(ask(Method::kPost, "/api/v1/session", {{"user", "owner"}, {"password", "wrong-horse"}}).status, 401);
+}
+
+TEST_F(OfficeApiTest, ACookieCannotBeUsedByAFormOfAnotherSite) {
+    // A page of somebody else makes the cashier's browser sell electricity to its author.
+    be("owner");
+    role_.clear();
+    const json order{{"household_id", 1}, {"amount_fen", 2000}, {"channel", "cash"}};
+    const Header cookie{"cookie", "theme=dark; prewatt_session=token-of-owner"};
+    const Response without = ask(Method::kPost, "/api/v1/sales", order, {cookie, {"idempotency-key", "k"}});
+    EXPECT_EQ(without.status, 403);
+    EXPECT_EQ(code_of(without), "no_prewatt_header");
+    EXPECT_EQ(office_.sales_made, 0);
+    EXPECT_EQ(ask(Method::kPost, "/api/v1/sales", order, {cookie, {"idempotency-key", "k"}, {"x-prewatt", "1"}}).status,
+              201);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/site", nullptr, {cookie}).status, 200);
+}
+
+TEST_F(OfficeApiTest, TheCookieIsOutOfReachOfScriptsAndEndsWithTheSession) {
+    // A script in a page reads the session and sends it away.
+    const Response in = ask(Method::kPost, "/api/v1/session", {{"user", "owner"}, {"password", "correct-horse"}});
+    std::string cookie;
+    for (const Header& header : in.headers)
+        if (header.name == "Set-Cookie") cookie = header.value;
+    EXPECT_TRUE(cookie.starts_with("prewatt_session=token-of-owner;"));
+    EXPECT_NE(cookie.find("HttpOnly"), std::string::npos);
+    EXPECT_NE(cookie.find("SameSite=Strict"), std::string::npos);
+    role_ = "owner";
+    EXPECT_EQ(ask(Method::kDelete, "/api/v1/session").status, 204);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/session").status, 401);
+}
+
+TEST_F(OfficeApiTest, ADoubleClickSellsOnce) {
+    // The cashier's Enter key bounces; the student pays twice.
+    be("cashier");
+    const json order{{"household_id", 1}, {"amount_fen", 2000}, {"channel", "cash"}};
+    const Response first = with_key(Method::kPost, "/api/v1/sales", order);
+    const Response second = with_key(Method::kPost, "/api/v1/sales", order);
+    EXPECT_EQ(first.status, 201);
+    EXPECT_EQ(second.status, 201);
+    EXPECT_EQ(*first.body, *second.body);
+    EXPECT_EQ(office_.sales_made, 1);
+}
+
+TEST_F(OfficeApiTest, ASaleWithoutAKeyIsRefused) {
+    // A program that forgets the key sells twice after a broken connection.
+    be("cashier");
+    const Response response =
+        ask(Method::kPost, "/api/v1/sales", {{"household_id", 1}, {"amount_fen", 2000}, {"channel", "cash"}});
+    EXPECT_EQ(response.status, 400);
+    EXPECT_EQ(code_of(response), "no_idempotency_key");
+    EXPECT_EQ(office_.sales_made, 0);
+    EXPECT_EQ(with_key(Method::kPost, "/api/v1/sales", json::object(), std::string(65, 'a')).status, 400);
+}
+
+TEST_F(OfficeApiTest, BadInputIsRefusedInWordsAndChangesNothing) {
+    // "20.00" is read as 20 fen, or 1e3 as a thousand.
+    be("owner");
+    const auto raw = [this](const std::string& body, const std::string& type = "application/json") {
+        Request request;
+        request.method = Method::kPost;
+        EXPECT_TRUE(request.set_target("/api/v1/sales"));
+        request.headers = {
+            {"authorization", "Bearer token-of-owner"}, {"content-type", type}, {"idempotency-key", "k"}};
+        request.body = body;
+        const Response response = api_.handle(request);
+        EXPECT_EQ(response.status, 400) << body;
+        return code_of(response);
+    };
+    EXPECT_EQ(raw(""), "bad_json");
+    EXPECT_EQ(raw("{"), "bad_json");
+    EXPECT_EQ(raw("[]"), "bad_json");
+    EXPECT_EQ(raw("null"), "bad_json");
+    EXPECT_EQ(raw("{\"household_id\":1,\"household_id\":2,\"amount_fen\":1,\"channel\":\"cash\"}"), "bad_json");
+    EXPECT_EQ(raw(std::string(5000, '[')), "bad_json");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":2000,\"channel\":\"cash\"}", "text/plain"), "bad_content_type");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":20.0,\"channel\":\"cash\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":1e3,\"channel\":\"cash\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":\"2000\",\"channel\":\"cash\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":18446744073709551615,\"channel\":\"cash\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":99999999999999999999,\"channel\":\"cash\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":0,\"amount_fen\":2000,\"channel\":\"cash\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":2000,\"channel\":\"gold\"}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":2000}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":2000,\"channel\":\"cash\",\"discount\":5}"), "bad_field");
+    EXPECT_EQ(raw("{\"household_id\":1,\"amount_fen\":2000,\"channel\":\"\xff\"}"), "bad_json");
+    EXPECT_EQ(office_.sales_made, 0);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households?limit=0").status, 400);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households?limit=ten").status, 400);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households/1/readings?from=5&to=5").status, 400);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households/1/readings?step=week").status, 400);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households/none").status, 404);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/boxes/20260000010/wall").status, 404);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/nothing").status, 404);
+    EXPECT_EQ(ask(Method::kDelete, "/api/v1/sales").status, 405);
+}
+
+TEST_F(OfficeApiTest, ARefusalOfTheOfficeKeepsItsWordAndSaysWhatToDo) {
+    // The desk shows "error 500" for a limit, and the cashier tries ten times.
+    be("cashier");
+    const json order{{"household_id", 1}, {"amount_fen", 2000}, {"channel", "cash"}};
+    const std::pair<Reason, int> expected[] = {{Reason::kAmountTooLarge, 422}, {Reason::kHoarding, 422},
+                                               {Reason::kOrderIdReused, 409},  {Reason::kNotFound, 404},
+                                               {Reason::kStorageFull, 503},    {Reason::kLockedOut, 429}};
+    for (const auto& [reason, status] : expected) {
+        office_.refuse_changes = server::Refusal{reason, "in words", 42};
+        const Response response = with_key(Method::kPost, "/api/v1/sales", order);
+        EXPECT_EQ(response.status, status);
+        EXPECT_EQ(code_of(response), word(reason));
+        EXPECT_EQ(body_of(response)["error"]["message"], "in words");
+    }
+}
+
+TEST_F(OfficeApiTest, AMeterThatIsSilentIsATimeOutAndNoOldValue) {
+    // The page shows the load of an hour ago as if it were now.
+    be("technician");
+    field_.live_error = LiveError::kNoAnswer;
+    const Response response = ask(Method::kGet, "/api/v1/households/1/live");
+    EXPECT_EQ(response.status, 504);
+    EXPECT_EQ(code_of(response), "no_answer");
+    field_.live_error = LiveError::kNoLine;
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households/1/live").status, 503);
+}
+
+TEST_F(OfficeApiTest, AFaultOfTheProgramIsLoggedAndTellsTheOutsideNothing) {
+    // A stack of words from the database reaches a stranger's browser.
+    be("owner");
+    office_.throw_on_site = true;
+    const Response response = ask(Method::kGet, "/api/v1/site");
+    EXPECT_EQ(response.status, 500);
+    EXPECT_EQ(response.body->find("a fault of the program"), std::string::npos);
+    ASSERT_EQ(faults_.size(), 1u);
+    EXPECT_EQ(faults_[0], "a fault of the program");
+}
+
+TEST_F(OfficeApiTest, AChangeReachesThoseWhoWatch) {
+    // The wall goes on showing a dark room that has been lit.
+    ChangeFeed feed(office_, hub_);
+    be("owner");
+    with_key(Method::kPost, "/api/v1/sales", {{"household_id", 1}, {"amount_fen", 2000}, {"channel", "cash"}});
+    office_.tell({Change::Kind::kHousehold, 1});
+    std::string all;
+    for (int i = 0; i < 2000 && all.find("event: household") == std::string::npos; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        all.clear();
+        for (const EventHub::Text& text : hub_.news(0, 100).texts)
+            all += *text;
+    }
+    EXPECT_NE(all.find("id: 1\nevent: sale\ndata: {"), std::string::npos);
+    EXPECT_NE(all.find("event: household\ndata: {"), std::string::npos);
+}
+
+TEST_F(OfficeApiTest, TheStreamResumesAfterTheNumberThatThePageNames) {
+    // After a broken connection the page misses the confirmation of a sale.
+    be("auditor");
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/live", nullptr, {{"last-event-id", "41"}}).events_after, 41u);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/live?last_event_id=42").events_after, 42u);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/live", nullptr, {{"last-event-id", "rubbish"}}).events_after, 0u);
+    EXPECT_FALSE(ask(Method::kGet, "/api/v1/live").events_after.has_value());
+}
+
+}  // namespace
+}  // namespace prewatt::server::api
