@@ -18,6 +18,34 @@ constexpr std::size_t kLengthAt = 9;
 constexpr std::size_t kDataAt = 10;
 static_assert(kFrameOverhead == kDataAt + 2);
 
+// The most data that a frame with this control code carries anywhere. A head that claims more is noise; knowing so
+// early finds the good frame behind it sooner.
+std::size_t data_size_max(Control control) {
+    constexpr std::size_t kErrorMax = 8;      // 1 or 2 bytes in every source
+    constexpr std::size_t kQuestionMax = 32;  // the longest is a class 98 clear, 28
+    if (control.is_reply()) return control.is_error() ? kErrorMax : kDataSizeMax;
+    switch (control.function()) {
+        case Function::kSetTime:
+        case Function::kRead:
+        case Function::kReadFollowing:
+        case Function::kReadAddress:
+        case Function::kWriteAddress:
+        case Function::kFreeze:
+        case Function::kSetSpeed:
+        case Function::kSetPassword:
+        case Function::kClearDemand:
+        case Function::kClearMeter:
+        case Function::kClearEvents:
+        case Function::kTerminal:
+            return kQuestionMax;
+        case Function::kSecurity:
+        case Function::kWrite:
+        case Function::kControl:
+            break;
+    }
+    return kDataSizeMax;
+}
+
 Byte sum_of(Bytes bytes) {
     unsigned sum = 0;
     for (Byte byte : bytes)
@@ -105,7 +133,7 @@ std::optional<Frame> Decoder::scan(bool final) {
         const Bytes rest(pending_.data() + at, pending_.size() - at);
         if (rest[0] != kStart) continue;
         if (rest.size() > kSecondStart && rest[kSecondStart] != kStart) continue;
-        if (rest.size() > kLengthAt && rest[kLengthAt] > kDataSizeMax) continue;
+        if (rest.size() > kLengthAt && rest[kLengthAt] > data_size_max({rest[kControlAt]})) continue;
         const std::size_t size = rest.size() > kLengthAt ? rest[kLengthAt] + kFrameOverhead : kFrameSizeMax;
         if (rest.size() < size) {
             if (final) continue;

@@ -95,9 +95,10 @@ TEST(Decoder, ResumesAtTheByteAfterAFalseStart) {
 }
 
 TEST(Decoder, NoiseThatLooksLikeTheHeadOfALongFrameCostsOneRequestAndNotItsRepetition) {
-    // 68 in the noise stands seven bytes before the start of the request and claims 156 bytes.
+    // 68 in the noise stands seven bytes before the second start of the request; what follows reads as a reply of 0xB4
+    // bytes.
     Line line;
-    line.feed(hex("68 01 68 16 AA 00 12"));
+    line.feed(hex("FE FE 68 68 00 00 00 00 00 00 68 91 B4"));
     line.feed(kRead);
     EXPECT_TRUE(line.frames.empty());
     line.now = line.now + milliseconds(600);
@@ -162,9 +163,15 @@ TEST(Decoder, CountsAWrongCheckSum) {
 
 TEST(Decoder, RefusesALengthAboveTheLimitAtOnce) {
     Line line;
-    line.feed(hex("68 12 90 78 56 34 12 68 11 C9"));
+    line.feed(hex("68 12 90 78 56 34 12 68 91 C9"));
     line.feed(kRead);
     EXPECT_EQ(line.frames.size(), 1u);
+    // Nobody asks a question of 33 bytes or refuses with 9.
+    line.feed(hex("68 12 90 78 56 34 12 68 11 21"));
+    line.feed(kRead);
+    line.feed(hex("68 12 90 78 56 34 12 68 D1 09"));
+    line.feed(kRead);
+    EXPECT_EQ(line.frames.size(), 3u);
 }
 
 TEST(Decoder, TakesTheLongestFrame) {
@@ -212,7 +219,7 @@ TEST(Decoder, AByteWithBadParityIsPartOfNoFrame) {
 
 TEST(Decoder, GivesOutTheFrameBehindAFalseStartWhenABadByteEndsIt) {
     Line line;
-    line.feed(hex("68 00 00 00 00 00 00 68 11 C8"));
+    line.feed(hex("68 00 00 00 00 00 00 68 91 C8"));
     line.feed(kRead);
     EXPECT_TRUE(line.frames.empty());
     line.feed_one(0x00, true);
