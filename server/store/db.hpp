@@ -1,0 +1,142 @@
+// One connection to a database, thin: SQL text in, rows out. It knows nothing of the office, so the same statements run
+// on SQLite and on PostgreSQL: parameters are $1, $2 ...; INSERT ... RETURNING and ON CONFLICT are used, nothing that
+// only one engine knows.
+//
+// Failure sticks: after a statement has failed every further one is skipped (no rows, nothing changed) until
+// clear_failure(), so that a function of many statements is checked once, at its end. A connection is used by one
+// thread at a time.
+//
+// SQL text must live as long as the connection (a literal): prepared statements are kept by its address.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/domain/types.hpp"
+
+namespace prewatt::server::store {
+
+enum class DbError : std::uint8_t {
+    kFull,        // no room; the transaction must be rolled back
+    kFailed,      // input/output, locks, memory
+    kDamaged,     // what is read is not what was written
+    kConstraint,  // a rule of the tables forbids it
+    kStatement,   // the text or its parameters are wrong: ours
+};
+struct DbFailure {
+    DbError error = DbError::kFailed;
+    std::string message;
+};
+
+// NULL, a 64-bit integer or text (also bytes), for the time of one call.
+class Value {
+  public:
+    enum class Kind : std::uint8_t { kNull, kInteger, kText };
+    Value() = default;
+    Value(std::int64_t integer) : kind_(Kind::kInteger), integer_(integer) {}
+    Value(std::int32_t integer) : Value(std::int64_t{integer}) {}
+    Value(std::uint32_t integer) : Value(std::int64_t{integer}) {}
+    Value(std::uint16_t integer) : Value(std::int64_t{integer}) {}
+    Value(std::uint8_t integer) : Value(std::int64_t{integer}) {}
+    Value(bool truth) : Value(std::int64_t{truth}) {}
+    Value(std::string_view text) : kind_(Kind::kText), text_(text) {}
+    Value(const std::string& text) : Value(std::string_view{text}) {}
+    Value(const char* text) : Value(std::string_view{text}) {}
+    Value(UnixTime time) : Value(time.ms) {}
+    Value(std::optional<UnixTime> time) : Value() {
+        if (time) *this = Value(time->ms);
+    }
+    Value(Money money) : Value(money.count()) {}
+    Value(UnitPrice price) : Value(price.count()) {}
+    Value(Energy energy) : Value(in_hundredths(energy, Round::kDown)) {}
+    template <class Tag>
+    Value(Id<Tag> id) : Value(id.value) {}
+    template <class E>
+        requires std::is_enum_v<E>
+    Value(E word) : Value(static_cast<std::int64_t>(word)) {}
+
+    [[nodiscard]] Kind kind() const { return kind_; }
+    [[nodiscard]] std::int64_t integer() const { return integer_; }
+    [[nodiscard]] std::string_view text() const { return text_; }
+
+  private:
+    Kind kind_ = Kind::kNull;
+    std::int64_t integer_ = 0;
+    std::string_view text_;
+};
+
+// One row of an answer, for the time of the call that shows it.
+class Row {
+  public:
+    [[nodiscard]] virtual bool is_null(int column) const = 0;
+    [[nodiscard]] virtual std::int64_t integer(int column) const = 0;  // NULL: 0
+    [[nodiscard]] virtual std::string_view text(int column) const = 0;
+
+    template <class T>
+    [[nodiscard]] T as(int column) const {
+        if constexpr (std::is_same_v<T, std::string>)
+            return std::string{text(column)};
+        else if constexpr (std::is_same_v<T, UnixTime>)
+            return UnixTime{integer(column)};
+        else if constexpr (std::is_same_v<T, std::optional<UnixTime>>)
+            return is_null(column) ? std::optional<UnixTime>{} : UnixTime{integer(column)};
+        else if constexpr (std::is_same_v<T, Energy>)
+            return energy_of_hundredths(integer(column));
+        else if constexpr (std::is_same_v<T, bool>)
+            return integer(column) != 0;
+        else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
+            return static_cast<T>(integer(column));
+        else
+            return T{integer(column)};
+    }
+
+  protected:
+    ~Row() = default;
+};
+
+class Db {
+  public:
+    virtual ~Db() = default;
+
+    // Rows that were changed.
+    std::int64_t execute(const char* sql, std::initializer_list<Value> values = {}) {
+        return run(sql, {values.begin(), values.size()}, nullptr, nullptr);
+    }
+    // Shows each row to `each`; the number of rows.
+    template <class F>
+    std::int64_t query(const char* sql, std::initializer_list<Value> values, const F& each) {
+        return run(sql, {values.begin(), values.size()}, &each,
+                   [](const void* context, const Row& row) { (*static_cast<const F*>(context))(row); });
+    }
+    // A transaction that will write; that only reads and sees one state.
+    virtual void begin_write() = 0;
+    virtual void begin_read() = 0;
+    // False: it was rolled back and failure() says why.
+    virtual bool commit() = 0;
+    // Also after a failure; clears it.
+    virtual void rollback() = 0;
+    // False after an engine has ended the transaction by itself.
+    [[nodiscard]] virtual bool in_transaction() const = 0;
+    [[nodiscard]] virtual bool has_table(std::string_view name) = 0;
+    // Where the engine has a place for it outside of the tables (the head of an SQLite file).
+    virtual void mark_version(int number) = 0;
+
+    [[nodiscard]] bool ok() const { return !failure_; }
+    [[nodiscard]] const std::optional<DbFailure>& failure() const { return failure_; }
+    void clear_failure() { failure_.reset(); }
+
+  protected:
+    virtual std::int64_t run(const char* sql, std::span<const Value> values, const void* context,
+                             void (*each)(const void*, const Row&)) = 0;
+    std::optional<DbFailure> failure_;
+};
+
+// How a failure of the database is told to whoever asked.
+[[nodiscard]] Refusal refusal_of(const DbFailure& failure);
+
+}  // namespace prewatt::server::store

@@ -1,0 +1,367 @@
+#include "server/store/desired.hpp"
+
+#include <algorithm>
+
+#include "server/domain/orders.hpp"
+#include "server/store/estate.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+#define PREWATT_JOB_SELECT                                                                                    \
+    "SELECT id, household_id, part, kind, version, state, created_at, confirmed_at, attempts, last_problem, " \
+    "operator_name, reason, content FROM jobs "
+
+JobRecord job_of(const Row& row) {
+    JobRecord job;
+    job.id = row.as<JobId>(0);
+    job.household = row.as<HouseholdId>(1);
+    job.part = row.as<Part>(2);
+    job.kind = row.as<std::string>(3);
+    job.version = row.as<std::uint32_t>(4);
+    job.state = row.as<JobState>(5);
+    job.created_at = row.as<UnixTime>(6);
+    job.confirmed_at = row.as<std::optional<UnixTime>>(7);
+    job.attempts = row.as<std::uint32_t>(8);
+    job.last_problem = row.as<std::string>(9);
+    job.operator_name = row.as<std::string>(10);
+    job.reason = row.as<std::string>(11);
+    return job;
+}
+
+std::unexpected<Refusal> no_household() {
+    return std::unexpected(Refusal{Reason::kNotFound, "There is no such household; nothing was done.", 0});
+}
+
+// The version and reached columns of each part.
+struct PartSql {
+    const char* version;  // SELECT the newest version
+    const char* reached;  // UPDATE: settled up to $2
+};
+PartSql sql_of(Part part) {
+    switch (part) {
+        case Part::kRemoteHold:
+            return {"SELECT remote_version FROM desired WHERE household_id = $1",
+                    "UPDATE desired SET remote_reached = $2 WHERE household_id = $1 AND remote_reached < $2 "
+                    "AND remote_version >= $2"};
+        case Part::kForce:
+            return {"SELECT force_version FROM desired WHERE household_id = $1",
+                    "UPDATE desired SET force_reached = $2 WHERE household_id = $1 AND force_reached < $2 "
+                    "AND force_version >= $2"};
+        case Part::kAcknowledge:
+            return {"SELECT acknowledge_version FROM desired WHERE household_id = $1",
+                    "UPDATE desired SET acknowledge_reached = $2 WHERE household_id = $1 AND acknowledge_reached < $2 "
+                    "AND acknowledge_version >= $2"};
+        case Part::kAlarms:
+            return {"SELECT alarms_version FROM desired WHERE household_id = $1",
+                    "UPDATE desired SET alarms_reached = $2 WHERE household_id = $1 AND alarms_reached < $2 "
+                    "AND alarms_version >= $2"};
+        case Part::kTicket:
+            break;
+    }
+    return {"SELECT ticket_number FROM accounts WHERE household_id = $1", nullptr};
+}
+
+void set_desired(Db& db, HouseholdId household, const PartOrder& wanted, std::uint32_t version) {
+    switch (wanted.part) {
+        case Part::kRemoteHold:
+            db.execute("UPDATE desired SET remote_version = $2, remote_off = $3 WHERE household_id = $1",
+                       {household, version, wanted.off});
+            break;
+        case Part::kForce:
+            db.execute(
+                "UPDATE desired SET force_version = $2, force_until = $3, force_overruled = $4 WHERE household_id = $1",
+                {household, version, wanted.force_until, overruled_by_force().bits()});
+            break;
+        case Part::kAcknowledge:
+            db.execute("UPDATE desired SET acknowledge_version = $2 WHERE household_id = $1", {household, version});
+            break;
+        case Part::kAlarms:
+            db.execute(
+                "UPDATE desired SET alarms_version = $2, low_ckwh = $3, cutoff_ckwh = $4, overdraft_ckwh = $5 "
+                "WHERE household_id = $1",
+                {household, version, wanted.alarms.low, wanted.alarms.cutoff, wanted.alarms.overdraft});
+            break;
+        case Part::kTicket:
+            break;
+    }
+}
+
+// What the meters table holds of the household.
+struct MeterRow {
+    bool known = false;
+    std::optional<UnixTime> read_at;
+    UnixTime effect_at;
+    std::uint16_t epoch = 0;
+    std::uint32_t number = 0;
+    std::uint32_t lit_number = 0;
+    std::uint16_t account_epoch = 0;
+    std::uint32_t account_number = 0;
+    Energy account_credited;
+    Energy used;
+};
+MeterRow find_meter(Db& db, HouseholdId household) {
+    MeterRow meter;
+    db.query(
+        "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
+        "a.credited_ckwh FROM meters m JOIN accounts a ON a.household_id = m.household_id WHERE m.household_id = $1",
+        {household}, [&](const Row& row) {
+            meter.known = true;
+            meter.read_at = row.as<std::optional<UnixTime>>(0);
+            meter.effect_at = row.as<UnixTime>(1);
+            meter.epoch = row.as<std::uint16_t>(2);
+            meter.number = row.as<std::uint32_t>(3);
+            meter.lit_number = row.as<std::uint32_t>(4);
+            meter.used = row.as<Energy>(5);
+            meter.account_epoch = row.as<std::uint16_t>(6);
+            meter.account_number = row.as<std::uint32_t>(7);
+            meter.account_credited = row.as<Energy>(8);
+        });
+    return meter;
+}
+
+// Sales of the tickets after `after` up to `upto` whose relay was seen closed at `at`.
+void light(Db& db, HouseholdId household, std::uint16_t epoch, std::uint32_t after, std::uint32_t upto, UnixTime at,
+           Changes& changes) {
+    db.query(
+        "UPDATE sale_progress SET lit_at = $5 WHERE lit_at IS NULL AND confirmed_at IS NOT NULL AND sale_id IN "
+        "(SELECT id FROM sales WHERE household_id = $1 AND epoch = $2 AND ticket_number > $3 AND ticket_number <= $4) "
+        "RETURNING sale_id",
+        {household, epoch, after, upto, at},
+        [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
+    db.execute("UPDATE meters SET lit_number = $2 WHERE household_id = $1", {household, upto});
+}
+
+void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
+                  Changes& changes) {
+    // Sales that this shows for the first time.
+    db.query(
+        "INSERT INTO sale_progress (sale_id, confirmed_at) SELECT s.id, $4 FROM sales s "
+        "LEFT JOIN sale_progress p ON p.sale_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
+        "AND s.ticket_number <= $3 AND s.ticket_number > $5 AND p.confirmed_at IS NULL "
+        "ON CONFLICT (sale_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, last_problem = '' RETURNING sale_id",
+        {household, effect.epoch, effect.ticket_number, at,
+         meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u},
+        [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
+    // What was used up to now: the total of the ticket that the meter has, less what remains.
+    std::optional<Energy> credited;
+    if (effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
+        credited = meter.account_credited;
+    else
+        db.query("SELECT credited_ckwh FROM sales WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
+                 {household, effect.epoch, effect.ticket_number},
+                 [&](const Row& row) { credited = row.as<Energy>(0); });
+    Energy used = effect.epoch == meter.epoch ? meter.used : Energy{0};
+    if (credited) used = std::max(used, *credited - effect.remaining);
+    const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, effect.ticket_number) : 0;
+    db.execute(
+        "UPDATE meters SET epoch = $2, ticket_number = $3, effect_at = $4, used_ckwh = $5, lit_number = $6, "
+        "remaining_ckwh = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $7 ELSE remaining_ckwh END, "
+        "state = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $8 ELSE state END, "
+        "read_at = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $4 ELSE read_at END WHERE household_id = $1",
+        {household, effect.epoch, effect.ticket_number, at, used, lit_number, effect.remaining, effect.state.bits});
+    if (effect.state.has(StateBit::kRelayClosed) && effect.ticket_number > lit_number)
+        light(db, household, effect.epoch, lit_number, effect.ticket_number, at, changes);
+    if (is_newer(meter.account_epoch, meter.account_number, effect.epoch, effect.ticket_number))
+        changes.push_back({Change::Kind::kDesired, household.value});
+    changes.push_back({Change::Kind::kHousehold, household.value});
+}
+
+// Sales whose tickets are out but not confirmed, up to the one that was delivered.
+constexpr const char* kOpenSalesSent =
+    "INSERT INTO sale_progress (sale_id, sent_at, attempts) SELECT s.id, $4, 1 FROM sales s "
+    "LEFT JOIN sale_progress p ON p.sale_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 AND s.ticket_number <= "
+    "$3 "
+    "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (sale_id) DO UPDATE SET "
+    "sent_at = COALESCE(sale_progress.sent_at, excluded.sent_at), attempts = sale_progress.attempts + 1 RETURNING "
+    "sale_id";
+constexpr const char* kOpenSalesProblem =
+    "INSERT INTO sale_progress (sale_id, last_problem) SELECT s.id, $4 FROM sales s "
+    "LEFT JOIN sale_progress p ON p.sale_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 AND s.ticket_number <= "
+    "$3 "
+    "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (sale_id) DO UPDATE SET "
+    "last_problem = excluded.last_problem RETURNING sale_id";
+
+std::uint32_t confirmed_in(const MeterRow& meter, std::uint16_t epoch) {
+    return meter.epoch == epoch ? meter.number : 0;
+}
+
+}  // namespace
+
+std::string PartOrder::content() const {
+    std::string text = kind;
+    if (part == Part::kForce) text += " " + std::to_string(force_minutes);
+    if (part == Part::kAlarms)
+        for (const Energy level : {alarms.low, alarms.cutoff, alarms.overdraft})
+            text += " " + std::to_string(in_hundredths(level, Round::kDown));
+    return text;
+}
+
+Answer<JobRecord> order_part(Db& db, const JobOrder& order, const PartOrder& wanted, UnixTime now, Changes& changes) {
+    if (auto bad = check_order_id(order.order_id)) return std::unexpected(*bad);
+    const std::string content = wanted.content();
+    std::optional<JobRecord> known;
+    bool same = false;
+    db.query(PREWATT_JOB_SELECT "WHERE order_id = $1", {order.order_id}, [&](const Row& row) {
+        known = job_of(row);
+        same = known->household == order.household && row.text(12) == content;
+    });
+    if (known) {
+        if (same) return *known;
+        return std::unexpected(Refusal{Reason::kOrderIdReused,
+                                       "This order id was used for another order; nothing was done.", known->id.value});
+    }
+    std::optional<std::uint32_t> version;
+    db.query(sql_of(wanted.part).version, {order.household},
+             [&](const Row& row) { version = row.as<std::uint32_t>(0) + 1; });
+    if (!version) return no_household();
+
+    set_desired(db, order.household, wanted, *version);
+    db.query(
+        "UPDATE jobs SET state = 4, last_problem = 'replaced by a later order' "
+        "WHERE household_id = $1 AND part = $2 AND state < 3 RETURNING id",
+        {order.household, wanted.part},
+        [&](const Row& row) { changes.push_back({Change::Kind::kJob, row.integer(0)}); });
+    JobRecord job;
+    db.query(
+        "INSERT INTO jobs (order_id, household_id, part, kind, content, version, state, created_at, operator_name, "
+        "reason) "
+        "VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9) RETURNING id",
+        {order.order_id, order.household, wanted.part, wanted.kind, content, *version, now, order.operator_name,
+         order.reason},
+        [&](const Row& row) { job.id = row.as<JobId>(0); });
+    job.household = order.household;
+    job.part = wanted.part;
+    job.kind = wanted.kind;
+    job.version = *version;
+    job.created_at = now;
+    job.operator_name = order.operator_name;
+    job.reason = order.reason;
+    changes.push_back({Change::Kind::kJob, job.id.value});
+    changes.push_back({Change::Kind::kDesired, order.household.value});
+    changes.push_back({Change::Kind::kHousehold, order.household.value});
+    return job;
+}
+
+Answer<JobRecord> read_job(Db& db, JobId id) {
+    std::optional<JobRecord> job;
+    db.query(PREWATT_JOB_SELECT "WHERE id = $1", {id}, [&](const Row& row) { job = job_of(row); });
+    return checked(db, std::move(job), "job");
+}
+
+Answer<std::vector<JobRecord>> read_jobs(Db& db, HouseholdId household, int limit) {
+    std::vector<JobRecord> jobs;
+    db.query(PREWATT_JOB_SELECT "WHERE household_id = $1 ORDER BY id DESC LIMIT $2",
+             {household, std::clamp(limit, 1, 10'000)}, [&](const Row& row) { jobs.push_back(job_of(row)); });
+    return checked(db, std::move(jobs));
+}
+
+Answer<Done> record_sent(Db& db, const Delivery& delivery, UnixTime at, Changes& changes) {
+    if (delivery.part == Part::kTicket) {
+        const MeterRow meter = find_meter(db, delivery.household);
+        if (!meter.known) return no_household();
+        db.query(kOpenSalesSent,
+                 {delivery.household, delivery.epoch, delivery.version, at, confirmed_in(meter, delivery.epoch)},
+                 [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
+        return Done{};
+    }
+    db.query(
+        "UPDATE jobs SET attempts = attempts + 1, state = 2 WHERE household_id = $1 AND part = $2 AND version = $3 "
+        "AND state < 3 RETURNING id",
+        {delivery.household, delivery.part, delivery.version},
+        [&](const Row& row) { changes.push_back({Change::Kind::kJob, row.integer(0)}); });
+    return Done{};
+}
+
+Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffect& effect, UnixTime at,
+                              Changes& changes) {
+    const MeterRow meter = find_meter(db, delivery.household);
+    if (!meter.known) return no_household();
+    if (at >= meter.effect_at) apply_effect(db, delivery.household, meter, effect, at, changes);
+    if (delivery.part == Part::kTicket) return Done{};
+    db.execute(sql_of(delivery.part).reached, {delivery.household, delivery.version});
+    db.query(
+        "UPDATE jobs SET state = 3, confirmed_at = $4, last_problem = '' WHERE household_id = $1 AND part = $2 "
+        "AND version = $3 AND state < 3 RETURNING id",
+        {delivery.household, delivery.part, delivery.version, at},
+        [&](const Row& row) { changes.push_back({Change::Kind::kJob, row.integer(0)}); });
+    return Done{};
+}
+
+Answer<Done> record_effect(Db& db, HouseholdId household, const MeterEffect& effect, UnixTime at, Changes& changes) {
+    const MeterRow meter = find_meter(db, household);
+    if (!meter.known) return no_household();
+    if (at >= meter.effect_at) apply_effect(db, household, meter, effect, at, changes);
+    return Done{};
+}
+
+Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view problem, bool for_good, UnixTime,
+                            Changes& changes) {
+    if (delivery.part == Part::kTicket) {
+        const MeterRow meter = find_meter(db, delivery.household);
+        if (!meter.known) return no_household();
+        db.query(kOpenSalesProblem,
+                 {delivery.household, delivery.epoch, delivery.version, problem, confirmed_in(meter, delivery.epoch)},
+                 [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
+        return Done{};
+    }
+    if (for_good) db.execute(sql_of(delivery.part).reached, {delivery.household, delivery.version});
+    db.query(
+        "UPDATE jobs SET last_problem = $4, state = CASE WHEN $5 <> 0 THEN 4 ELSE state END WHERE household_id = $1 "
+        "AND part = $2 AND version = $3 AND state < 3 RETURNING id",
+        {delivery.household, delivery.part, delivery.version, problem, for_good},
+        [&](const Row& row) { changes.push_back({Change::Kind::kJob, row.integer(0)}); });
+    if (for_good) changes.push_back({Change::Kind::kHousehold, delivery.household.value});
+    return Done{};
+}
+
+Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Changes& changes) {
+    for (const Reading& reading : readings) {
+        const MeterRow meter = find_meter(db, reading.household);
+        if (!meter.known) continue;  // the household was taken away meanwhile
+        db.execute(
+            "INSERT INTO readings (household_id, at, forward_ckwh, remaining_ckwh, state) VALUES ($1, $2, $3, $4, $5) "
+            "ON CONFLICT (household_id, at) DO NOTHING",
+            {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits});
+        if (meter.read_at && reading.at < *meter.read_at) continue;
+        // What remains tells what was used when the meter has the newest ticket and has said so before this reading.
+        Energy used = meter.used;
+        if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
+            reading.at > meter.effect_at)
+            used = std::max(used, meter.account_credited - reading.remaining);
+        db.execute(
+            "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "
+            "WHERE household_id = $1",
+            {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits, used});
+        if (reading.state.has(StateBit::kRelayClosed) && meter.number > meter.lit_number &&
+            reading.at >= meter.effect_at)
+            light(db, reading.household, meter.epoch, meter.lit_number, meter.number, reading.at, changes);
+        changes.push_back({Change::Kind::kHousehold, reading.household.value});
+    }
+    return Done{};
+}
+
+Answer<std::vector<Reading>> read_readings(Db& db, HouseholdId household, UnixTime from, UnixTime to, Step step) {
+    std::vector<Reading> readings;
+    const auto each = [&](const Row& row) {
+        readings.push_back({household, row.as<UnixTime>(0), row.as<Energy>(1), row.as<Energy>(2),
+                            HouseholdState{row.as<std::uint16_t>(3)}});
+    };
+    if (step == Step::kRaw) {
+        db.query(
+            "SELECT at, forward_ckwh, remaining_ckwh, state FROM readings WHERE household_id = $1 AND at >= $2 AND at "
+            "< $3 "
+            "ORDER BY at",
+            {household, from, to}, each);
+    } else {
+        const std::int64_t width_ms = step == Step::kHour ? 3'600'000 : 86'400'000;
+        db.query(
+            "SELECT r.at, r.forward_ckwh, r.remaining_ckwh, r.state FROM readings r JOIN (SELECT MAX(at) AS last_at "
+            "FROM readings WHERE household_id = $1 AND at >= $2 AND at < $3 GROUP BY (at + $4) / $5) AS b "
+            "ON r.household_id = $1 AND r.at = b.last_at ORDER BY r.at",
+            {household, from, to, kOfficeOffset.count() / 1000, width_ms}, each);
+    }
+    return checked(db, std::move(readings));
+}
+
+}  // namespace prewatt::server::store

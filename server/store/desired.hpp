@@ -1,0 +1,34 @@
+// Desired state and what comes back from the line: jobs, deliveries, effects, readings.
+#pragma once
+#include "server/store/writer.hpp"
+
+namespace prewatt::server::store {
+
+// What an order wants of one part. `content` decides whether a repeated order id is the same order.
+struct PartOrder {
+    Part part = Part::kRemoteHold;
+    const char* kind = "";
+    bool off = false;       // remote hold
+    UnixTime force_until;   // force
+    int force_minutes = 0;  // force
+    AlarmLevels alarms;     // alarms
+    [[nodiscard]] std::string content() const;
+};
+
+[[nodiscard]] Answer<JobRecord> order_part(Db& db, const JobOrder& order, const PartOrder& wanted, UnixTime now,
+                                           Changes& changes);
+[[nodiscard]] Answer<JobRecord> read_job(Db& db, JobId id);
+[[nodiscard]] Answer<std::vector<JobRecord>> read_jobs(Db& db, HouseholdId household, int limit);
+
+[[nodiscard]] Answer<Done> record_sent(Db& db, const Delivery& delivery, UnixTime at, Changes& changes);
+[[nodiscard]] Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffect& effect, UnixTime at,
+                                            Changes& changes);
+[[nodiscard]] Answer<Done> record_effect(Db& db, HouseholdId household, const MeterEffect& effect, UnixTime at,
+                                         Changes& changes);
+[[nodiscard]] Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view problem, bool for_good,
+                                          UnixTime at, Changes& changes);
+[[nodiscard]] Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Changes& changes);
+[[nodiscard]] Answer<std::vector<Reading>> read_readings(Db& db, HouseholdId household, UnixTime from, UnixTime to,
+                                                         Step step);
+
+}  // namespace prewatt::server::store

@@ -1,0 +1,20 @@
+// The office on any Db: a writer, a pool of connections for questions, a thread for passwords, observers. Which engine
+// it is, and how its files are opened and locked, is decided by whoever makes it (sqlite_office.cpp).
+#pragma once
+#include <filesystem>
+
+#include "server/store/writer.hpp"
+
+namespace prewatt::server::store {
+
+struct Connections {
+    std::unique_ptr<Db> writing;
+    std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> open_reading;
+    std::function<UnixTime()> clock;
+    std::size_t batch_max = 256;
+    bool cheap_password_hash = false;
+    std::shared_ptr<void> lock;  // held as long as the office lives
+};
+[[nodiscard]] std::unique_ptr<Office> make_office(Connections connections);
+
+}  // namespace prewatt::server::store

@@ -1,0 +1,22 @@
+// Db over sqlite3. Durable: WAL with synchronous FULL, foreign keys on.
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "server/store/db.hpp"
+
+namespace prewatt::server::store {
+
+// "PWTT" in the head of the file (offset 68) says that it is ours; the newest migration stands at offset 60. Big
+// endian.
+inline constexpr std::uint32_t kApplicationId = 0x50575454;
+
+struct SqliteOptions {
+    bool create = false;
+    bool read_only = false;      // queries only; still takes part in WAL
+    std::int64_t pages_max = 0;  // 0: no bound
+};
+[[nodiscard]] std::expected<std::unique_ptr<Db>, DbFailure> open_sqlite(const std::filesystem::path& file,
+                                                                        const SqliteOptions& options);
+
+}  // namespace prewatt::server::store

@@ -1,0 +1,82 @@
+// The one thread that changes the database. Changes wait in a queue; all that wait go into one transaction, so that
+// many share the price of one write to the disk (group commit). Each is applied in a savepoint of its own: one that is
+// refused leaves the others alone. Answers are given after COMMIT.
+//
+// A failure of the storage is given to every change that was not made durable; the transaction is rolled back whole,
+// and the next change is tried anew.
+#pragma once
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "server/domain/office.hpp"
+#include "server/store/db.hpp"
+
+namespace prewatt::server::store {
+
+using Changes = std::vector<Change>;
+
+class Writer {
+  public:
+    // `committed` hears what has changed, after COMMIT and before the answers.
+    Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed);
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+    // Finishes what is queued.
+    ~Writer();
+
+    // `apply` is run on the writing thread: it checks everything first, then changes the database and names what it
+    // changed. It need not look at failures of the database: they overrule its answer.
+    template <class T, class Apply>
+    void submit(Apply apply, WhenDone<T> done) {
+        push(std::make_unique<WorkOf<T, Apply>>(std::move(apply), std::move(done)));
+    }
+
+  private:
+    class Work {
+      public:
+        virtual ~Work() = default;
+        virtual bool apply(Db& db, Changes& changes) = 0;  // false: refused
+        virtual void refuse(Refusal refusal) = 0;
+        virtual void answer() = 0;
+    };
+    template <class T, class Apply>
+    class WorkOf final : public Work {
+      public:
+        WorkOf(Apply apply, WhenDone<T> done) : apply_(std::move(apply)), done_(std::move(done)) {}
+        bool apply(Db& db, Changes& changes) override {
+            result_ = apply_(db, changes);
+            return result_.has_value();
+        }
+        void refuse(Refusal refusal) override { result_ = std::unexpected(std::move(refusal)); }
+        void answer() override {
+            if (done_) done_(std::move(result_));
+        }
+
+      private:
+        Apply apply_;
+        WhenDone<T> done_;
+        Answer<T> result_ =
+            std::unexpected(Refusal{Reason::kStopping, "The office is going down; nothing was done.", 0});
+    };
+    using Batch = std::vector<std::unique_ptr<Work>>;
+
+    void push(std::unique_ptr<Work> work);
+    void loop();
+    void write(Batch& batch);
+    bool apply_one(Work& work, Changes& changes);
+
+    std::unique_ptr<Db> db_;
+    std::size_t batch_max_;
+    std::function<void(const Changes&)> committed_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    Batch queue_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace prewatt::server::store
