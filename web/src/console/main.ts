@@ -1,0 +1,27 @@
+import { createApp } from "vue";
+import { createRouter, createWebHashHistory } from "vue-router";
+
+import App from "./App.vue";
+import "./base.css";
+import { resume, session } from "./store";
+
+const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: "/", redirect: "/desk" },
+    { path: "/sign-in", component: () => import("./pages/SignIn.vue") },
+    { path: "/desk", component: () => import("./pages/Desk.vue") },
+    { path: "/wall/:number?", component: () => import("./pages/Wall.vue"), props: true },
+    { path: "/rooms", component: () => import("./pages/Rooms.vue") },
+    { path: "/room/:id", component: () => import("./pages/Room.vue"), props: true },
+    { path: "/lines", component: () => import("./pages/Lines.vue") },
+    { path: "/:rest(.*)", redirect: "/desk" },
+  ],
+});
+router.beforeEach((to) => {
+  if (!session.value && to.path !== "/sign-in") return { path: "/sign-in", query: to.path === "/desk" ? {} : { to: to.fullPath } };
+  if (session.value && to.path === "/sign-in") return typeof to.query["to"] === "string" ? to.query["to"] : "/desk";
+  return true;
+});
+
+void resume().then(() => createApp(App).use(router).mount("#app"));
