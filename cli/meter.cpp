@@ -1,0 +1,290 @@
+#include "cli/meter.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "card/seal.hpp"
+#include "sim/host_run.hpp"
+#include "sim/line_port.hpp"
+#include "sim/master_key.hpp"
+#include "sim/recording.hpp"
+#include "sim/virtual_meter.hpp"
+
+namespace prewatt::cli {
+namespace {
+
+enum Exit { kDone = 0, kInternal = 1, kWrongUse = 2, kNotFound = 3, kNoPort = 9 };
+
+int fail(int code, const std::string& what) {
+    std::fprintf(stderr, "prewatt: %s\n", what.c_str());
+    return code;
+}
+
+constexpr std::array<const char*, kHoldCount> kHoldNames = {
+    "no_credit", "cutoff_alarm", "malignant", "overload", "locked_out", "schedule", "remote", "not_opened", "supply"};
+
+// Hundredths as a decimal number, without a float.
+std::string decimal(std::int64_t hundredths) {
+    char text[32];
+    const std::int64_t magnitude = hundredths < 0 ? -hundredths : hundredths;
+    std::snprintf(text, sizeof text, "%s%lld.%02lld", hundredths < 0 ? "-" : "",
+                  static_cast<long long>(magnitude / 100), static_cast<long long>(magnitude % 100));
+    return text;
+}
+
+class DisplayOnTerminal {
+  public:
+    explicit DisplayOnTerminal(std::FILE* out) : out_(out), redraw_(::isatty(::fileno(out)) == 1) {}
+    void show(const sim::LedDisplay& display, CivilSeconds now) {
+        if (display.changes() == seen_) return;
+        seen_ = display.changes();
+        const meter::DisplayFrame& frame = display.frame();
+        if (redraw_) {
+            std::fprintf(out_, "%s  +------------+\n  |%s|\n  |%s|\n  +------------+\n", drawn_ ? "\033[4A" : "",
+                         row(frame.upper, frame.upper_dots).c_str(), row(frame.lower, frame.lower_dots).c_str());
+            drawn_ = true;
+        } else if (std::any_of(frame.lower.begin(), frame.lower.end(), [](char c) { return c != ' '; }) &&
+                   !(frame == last_)) {
+            // The dark half of a flashing row is no news.
+            last_ = frame;
+            const CivilTime t = to_civil(now);
+            std::fprintf(out_, "%02d:%02d:%02d  %s\n", t.hour, t.minute, t.second, sim::text_of(frame).c_str());
+        }
+        std::fflush(out_);
+    }
+
+  private:
+    // Twelve places, whatever the dots; lit as LEDs are.
+    static std::string row(const std::array<char, 6>& characters, std::uint8_t dots) {
+        std::string text = "\033[1;31m";
+        for (std::size_t k = 0; k < characters.size(); ++k) {
+            text += characters[k];
+            text += dots >> k & 1 ? '.' : ' ';
+        }
+        return text + "\033[0m";
+    }
+    std::FILE* out_;
+    bool redraw_;
+    bool drawn_ = false;
+    std::uint64_t seen_ = 0;
+    meter::DisplayFrame last_;
+};
+
+void print_table(const meter::Node& node) {
+    std::printf(
+        "household  epoch  ticket  credited kWh      used kWh  remaining kWh   forward J   reverse J  relay  held "
+        "by\n");
+    for (int number = 1; number <= node.household_count(); ++number) {
+        const meter::HouseholdView v = node.household(Household{static_cast<std::uint8_t>(number)});
+        if (v.epoch == 0 && v.forward.count() == 0 && v.reverse.count() == 0) continue;
+        std::string holds;
+        for (int h = 0; h < kHoldCount; ++h)
+            if (v.state.holds().has(static_cast<Hold>(h)))
+                holds += std::string(holds.empty() ? "" : ",") + kHoldNames[static_cast<std::size_t>(h)];
+        std::printf("%9d  %5u  %6u  %12s  %12s  %13s  %10lld  %10lld  %-6s %s\n", number, v.epoch, v.ticket_number,
+                    decimal(in_hundredths(v.credited, Round::kDown)).c_str(),
+                    decimal(in_hundredths(v.used, Round::kDown)).c_str(),
+                    decimal(in_hundredths(v.remaining, Round::kDown)).c_str(),
+                    static_cast<long long>(v.forward.count()), static_cast<long long>(v.reverse.count()),
+                    v.lit ? "closed" : "open", holds.c_str());
+    }
+}
+
+void print_json(const meter::Node& node, const std::string& box, std::string_view wiring, Instant ended,
+                double host_seconds, const sim::PlayedTerminals* played, const sim::Recording& raw) {
+    std::printf(
+        "{\"version\": 1, \"box\": \"%s\", \"wiring\": \"%s\", \"virtual_ms\": %lld, \"host_ms\": %lld, \"boots\": %u",
+        box.c_str(), std::string(wiring).c_str(), static_cast<long long>(ended.microseconds() / 1000),
+        static_cast<long long>(host_seconds * 1000), node.boot_count());
+    if (played != nullptr)
+        std::printf(
+            ", \"recording\": {\"name\": \"%s\", \"samples\": %zu, \"repetitions\": %llu, \"mean_mw\": %lld, \"mj\": "
+            "%lld}",
+            raw.name.c_str(), raw.volts.size(), static_cast<unsigned long long>(played->played()),
+            static_cast<long long>(raw.mean_watts() * 1000), static_cast<long long>(raw.joules() * 1000));
+    std::printf(", \"households\": [");
+    for (int number = 1; number <= node.household_count(); ++number) {
+        const meter::HouseholdView v = node.household(Household{static_cast<std::uint8_t>(number)});
+        std::string holds;
+        for (int h = 0; h < kHoldCount; ++h)
+            if (v.state.holds().has(static_cast<Hold>(h)))
+                holds += std::string(holds.empty() ? "\"" : ", \"") + kHoldNames[static_cast<std::size_t>(h)] + "\"";
+        std::printf(
+            "%s\n  {\"number\": %d, \"epoch\": %u, \"ticket_number\": %u, \"credited_ckwh\": %lld, \"used_grains\": "
+            "%lld, "
+            "\"remaining_ckwh\": %lld, \"forward_j\": %lld, \"reverse_j\": %lld, \"power_dw\": %lld, \"relay_closed\": "
+            "%s, "
+            "\"state_bits\": %u, \"holds\": [%s]}",
+            number == 1 ? "" : ",", number, v.epoch, v.ticket_number,
+            static_cast<long long>(in_hundredths(v.credited, Round::kDown)), static_cast<long long>(v.used.count()),
+            static_cast<long long>(in_hundredths(v.remaining, Round::kDown)), static_cast<long long>(v.forward.count()),
+            static_cast<long long>(v.reverse.count()), static_cast<long long>(v.active.count() / 100'000),
+            v.lit ? "true" : "false", v.state.bits, holds.c_str());
+    }
+    std::printf("\n]}\n");
+}
+
+}  // namespace
+
+int run(const MeterOptions& options) {
+    const auto box = sim::parse_box_number(options.box);
+    if (!box) return fail(kWrongUse, "--box: " + box.error());
+    const auto wiring = sim::parse_wiring(options.wiring);
+    if (!wiring) return fail(kWrongUse, "--wiring: " + wiring.error());
+    const auto speed = sim::parse_speed(options.speed);
+    if (!speed) return fail(kWrongUse, "--speed: " + speed.error());
+    const auto life = sim::parse_life(options.life);
+    if (!life) return fail(kWrongUse, "--life: " + life.error());
+    Instant end = kNever;
+    if (!options.duration.empty()) {
+        const auto duration = sim::parse_duration(options.duration);
+        if (!duration) return fail(kWrongUse, "--for: " + duration.error());
+        end = Instant{} + *duration;
+    }
+    if (!options.tcp.empty() && options.pty)
+        return fail(kWrongUse, "--tcp and --pty: a meter has one line, choose one of them");
+    if (!options.play.empty() && options.homes) return fail(kWrongUse, "--homes and --play: choose one of them");
+    if (options.output != "table" && options.output != "json")
+        return fail(kWrongUse, "-o: '" + options.output + "' is not to be had here: table or json");
+    if (options.household < 1 || options.household > meter::households(*wiring))
+        return fail(kWrongUse, "--household: " + std::to_string(options.household) + " is not on a box of " +
+                                   options.wiring + ", which has 1 to " + std::to_string(meter::households(*wiring)));
+    std::uint64_t repeats = 0;
+    if (options.repeat != "forever") {
+        const auto [stop, error] =
+            std::from_chars(options.repeat.data(), options.repeat.data() + options.repeat.size(), repeats);
+        if (error != std::errc{} || stop != options.repeat.data() + options.repeat.size() || repeats == 0)
+            return fail(kWrongUse, "--repeat: '" + options.repeat + "' is neither a count above 0 nor forever");
+    }
+    const std::pair<int, int> ratings[] = {{15, 60}, {10, 40}, {10, 50}};
+    if (std::find(std::begin(ratings), std::end(ratings), std::pair{options.basic_current, options.max_current}) ==
+        std::end(ratings))
+        return fail(kWrongUse, "--ib, --imax: boxes are made for 15 and 60, 10 and 40, or 10 and 50 A");
+    if (options.pulse_constant != 1600 && options.pulse_constant != 600 && options.pulse_constant != 5000)
+        return fail(kWrongUse, "--constant: 1600, 600 or 5000 imp/kWh");
+
+    const sim::Converter converter = sim::nominal_converter(options.max_current);
+    sim::Recording recording;
+    std::unique_ptr<sim::Terminals> terminals;
+    const sim::PlayedTerminals* played = nullptr;
+    const CivilSeconds civil = sim::host_civil_time();
+    if (!options.play.empty()) {
+        auto read = sim::read_recording(options.play, options.row);
+        if (!read) return fail(kNotFound, "--play: " + read.error());
+        recording = std::move(*read);
+        if (recording.mains_volts < 150 && !options.as_recorded) {
+            std::fprintf(stderr, "prewatt: %s is of a supply of %.0f V: played at 220 V with the same watts\n",
+                         recording.name.c_str(), recording.mains_volts);
+            sim::scale_voltage(recording, 220 / recording.mains_volts);
+        }
+        auto made = std::make_unique<sim::PlayedTerminals>(
+            recording, *wiring, Household{static_cast<std::uint8_t>(options.household)}, repeats, converter, 1);
+        played = made.get();
+        terminals = std::move(made);
+    } else {
+        sim::BuildingOptions building;
+        building.wiring = *wiring;
+        building.box = *box;
+        building.seed = options.homes.value_or(1);
+        building.life = [life](Household) { return *life; };
+        building.start = civil;
+        building.basic_current_amperes = options.basic_current;
+        building.converter = converter;
+        terminals = std::make_unique<sim::HomesTerminals>(building);
+    }
+
+    const std::filesystem::path store =
+        options.store.empty() ? std::filesystem::path("prewatt-meter-" + options.box + ".nvm") : options.store;
+    const auto storage = sim::FileStorage::open(store);
+    if (!storage) return fail(kInternal, storage.error());
+    const auto key =
+        sim::load_or_make_master_key(options.key.empty() ? store.parent_path() / "prewatt.key" : options.key);
+    if (!key) return fail(kWrongUse, "--key: " + key.error());
+
+    std::optional<sim::LinePort> port;
+    if (!options.tcp.empty()) {
+        const auto at = sim::parse_host_port(options.tcp);
+        if (!at) return fail(kWrongUse, "--tcp: " + at.error());
+        auto opened = sim::LinePort::listen(*at);
+        if (!opened) return fail(kNoPort, "--tcp: " + opened.error());
+        port.emplace(std::move(*opened));
+    } else if (options.pty) {
+        auto opened = sim::LinePort::open_terminal(options.pty_link);
+        if (!opened) return fail(kNoPort, "--pty: " + opened.error());
+        port.emplace(std::move(*opened));
+        std::printf("%s\n", port->name().c_str());
+        std::fflush(stdout);
+    }
+
+    card::OpensslMac mac;
+    sim::VirtualMeterOptions meter_options;
+    meter_options.node.box = {*box};
+    meter_options.node.wiring = *wiring;
+    meter_options.node.basic_current_amperes = static_cast<std::uint8_t>(options.basic_current);
+    meter_options.node.max_current_amperes = static_cast<std::uint8_t>(options.max_current);
+    meter_options.node.pulse_constant = static_cast<std::uint16_t>(options.pulse_constant);
+    meter_options.node.keys = card::diversify(mac, key->key, *box);
+    meter_options.civil = civil;
+    sim::VirtualMeter meter(meter_options, **storage, std::move(terminals), [&port](Bytes bytes, Instant) {
+        if (port) port->send(bytes);
+    });
+    sim::catch_stop_signals();
+    const meter::StartResult started = meter.start(Instant{});
+    if (const std::string problem = sim::problem_of(started, *box, *wiring, store.string()); !problem.empty())
+        return fail(started == meter::StartResult::kWrongBox ? kWrongUse : kInternal, problem);
+    std::fprintf(stderr, "prewatt: meter %s (%s), %s%s%s\n", options.box.c_str(), options.wiring.c_str(),
+                 started == meter::StartResult::kFresh ? "new" : "as it was left", port ? ", on " : "",
+                 port ? port->name().c_str() : "");
+
+    DisplayOnTerminal screen(options.output == "json" ? stderr : stdout);
+    sim::Pace pace(*speed);
+    const std::int64_t host_start = sim::host_now();
+    Instant now{};
+    std::vector<pollfd> handles;
+    std::int64_t synced = host_start;
+    while (!sim::stop_asked() && now < end) {
+        // A stretch of virtual time, but no longer than 10 ms of the host's before the line is looked at again.
+        const std::int64_t host_before = sim::host_now();
+        const Instant due = pace.is_max() ? kNever : pace.due(now);
+        do {
+            now = std::min({now + milliseconds(pace.is_max() ? 200 : 20), due, end});
+            meter.run_until(now);
+            if (played != nullptr && played->finished() && end == kNever) end = now + seconds(2);
+            if (options.display)
+                screen.show(meter.display(), civil + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
+        } while (now < due && now < end && sim::host_now() - host_before < 10'000);
+
+        handles.clear();
+        if (port) port->add_to(handles);
+        sim::wait_for(handles, now < due ? Duration{} : pace.until(std::min(meter.next(), end), now));
+        if (port) {
+            // While bytes are coming in, virtual time waits: at high speeds a frame would otherwise be torn by its own
+            // time limit.
+            for (std::vector<Byte> bytes = port->service(); !bytes.empty(); bytes = port->service()) {
+                if (!pace.is_max()) now = std::max(now, std::min(pace.due(now), end));
+                for (Byte byte : bytes)
+                    meter.on_byte(byte, now);
+                if (pace.is_max()) sim::wait_for(handles, milliseconds(1));
+            }
+        }
+        if (sim::host_now() - synced > 5'000'000) {
+            (*storage)->sync();
+            synced = sim::host_now();
+        }
+    }
+    meter.power_fail(now);
+    const double host_seconds = static_cast<double>(sim::host_now() - host_start) * 1e-6;
+    if (options.output == "json")
+        print_json(meter.node(), options.box, options.wiring, now, host_seconds, played, recording);
+    else
+        print_table(meter.node());
+    return kDone;
+}
+
+}  // namespace prewatt::cli
