@@ -133,10 +133,13 @@ bool Journal::append(Entry& entry) {
 
 bool Journal::commit(Entry& entry, const Books& books) {
     if (!open_ || !entry.writer_.ok()) return false;
-    const bool full = bank_size_ - end_ < entry.writer_.size() + kEntryOverhead;
+    // A write that was refused once is tried again on the other bank; a memory that refuses twice is given up for this time.
     bool stored = false;
-    if (!bank_spoilt_ && !other_unclear_ && !full) stored = append(entry);
-    if (!stored) stored = move_to_other_bank(books) && append(entry);
+    for (int attempt = 0; attempt < 2 && !stored; ++attempt) {
+        const bool full = bank_size_ - end_ < entry.writer_.size() + kEntryOverhead;
+        if ((full || bank_spoilt_ || other_unclear_) && !move_to_other_bank(books)) continue;
+        stored = append(entry);
+    }
     refused_ = !stored;
     return stored;
 }

@@ -1,0 +1,125 @@
+#include "tests/powerloss/rig.hpp"
+
+#include <sstream>
+
+namespace prewatt::powerloss {
+namespace {
+
+using meter::Account;
+using meter::Books;
+using meter::HouseholdBook;
+
+meter::NodeConfig config_for(meter::Wiring wiring) {
+    meter::NodeConfig config;
+    config.box = dlt645::BoxNumber{2026000001};
+    config.wiring = wiring;
+    return config;
+}
+
+// The books of a household without what flows: energies and what is used of the present account.
+HouseholdBook without_flow(HouseholdBook book) {
+    book.forward = book.reverse = Energy{};
+    book.account.used = Credit{};
+    return book;
+}
+
+}  // namespace
+
+std::string to_text(const Step& step) {
+    std::ostringstream text;
+    if (const auto* request = std::get_if<card::Request>(&step)) {
+        static constexpr const char* kNames[] = {"ticket", "remote hold", "force power", "acknowledge",
+                                                 "alarms", "clock",       "constant"};
+        text << kNames[request->command.index()] << " household " << int{request->household} << " counter "
+             << request->counter;
+        if (const auto* ticket = std::get_if<card::Ticket>(&request->command))
+            text << " epoch " << ticket->epoch << " number " << ticket->number << " total "
+                 << ticket->credited_hundredths;
+    } else if (const auto* flow = std::get_if<Flow>(&step)) {
+        text << "flow " << flow->forward.count() << "/" << flow->reverse.count() << " J x " << flow->windows
+             << ", households " << flow->from << ".." << flow->to;
+    } else {
+        text << (std::holds_alternative<Fail>(step) ? "announced loss of supply" : "loss of supply");
+    }
+    return text.str();
+}
+
+Rig::Rig(meter::Wiring wiring, std::uint32_t storage_bytes) : config_(config_for(wiring)), storage_(storage_bytes) {}
+Rig::Rig(meter::Wiring wiring, const std::vector<Byte>& image)
+    : config_(config_for(wiring)), storage_(static_cast<std::uint32_t>(image.size())) {
+    storage_.bytes() = image;
+}
+
+bool Rig::start() {
+    box_.emplace(config_, storage_, relays_, clock_);
+    now_ = now_ + seconds(10);
+    const meter::StartResult result = box_->start(now_);
+    return result == meter::StartResult::kFresh || result == meter::StartResult::kRecovered;
+}
+
+bool Rig::run(const Step& step) {
+    now_ = now_ + seconds(2);
+    if (const auto* request = std::get_if<card::Request>(&step)) {
+        last_answer = box_->execute({*request, true}, request->counter * 2654435761u, 0, true, now_);
+        return last_answer.result == card::Result::kDone;
+    }
+    if (const auto* flow = std::get_if<Flow>(&step)) {
+        meter::Measurement measurement;
+        measurement.span = milliseconds(200);
+        for (meter::PhaseMeasurement& phase : measurement.phases)
+            phase = {volts(220), millihertz(50'000), true};
+        for (int n = flow->from; n <= flow->to; ++n) {
+            const Circuit circuit = circuit_of(config_.wiring, {static_cast<std::uint8_t>(n)}, 0);
+            measurement.circuits[circuit.index].forward = flow->forward;
+            measurement.circuits[circuit.index].reverse = flow->reverse;
+        }
+        for (int k = 0; k < flow->windows; ++k) {
+            now_ = now_ + measurement.span;
+            box_->on_measurement(measurement, now_);
+            if (storage_.is_cut()) return false;
+        }
+        return true;
+    }
+    if (std::holds_alternative<Fail>(step)) {
+        box_->on_power_fail(now_);
+        if (storage_.is_cut()) return false;
+    }
+    return start();
+}
+
+std::string judge(const Books& found, const Books& before, const Books& after, const Books& in_memory,
+                  bool acknowledged, int households, Energy may_be_lost) {
+    std::ostringstream wrong;
+    const std::uint32_t counter = found.box.last_command.counter;
+    const bool has_counter = found.box.last_command == after.box.last_command;
+    if (!has_counter && found.box.last_command != before.box.last_command)
+        wrong << "last command neither before nor after: counter " << counter << "; ";
+    if (acknowledged && !has_counter) wrong << "answered command forgotten; ";
+    if (found.box.boots < before.box.boots) wrong << "starts went back; ";
+    for (int n = 1; n <= households; ++n) {
+        const auto k = static_cast<std::size_t>(n - 1);
+        const HouseholdBook& f = found.households[k];
+        const HouseholdBook& b = before.households[k];
+        const HouseholdBook& a = after.households[k];
+        const HouseholdBook& m = in_memory.households[k];
+        const bool as_before = without_flow(f) == without_flow(b);
+        const bool as_after = without_flow(f) == without_flow(a);
+        if (!as_before && !as_after) wrong << "household " << n << ": books torn; ";
+        if (acknowledged && !as_after) wrong << "household " << n << ": acknowledged effect forgotten; ";
+        const bool is_command = before.box.last_command != after.box.last_command;
+        if (is_command && !(without_flow(b) == without_flow(a)) && as_after != has_counter)
+            wrong << "household " << n << ": effect and counter parted; ";
+        const Energy total = f.forward + f.reverse;
+        if (f.forward < b.forward || f.reverse < b.reverse) wrong << "household " << n << ": energy went back; ";
+        if (f.forward > m.forward || f.reverse > m.reverse) wrong << "household " << n << ": energy doubled; ";
+        if (m.forward + m.reverse - total > may_be_lost)
+            wrong << "household " << n << ": lost " << (m.forward + m.reverse - total).count() << " J; ";
+        if (f.account.epoch == b.account.epoch && f.account.used < b.account.used)
+            wrong << "household " << n << ": used went back; ";
+        if (f.account.epoch == m.account.epoch && f.account.used > m.account.used)
+            wrong << "household " << n << ": used doubled; ";
+    }
+    return wrong.str();
+}
+
+}  // namespace prewatt::powerloss

@@ -1,0 +1,73 @@
+// A box on a memory that loses power: runs one step after another, cuts it where it is told, starts it again and says
+// what is wrong.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "card/seal.hpp"
+#include "meter/core/fake_storage.hpp"
+#include "meter/node/box.hpp"
+
+namespace prewatt::powerloss {
+
+// Energy flows for so many windows of 200 ms, the same in each household from `from` to `to`.
+struct Flow {
+    int from = 1;
+    int to = 1;
+    int windows = 1;
+    Energy forward;
+    Energy reverse;
+};
+struct Fail {};     // the supply announces that it goes, then goes
+struct Restart {};  // it goes without a word, between two writes
+using Step = std::variant<card::Request, Flow, Fail, Restart>;
+
+[[nodiscard]] std::string to_text(const Step& step);
+
+class QuietRelays final : public meter::RelayBank {
+  public:
+    void begin_pulse(Circuit, meter::RelayDrive) override {}
+    void end_pulse(Circuit) override {}
+};
+class StandingClock final : public meter::RealTimeClock {
+  public:
+    [[nodiscard]] std::optional<CivilSeconds> read() override { return 800'000'000; }
+    void set(CivilSeconds) override {}
+};
+
+class Rig {
+  public:
+    Rig(meter::Wiring wiring, std::uint32_t storage_bytes);
+    explicit Rig(meter::Wiring wiring, const std::vector<Byte>& image);
+
+    // False: the box stays dead.
+    bool start();
+    // True: answered "done" (a command), or carried through. Stops as soon as the memory is cut.
+    bool run(const Step& step);
+    [[nodiscard]] const meter::Books& books() const { return box_->books(); }
+    [[nodiscard]] meter::FakeStorage& storage() { return storage_; }
+    [[nodiscard]] const meter::Box& box() const { return *box_; }
+    card::Answer last_answer;
+
+  private:
+    meter::NodeConfig config_;
+    meter::FakeStorage storage_;
+    QuietRelays relays_;
+    StandingClock clock_;
+    std::optional<meter::Box> box_;
+    Instant now_{};
+};
+
+inline constexpr Energy kMayBeLost = energy_of_hundredths(1);
+
+// Is `found`, read after a cut, a state that may follow when `before` was stored and acknowledged, `after` is what the
+// interrupted step makes of it, and `in_memory` is what the box knew when it died? Empty: yes; else what is wrong.
+// `acknowledged`: the step had been answered, so nothing but `after` will do. `may_be_lost`: energy of a household that
+// the box had counted and not saved.
+[[nodiscard]] std::string judge(const meter::Books& found, const meter::Books& before, const meter::Books& after,
+                                const meter::Books& in_memory, bool acknowledged, int households,
+                                Energy may_be_lost = kMayBeLost);
+
+}  // namespace prewatt::powerloss
