@@ -50,35 +50,43 @@ void add_circuit_narrow(const Run& run, int count, const std::int16_t* v, const 
     sums.i += si;
 }
 
+// Two loops, because 16 registers hold four sums of 64 bits and their operands, but not seven.
 void add_circuit_wide(const Run& run, int count, const std::int16_t* v, const std::int16_t* quarter,
                       CircuitSums& sums) {
-    CircuitSums s = sums;
-    std::int32_t before = v[-1], here = v[0], after = v[1], quarter_here = quarter[0];
-    for (int k = 0; k < count; ++k) {
-        const std::int32_t i = run.i[static_cast<std::size_t>(k)];
-        const std::int32_t next = v[k + 2];
-        const std::int32_t quarter_next = quarter[k + 1];
-        s.i += i;
-        s.ii += std::int64_t{i * i};
-        s.vi[0] += std::int64_t{i * before};
-        s.vi[1] += std::int64_t{i * here};
-        s.vi[2] += std::int64_t{i * after};
-        s.vi[3] += std::int64_t{i * next};
-        s.vi_quarter[0] += std::int64_t{i * quarter_here};
-        s.vi_quarter[1] += std::int64_t{i * quarter_next};
-        before = here;
-        here = after;
-        after = next;
-        quarter_here = quarter_next;
+    const std::int16_t* const end = run.i.data() + count;
+    std::int64_t vi0 = 0, vi1 = 0, vi2 = 0, vi3 = 0;
+    const std::int16_t* v0 = v - 1;
+    for (const std::int16_t* k = run.i.data(); k != end; ++k, ++v0) {
+        const std::int32_t i = *k;
+        vi0 += std::int64_t{i} * v0[0];
+        vi1 += std::int64_t{i} * v0[1];
+        vi2 += std::int64_t{i} * v0[2];
+        vi3 += std::int64_t{i} * v0[3];
     }
-    sums = s;
+    sums.vi[0] += vi0;
+    sums.vi[1] += vi1;
+    sums.vi[2] += vi2;
+    sums.vi[3] += vi3;
+    std::int64_t ii = 0, quarter0 = 0, quarter1 = 0;
+    std::int32_t si = 0;
+    for (const std::int16_t* k = run.i.data(); k != end; ++k, ++quarter) {
+        const std::int32_t i = *k;
+        si += i;
+        ii += std::int64_t{i} * i;
+        quarter0 += std::int64_t{i} * quarter[0];
+        quarter1 += std::int64_t{i} * quarter[1];
+    }
+    sums.ii += ii;
+    sums.vi_quarter[0] += quarter0;
+    sums.vi_quarter[1] += quarter1;
+    sums.i += si;
 }
 
 void add_phase(const Run& run, int count, PhaseSums& sums) {
     for (int k = 0; k < count; ++k) {
         const std::int32_t v = run.i[static_cast<std::size_t>(k)];
         sums.v += v;
-        sums.vv += std::int64_t{v * v};
+        sums.vv += std::int64_t{v} * v;
     }
 }
 

@@ -321,11 +321,32 @@ void Metering::measure_phase(std::size_t phase) {
         out.frequency = Frequency{divide(std::int64_t{kSampleRate} * 1000 * 65536, p.period_q16, Round::kNearest)};
 }
 
+// What the offsets have put into the sums is taken out: the voltage's part matters for a direct current, the current's
+// part where the run holds a fraction of a cycle.
+std::int64_t Metering::picojoules(std::size_t circuit, const Sums& sums) const {
+    const CircuitState& state = circuit_[circuit];
+    const std::int64_t voltage_offset_q16 = phase_[circuit_phase_[circuit]].offset_q16;
+    const PhaseSums& voltage = sums.phases[circuit_phase_[circuit]];
+    const std::int64_t voltage_left = voltage.v - ((voltage_offset_q16 * sums.sample_count) >> 16);
+    const std::int64_t by_offsets = ((voltage_offset_q16 * sums.circuits[circuit].i) >> 16) +
+                                    ((std::int64_t{state.offset_q16} * voltage_left) >> 16);
+    WeightedSum energy;
+    for (std::size_t k = 0; k < 4; ++k)
+        energy.add(sums.circuits[circuit].vi[k] - by_offsets, state.tap_weights_q16[k]);
+    return energy.whole();
+}
+
+ActivePower Metering::active_power(Circuit circuit, const Sums& sums) const {
+    if (circuit.index >= circuit_count_ || sums.sample_count <= 0) return {};
+    // pJ / us = uW
+    return ActivePower{
+        divide(picojoules(circuit.index, sums), sums.sample_count * kSampleMicroseconds, Round::kNearest)};
+}
+
 void Metering::measure_circuit(std::size_t circuit) {
     CircuitState& state = circuit_[circuit];
     const std::size_t phase = circuit_phase_[circuit];
     const PhaseState& p = phase_[phase];
-    const PhaseSums& voltage = window_.phases[phase];
     const CircuitSums& sums = window_.circuits[circuit];
     const int n = window_.sample_count;
     const std::int64_t span = measurement_.span.count();
@@ -334,16 +355,8 @@ void Metering::measure_circuit(std::size_t circuit) {
         return Current{divide(rms * nanoamperes, std::int64_t{65536} * 1000, Round::kNearest)};
     };
 
-    // What the offsets have put into each product sum. The voltage's part matters for a direct current, the current's
-    // part where a window holds a fraction of a cycle.
-    const std::int64_t voltage_left = voltage.v - ((std::int64_t{p.offset_q16} * n) >> 16);
-    const std::int64_t by_voltage_offset = (std::int64_t{p.offset_q16} * sums.i) >> 16;
-    const std::int64_t by_offsets = by_voltage_offset + ((std::int64_t{state.offset_q16} * voltage_left) >> 16);
-    WeightedSum energy;
-    for (std::size_t k = 0; k < 4; ++k)
-        energy.add(sums.vi[k] - by_offsets, state.tap_weights_q16[k]);
-    const std::int64_t picojoules = energy.whole();
-    const bool counted = magnitude(picojoules) >= no_load_limit_.count() * span;  // uW * us = pJ
+    const std::int64_t new_energy = picojoules(circuit, window_);
+    const bool counted = magnitude(new_energy) >= no_load_limit_.count() * span;  // uW * us = pJ
 
     const std::int64_t mean_q16 = sums.i * 65536 / n;
     const std::int64_t alternating = rms_q16(sums.ii, sums.i, static_cast<std::int32_t>(mean_q16), n);
@@ -362,21 +375,22 @@ void Metering::measure_circuit(std::size_t circuit) {
     out = CircuitMeasurement{};
     out.power_factor = PowerFactor{1000};
     if (counted) {
-        std::int64_t& rest = picojoules > 0 ? state.forward_picojoules : state.reverse_picojoules;
-        rest += magnitude(picojoules);
+        std::int64_t& rest = new_energy > 0 ? state.forward_picojoules : state.reverse_picojoules;
+        rest += magnitude(new_energy);
         const std::int64_t joules = rest / kPicojoulesPerJoule;
         rest -= joules * kPicojoulesPerJoule;
-        (picojoules > 0 ? out.forward : out.reverse) = Energy{joules};
-        out.active = ActivePower{divide(picojoules, span, Round::kNearest)};
+        (new_energy > 0 ? out.forward : out.reverse) = Energy{joules};
+        out.active = ActivePower{divide(new_energy, span, Round::kNearest)};
     }
     const Current current = in_current(rms_q16(sums.ii, sums.i, state.offset_q16, n));
     if (!counted && (idle || current < current_floor_)) return;
     out.current = current;
 
     const std::array<std::int64_t, 2> weights = quarter_weights_q16(state, p);
+    const std::int64_t by_offset = (std::int64_t{p.offset_q16} * sums.i) >> 16;
     WeightedSum reactive;
     for (std::size_t k = 0; k < 2; ++k)
-        reactive.add(sums.vi_quarter[k] - by_voltage_offset, weights[k]);
+        reactive.add(sums.vi_quarter[k] - by_offset, weights[k]);
     out.reactive = ReactivePower{divide(reactive.whole(), span, Round::kNearest)};
     // mV * uA = nVA
     out.apparent = ApparentPower{measurement_.phases[phase].voltage.count() * current.count() / 1000};

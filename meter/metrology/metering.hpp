@@ -62,6 +62,8 @@ class Metering {
 
     // Below it a window counts nothing.
     [[nodiscard]] ActivePower no_load_limit() const { return no_load_limit_; }
+    // Mean active power over the samples that were summed up, without the no-load limit. Zero samples: zero.
+    [[nodiscard]] ActivePower active_power(Circuit circuit, const Sums& sums) const;
     [[nodiscard]] Phase phase_of(Circuit circuit) const { return static_cast<Phase>(circuit_phase_[circuit.index]); }
 
   private:
@@ -101,6 +103,7 @@ class Metering {
     void accumulate(const SampleBlock& block, int from, int to);
     [[nodiscard]] bool close_cycle();
     void close_window();
+    [[nodiscard]] std::int64_t picojoules(std::size_t circuit, const Sums& sums) const;
     void measure_phase(std::size_t phase);
     void measure_circuit(std::size_t circuit);
     [[nodiscard]] std::array<std::int64_t, 2> quarter_weights_q16(const CircuitState& circuit,

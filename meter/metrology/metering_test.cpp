@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "meter/metrology/front_end_model.hpp"
+#include "meter/metrology/fake_front_end.hpp"
 
 namespace prewatt::meter {
 namespace {
@@ -66,7 +66,7 @@ struct Totals {
     [[nodiscard]] double watts(std::size_t c) const { return joules[c] / seconds; }
 };
 
-Totals run(FrontEndModel& model, Metering& metering, double seconds) {
+Totals run(FakeFrontEnd& model, Metering& metering, double seconds) {
     Totals totals;
     SampleBlock block;
     for (int n = 0; n < static_cast<int>(seconds * kSampleRate); n += kBlockSamplesMax) {
@@ -83,9 +83,9 @@ struct Load {
     bool reversed = false;
     double limit_percent = 1.0;
 };
-FrontEndModel model_of(const Calibration& calibration, double volts_rms, double frequency,
-                       const std::vector<Load>& loads) {
-    FrontEndModel model{.calibration = calibration};
+FakeFrontEnd model_of(const Calibration& calibration, double volts_rms, double frequency,
+                      const std::vector<Load>& loads) {
+    FakeFrontEnd model{.calibration = calibration};
     for (int p = 0; p < kPhasesMax; ++p)
         model.volts[static_cast<std::size_t>(p)] = sine(volts_rms, frequency, phase_angle(p) + 0.3);
     for (std::size_t c = 0; c < loads.size(); ++c) {
@@ -144,7 +144,7 @@ std::vector<Load> points_of_the_table() {
 
 double worst_share_of_limit(const Calibration& calibration, double volts_rms, double frequency) {
     const std::vector<Load> loads = points_of_the_table();
-    FrontEndModel model = model_of(calibration, volts_rms, frequency, loads);
+    FakeFrontEnd model = model_of(calibration, volts_rms, frequency, loads);
     Metering metering(without_offsets(calibration), Wiring::k39x1, kBasic);
     (void)run(model, metering, 0.6);  // offsets settle
     const Totals totals = run(model, metering, 3);
@@ -188,7 +188,7 @@ TEST(Metering, ErrorsStayBelowAThirdOfClassOneAtOtherFrequencies) {
 // by 0.8 % at most.
 TEST(Metering, FifthHarmonicIsCountedWhateverTheSkewOfTheChannel) {
     const Calibration calibration = scattered_calibration();
-    FrontEndModel model{.calibration = calibration};
+    FakeFrontEnd model{.calibration = calibration};
     const double i = 30;
     for (int p = 0; p < kPhasesMax; ++p) {
         const double angle = phase_angle(p);
@@ -212,7 +212,7 @@ TEST(Metering, FifthHarmonicIsCountedWhateverTheSkewOfTheChannel) {
 // shown as what is left after its direct part was taken for an offset.
 TEST(Metering, HalfWaveLoadIsCountedInFull) {
     const Calibration calibration = scattered_calibration();
-    FrontEndModel model = model_of(calibration, 220, 50, {});
+    FakeFrontEnd model = model_of(calibration, 220, 50, {});
     const double peak = 60;  // A, of the half wave
     for (std::size_t c = 0; c < kCircuitsMax; c += 2) {
         const double angle = phase_angle(static_cast<int>(c % 3)) + 0.3;
@@ -234,7 +234,7 @@ TEST(Metering, HalfWaveLoadIsCountedInFull) {
 // by up to 5 %.
 TEST(Metering, PhaseFiredLoadIsCountedInFull) {
     const Calibration calibration = scattered_calibration();
-    FrontEndModel model = model_of(calibration, 220, 50, {});
+    FakeFrontEnd model = model_of(calibration, 220, 50, {});
     const double peak = 7.5 * std::numbers::sqrt2;
     for (std::size_t c = 0; c < kCircuitsMax; c += 5) {
         const double angle = phase_angle(static_cast<int>(c % 3)) + 0.3;
@@ -260,7 +260,7 @@ TEST(Metering, StartsAtFourThousandthsOfTheBasicCurrent) {
     for (const double volts_rms : {150.0, 220.0, 250.0}) {
         const Calibration calibration = scattered_calibration();
         const std::vector<Load> loads(kCircuitsMax, Load{0.004 * 15});
-        FrontEndModel model = model_of(calibration, volts_rms, 50, loads);
+        FakeFrontEnd model = model_of(calibration, volts_rms, 50, loads);
         Metering metering(without_offsets(calibration), Wiring::k39x1, kBasic);
         (void)run(model, metering, 0.6);
         const Totals totals = run(model, metering, 4);
@@ -277,7 +277,7 @@ TEST(Metering, CountsNothingWithoutLoad) {
     const Calibration calibration = scattered_calibration();
     std::vector<Load> loads(kCircuitsMax);
     loads[3] = loads[19] = loads[38] = Load{60};
-    FrontEndModel model = model_of(calibration, 1.15 * 220, 50, loads);
+    FakeFrontEnd model = model_of(calibration, 1.15 * 220, 50, loads);
     model.noise_counts = 2;
     Metering metering(without_offsets(calibration), Wiring::k39x1, kBasic);
     const Totals totals = run(model, metering, 40);
@@ -316,7 +316,7 @@ std::vector<std::int64_t> flat(const Measurement& m) {
 // A driver that delivers 20 samples and one that delivers 80 must not bill differently, nor lose what lies on the seam.
 TEST(Metering, HowSamplesAreCutIntoBlocksMakesNoDifference) {
     const Calibration calibration = scattered_calibration();
-    FrontEndModel model = model_of(calibration, 220, 50.7, points_of_the_table());
+    FakeFrontEnd model = model_of(calibration, 220, 50.7, points_of_the_table());
     auto whole = std::make_unique<std::array<SampleBlock, 80>>();
     for (SampleBlock& block : *whole)
         model.fill(block, kBlockSamplesMax);
@@ -370,7 +370,7 @@ struct CycleRecord final : CycleSink {
 
 // A sample that falls between two windows is energy that nobody pays, or that somebody pays twice.
 TEST(Metering, CyclesJoinWithoutGapAndWithoutOverlap) {
-    FrontEndModel model = model_of(scattered_calibration(), 220, 49.3, points_of_the_table());
+    FakeFrontEnd model = model_of(scattered_calibration(), 220, 49.3, points_of_the_table());
     Metering metering(model.calibration, Wiring::k39x1, kBasic);
     CycleRecord cycles;
     metering.report_cycles_to(&cycles);
@@ -404,11 +404,33 @@ TEST(Metering, CyclesJoinWithoutGapAndWithoutOverlap) {
         EXPECT_NEAR(cycles.lengths[k], 4000 / 49.3, 1.5);
 }
 
+// The detector of sudden loads looks at single cycles: it must see watts there, as early as the first one.
+TEST(Metering, PowerOfASingleCycleIsThatOfTheWindow) {
+    struct Recorder final : CycleSink {
+        void on_cycle(const Sums& cycle) override {
+            ++cycles;
+            if (cycle.whole_cycle) last = cycle;
+        }
+        Sums last;
+        int cycles = 0;
+    } recorder;
+    const Calibration calibration = scattered_calibration();
+    FakeFrontEnd model = model_of(calibration, 220, 50, std::vector<Load>(kCircuitsMax, Load{12, 0.7}));
+    Metering metering(calibration, Wiring::k39x1, kBasic);
+    metering.report_cycles_to(&recorder);
+    (void)run(model, metering, 1);
+    EXPECT_GE(recorder.cycles, 48);
+    for (std::uint8_t c = 0; c < kCircuitsMax; ++c)
+        EXPECT_NEAR(static_cast<double>(metering.active_power({c}, recorder.last).count()) * 1e-6, 220 * 12 * 0.7, 10);
+    EXPECT_EQ(metering.active_power({39}, recorder.last), ActivePower{});
+    EXPECT_EQ(metering.active_power({0}, Sums{}), ActivePower{});
+}
+
 // A phase fails at night: its rooms are dark, all other rooms must be measured as before.
 TEST(Metering, AnotherPhaseLeadsWhenTheLeadingPhaseFails) {
     const Calibration calibration = scattered_calibration();
     const std::vector<Load> loads(kCircuitsMax, Load{10, 0.9});
-    FrontEndModel model = model_of(calibration, 220, 50, loads);
+    FakeFrontEnd model = model_of(calibration, 220, 50, loads);
     Metering metering(calibration, Wiring::k39x1, kBasic);
     Totals before = run(model, metering, 1);
     EXPECT_TRUE(before.last.phases[0].present);
@@ -438,7 +460,7 @@ TEST(Metering, AnotherPhaseLeadsWhenTheLeadingPhaseFails) {
 // During a black-out the managing side still needs to hear from the metering side, five times a second.
 TEST(Metering, WithoutAnyVoltageWindowsHaveAFixedLengthAndCountNothing) {
     const Calibration calibration = scattered_calibration();
-    FrontEndModel model{.calibration = calibration};
+    FakeFrontEnd model{.calibration = calibration};
     Metering metering(without_offsets(calibration), Wiring::k39x1, kBasic);
     const Totals totals = run(model, metering, 3);
     EXPECT_EQ(totals.windows, 15 - 1);  // the last one waits for two samples more
@@ -455,7 +477,7 @@ TEST(Metering, WithoutAnyVoltageWindowsHaveAFixedLengthAndCountNothing) {
 TEST(Metering, PresenceOfAPhaseHasHysteresis) {
     const Calibration calibration = default_calibration(kBasic, kMaximum);
     Metering metering(calibration, Wiring::k39x1, kBasic);
-    FrontEndModel model{.calibration = calibration};
+    FakeFrontEnd model{.calibration = calibration};
     const auto present_at = [&](double rms) {
         model.volts[1] = sine(rms, 50);
         return run(model, metering, 0.8).last.phases[1].present;
@@ -472,7 +494,7 @@ TEST(Metering, ReadingsHaveTheRightSizeAndSign) {
     for (const double frequency : {47.5, 50.0, 60.0}) {
         const Calibration calibration = scattered_calibration();
         const std::vector<Load> loads(kCircuitsMax, Load{8, 0.6});
-        FrontEndModel model = model_of(calibration, 230, frequency, loads);
+        FakeFrontEnd model = model_of(calibration, 230, frequency, loads);
         for (std::size_t c = 1; c < kCircuitsMax; c += 2)
             model.amperes[c] = sine(8, frequency, phase_angle(static_cast<int>(c % 3)) + 0.3 + std::acos(0.6));
         Metering metering(without_offsets(calibration), Wiring::k39x1, kBasic);
@@ -504,7 +526,7 @@ TEST(Metering, ReadingsHaveTheRightSizeAndSign) {
 TEST(Metering, EveryCircuitIsMultipliedWithTheVoltageOfItsHouseholdsPhase) {
     for (const Wiring wiring : {Wiring::k39x1, Wiring::k18x2, Wiring::k12x3}) {
         const Calibration calibration = default_calibration(kBasic, kMaximum);
-        FrontEndModel model = model_of(calibration, 220, 50, {});
+        FakeFrontEnd model = model_of(calibration, 220, 50, {});
         for (int h = 1; h <= households(wiring); ++h)
             for (int k = 0; k < circuits_each(wiring); ++k) {
                 const Household household{static_cast<std::uint8_t>(h)};
@@ -525,7 +547,7 @@ TEST(Metering, EveryCircuitIsMultipliedWithTheVoltageOfItsHouseholdsPhase) {
 // screwdriver.
 TEST(Metering, NegativeGainTurnsAChannelRound) {
     Calibration calibration = default_calibration(kBasic, kMaximum);
-    FrontEndModel model = model_of(calibration, 220, 50, std::vector<Load>(kCircuitsMax, Load{5, 1, true}));
+    FakeFrontEnd model = model_of(calibration, 220, 50, std::vector<Load>(kCircuitsMax, Load{5, 1, true}));
     calibration.current[4].nanoamperes_per_count *= -1;
     Metering metering(calibration, Wiring::k39x1, kBasic);
     const Totals totals = run(model, metering, 2);

@@ -31,7 +31,7 @@ class Noise {
 };
 
 // Functions of time in seconds, giving volts and amperes; nothing: 0.
-struct FrontEndModel {
+struct FakeFrontEnd {
     Calibration calibration;
     std::array<std::function<double(double)>, kPhasesMax> volts{};
     std::array<std::function<double(double)>, kCircuitsMax> amperes{};
