@@ -42,14 +42,14 @@ export function ledCells(text: string, places: number): Cell[] {
 }
 
 // One stroke path per row: two elements on the page for a whole window instead of fifty. A place is 12 wide, 20 high.
-export const kCellWidth = 14;
+export const kCellWidth = 15;
 const kStrokes = [
-  "M3 2H9", "M10 3V9", "M10 11V17", "M3 18H9", "M2 11V17", "M2 3V9", "M3 10H9",
+  "M3.5 2H8.5", "M10 3.5V8.5", "M10 11.5V16.5", "M3.5 18H8.5", "M2 11.5V16.5", "M2 3.5V8.5", "M3.5 10H8.5",
 ];
 function shift(stroke: string, x: number): string {
   return stroke
-    .replace(/M(\d+) /, (_, v: string) => `M${Number(v) + x} `)
-    .replace(/H(\d+)/, (_, v: string) => `H${Number(v) + x}`);
+    .replace(/M([\d.]+) /, (_, v: string) => `M${Number(v) + x} `)
+    .replace(/H([\d.]+)/, (_, v: string) => `H${Number(v) + x}`);
 }
 export function ledPath(cells: Cell[], lit: boolean): string {
   let path = "";
@@ -57,7 +57,7 @@ export function ledPath(cells: Cell[], lit: boolean): string {
     kStrokes.forEach((stroke, bit) => {
       if (((cell.segments >> bit) & 1) === (lit ? 1 : 0)) path += shift(stroke, place * kCellWidth);
     });
-    if (cell.dot === lit) path += `M${place * kCellWidth + 12.2} 18h.1`;
+    if (cell.dot === lit) path += `M${place * kCellWidth + 12.8} 17.4v.8`;
   });
   return path;
 }

@@ -157,7 +157,7 @@ createServer((request, response) => {
       response.write(": hello\n\n");
       watchers.add(response);
       const beat = setInterval(() => response.write(": beat\n\n"), 15000);
-      return request.on("close", () => { watchers.delete(response); clearInterval(beat); });
+      return response.on("close", () => { watchers.delete(response); clearInterval(beat); });
     }
     for (const [method, pattern, handler] of routes) {
       const match = pattern.exec(path);
