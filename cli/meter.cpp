@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "card/seal.hpp"
+#include "cli/output.hpp"
 #include "sim/host_run.hpp"
 #include "sim/line_port.hpp"
 #include "sim/master_key.hpp"
@@ -19,24 +20,8 @@
 namespace prewatt::cli {
 namespace {
 
-enum Exit { kDone = 0, kInternal = 1, kWrongUse = 2, kNotFound = 3, kNoPort = 9 };
-
-int fail(int code, const std::string& what) {
-    std::fprintf(stderr, "prewatt: %s\n", what.c_str());
-    return code;
-}
-
 constexpr std::array<const char*, kHoldCount> kHoldNames = {
     "no_credit", "cutoff_alarm", "malignant", "overload", "locked_out", "schedule", "remote", "not_opened", "supply"};
-
-// Hundredths as a decimal number, without a float.
-std::string decimal(std::int64_t hundredths) {
-    char text[32];
-    const std::int64_t magnitude = hundredths < 0 ? -hundredths : hundredths;
-    std::snprintf(text, sizeof text, "%s%lld.%02lld", hundredths < 0 ? "-" : "",
-                  static_cast<long long>(magnitude / 100), static_cast<long long>(magnitude % 100));
-    return text;
-}
 
 class DisplayOnTerminal {
   public:
@@ -99,7 +84,7 @@ void print_table(const meter::Node& node) {
 void print_json(const meter::Node& node, const std::string& box, std::string_view wiring, Instant ended,
                 double host_seconds, const sim::PlayedTerminals* played, const sim::Recording& raw) {
     std::printf(
-        "{\"version\": 1, \"box\": \"%s\", \"wiring\": \"%s\", \"virtual_ms\": %lld, \"host_ms\": %lld, \"boots\": %u",
+        "{\"format\": 1, \"box\": \"%s\", \"wiring\": \"%s\", \"virtual_ms\": %lld, \"host_ms\": %lld, \"boots\": %u",
         box.c_str(), std::string(wiring).c_str(), static_cast<long long>(ended.microseconds() / 1000),
         static_cast<long long>(host_seconds * 1000), node.boot_count());
     if (played != nullptr)
@@ -134,40 +119,43 @@ void print_json(const meter::Node& node, const std::string& box, std::string_vie
 
 int run(const MeterOptions& options) {
     const auto box = sim::parse_box_number(options.box);
-    if (!box) return fail(kWrongUse, "--box: " + box.error());
+    if (!box) return fail(ExitCode::kWrongUse, "--box: " + box.error());
     const auto wiring = sim::parse_wiring(options.wiring);
-    if (!wiring) return fail(kWrongUse, "--wiring: " + wiring.error());
+    if (!wiring) return fail(ExitCode::kWrongUse, "--wiring: " + wiring.error());
     const auto speed = sim::parse_speed(options.speed);
-    if (!speed) return fail(kWrongUse, "--speed: " + speed.error());
+    if (!speed) return fail(ExitCode::kWrongUse, "--speed: " + speed.error());
     const auto life = sim::parse_life(options.life);
-    if (!life) return fail(kWrongUse, "--life: " + life.error());
+    if (!life) return fail(ExitCode::kWrongUse, "--life: " + life.error());
     Instant end = kNever;
     if (!options.duration.empty()) {
         const auto duration = sim::parse_duration(options.duration);
-        if (!duration) return fail(kWrongUse, "--for: " + duration.error());
+        if (!duration) return fail(ExitCode::kWrongUse, "--for: " + duration.error());
         end = Instant{} + *duration;
     }
     if (!options.tcp.empty() && options.pty)
-        return fail(kWrongUse, "--tcp and --pty: a meter has one line, choose one of them");
-    if (!options.play.empty() && options.homes) return fail(kWrongUse, "--homes and --play: choose one of them");
+        return fail(ExitCode::kWrongUse, "--tcp and --pty: a meter has one line, choose one of them");
+    if (!options.play.empty() && options.homes)
+        return fail(ExitCode::kWrongUse, "--homes and --play: choose one of them");
     if (options.output != "table" && options.output != "json")
-        return fail(kWrongUse, "-o: '" + options.output + "' is not to be had here: table or json");
+        return fail(ExitCode::kWrongUse, "-o: '" + options.output + "' is not to be had here: table or json");
     if (options.household < 1 || options.household > meter::households(*wiring))
-        return fail(kWrongUse, "--household: " + std::to_string(options.household) + " is not on a box of " +
-                                   options.wiring + ", which has 1 to " + std::to_string(meter::households(*wiring)));
+        return fail(ExitCode::kWrongUse, "--household: " + std::to_string(options.household) + " is not on a box of " +
+                                             options.wiring + ", which has 1 to " +
+                                             std::to_string(meter::households(*wiring)));
     std::uint64_t repeats = 0;
     if (options.repeat != "forever") {
         const auto [stop, error] =
             std::from_chars(options.repeat.data(), options.repeat.data() + options.repeat.size(), repeats);
         if (error != std::errc{} || stop != options.repeat.data() + options.repeat.size() || repeats == 0)
-            return fail(kWrongUse, "--repeat: '" + options.repeat + "' is neither a count above 0 nor forever");
+            return fail(ExitCode::kWrongUse,
+                        "--repeat: '" + options.repeat + "' is neither a count above 0 nor forever");
     }
     const std::pair<int, int> ratings[] = {{15, 60}, {10, 40}, {10, 50}};
     if (std::find(std::begin(ratings), std::end(ratings), std::pair{options.basic_current, options.max_current}) ==
         std::end(ratings))
-        return fail(kWrongUse, "--ib, --imax: boxes are made for 15 and 60, 10 and 40, or 10 and 50 A");
+        return fail(ExitCode::kWrongUse, "--ib, --imax: boxes are made for 15 and 60, 10 and 40, or 10 and 50 A");
     if (options.pulse_constant != 1600 && options.pulse_constant != 600 && options.pulse_constant != 5000)
-        return fail(kWrongUse, "--constant: 1600, 600 or 5000 imp/kWh");
+        return fail(ExitCode::kWrongUse, "--constant: 1600, 600 or 5000 imp/kWh");
 
     const sim::Converter converter = sim::nominal_converter(options.max_current);
     sim::Recording recording;
@@ -176,7 +164,7 @@ int run(const MeterOptions& options) {
     const CivilSeconds civil = sim::host_civil_time();
     if (!options.play.empty()) {
         auto read = sim::read_recording(options.play, options.row);
-        if (!read) return fail(kNotFound, "--play: " + read.error());
+        if (!read) return fail(ExitCode::kNotFound, "--play: " + read.error());
         recording = std::move(*read);
         if (recording.mains_volts < 150 && !options.as_recorded) {
             std::fprintf(stderr, "prewatt: %s is of a supply of %.0f V: played at 220 V with the same watts\n",
@@ -202,21 +190,21 @@ int run(const MeterOptions& options) {
     const std::filesystem::path store =
         options.store.empty() ? std::filesystem::path("prewatt-meter-" + options.box + ".nvm") : options.store;
     const auto storage = sim::FileStorage::open(store);
-    if (!storage) return fail(kInternal, storage.error());
+    if (!storage) return fail(ExitCode::kInternal, storage.error());
     const auto key =
         sim::load_or_make_master_key(options.key.empty() ? store.parent_path() / "prewatt.key" : options.key);
-    if (!key) return fail(kWrongUse, "--key: " + key.error());
+    if (!key) return fail(ExitCode::kWrongUse, "--key: " + key.error());
 
     std::optional<sim::LinePort> port;
     if (!options.tcp.empty()) {
         const auto at = sim::parse_host_port(options.tcp);
-        if (!at) return fail(kWrongUse, "--tcp: " + at.error());
+        if (!at) return fail(ExitCode::kWrongUse, "--tcp: " + at.error());
         auto opened = sim::LinePort::listen(*at);
-        if (!opened) return fail(kNoPort, "--tcp: " + opened.error());
+        if (!opened) return fail(ExitCode::kNotReachable, "--tcp: " + opened.error());
         port.emplace(std::move(*opened));
     } else if (options.pty) {
         auto opened = sim::LinePort::open_terminal(options.pty_link);
-        if (!opened) return fail(kNoPort, "--pty: " + opened.error());
+        if (!opened) return fail(ExitCode::kNotReachable, "--pty: " + opened.error());
         port.emplace(std::move(*opened));
         std::printf("%s\n", port->name().c_str());
         std::fflush(stdout);
@@ -237,7 +225,7 @@ int run(const MeterOptions& options) {
     sim::catch_stop_signals();
     const meter::StartResult started = meter.start(Instant{});
     if (const std::string problem = sim::problem_of(started, *box, *wiring, store.string()); !problem.empty())
-        return fail(started == meter::StartResult::kWrongBox ? kWrongUse : kInternal, problem);
+        return fail(started == meter::StartResult::kWrongBox ? ExitCode::kWrongUse : ExitCode::kInternal, problem);
     std::fprintf(stderr, "prewatt: meter %s (%s), %s%s%s\n", options.box.c_str(), options.wiring.c_str(),
                  started == meter::StartResult::kFresh ? "new" : "as it was left", port ? ", on " : "",
                  port ? port->name().c_str() : "");
@@ -284,7 +272,7 @@ int run(const MeterOptions& options) {
         print_json(meter.node(), options.box, options.wiring, now, host_seconds, played, recording);
     else
         print_table(meter.node());
-    return kDone;
+    return code(ExitCode::kDone);
 }
 
 }  // namespace prewatt::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "card/seal.hpp"
+#include "cli/output.hpp"
 #include "sim/host_run.hpp"
 #include "sim/line_port.hpp"
 #include "sim/master_key.hpp"
@@ -15,16 +16,10 @@
 namespace prewatt::cli {
 namespace {
 
-enum Exit { kDone = 0, kInternal = 1, kWrongUse = 2, kNoPort = 9 };
 constexpr std::uint64_t kFirstBox = 2026000001;
 constexpr int kBoxesMax = 256;                        // on a line: B3 of the product
 constexpr double kWaveformBoxSecondsPerSecond = 4;    // what level auto allows itself: some percent of a core
 constexpr std::uint32_t kUnlimitedBaud = 11'000'000;  // a character takes a microsecond
-
-int fail(int code, const std::string& what) {
-    std::fprintf(stderr, "prewatt: %s\n", what.c_str());
-    return code;
-}
 
 // A box on the line.
 class BoxStation final : public sim::Station {
@@ -92,7 +87,7 @@ void print_end(const std::vector<std::unique_ptr<BoxStation>>& boxes, Instant no
     }
     if (json)
         std::printf(
-            "{\"version\": 1, \"boxes\": %zu, \"virtual_ms\": %lld, \"households_opened\": %d, \"households_lit\": %d, "
+            "{\"format\": 1, \"boxes\": %zu, \"virtual_ms\": %lld, \"households_opened\": %d, \"households_lit\": %d, "
             "\"forward_j\": %lld, "
             "\"characters\": %llu, \"collided\": %llu}\n",
             boxes.size(), static_cast<long long>(now.microseconds() / 1000), opened, lit,
@@ -109,20 +104,22 @@ void print_end(const std::vector<std::unique_ptr<BoxStation>>& boxes, Instant no
 
 int run(const SimOptions& options) {
     if (options.boxes < 1 || options.boxes > kBoxesMax)
-        return fail(kWrongUse, "--boxes: " + std::to_string(options.boxes) + " does not go on one line: 1 to 256");
+        return fail(ExitCode::kWrongUse,
+                    "--boxes: " + std::to_string(options.boxes) + " does not go on one line: 1 to 256");
     const auto wiring = sim::parse_wiring(options.wiring);
-    if (!wiring) return fail(kWrongUse, "--wiring: " + wiring.error());
+    if (!wiring) return fail(ExitCode::kWrongUse, "--wiring: " + wiring.error());
     const auto speed = sim::parse_speed(options.speed);
-    if (!speed) return fail(kWrongUse, "--speed: " + speed.error());
-    if (!*speed) return fail(kWrongUse, "--speed: a line that others talk on has a time of its own; give a number");
+    if (!speed) return fail(ExitCode::kWrongUse, "--speed: " + speed.error());
+    if (!*speed)
+        return fail(ExitCode::kWrongUse, "--speed: a line that others talk on has a time of its own; give a number");
     const auto at = sim::parse_host_port(options.listen);
-    if (!at) return fail(kWrongUse, "--listen: " + at.error());
+    if (!at) return fail(ExitCode::kWrongUse, "--listen: " + at.error());
     if (options.output != "table" && options.output != "json")
-        return fail(kWrongUse, "-o: '" + options.output + "' is not to be had here: table or json");
+        return fail(ExitCode::kWrongUse, "-o: '" + options.output + "' is not to be had here: table or json");
     Instant end = kNever;
     if (!options.duration.empty()) {
         const auto duration = sim::parse_duration(options.duration);
-        if (!duration) return fail(kWrongUse, "--for: " + duration.error());
+        if (!duration) return fail(ExitCode::kWrongUse, "--for: " + duration.error());
         end = Instant{} + *duration;
     }
     std::uint32_t baud = kUnlimitedBaud;
@@ -131,22 +128,23 @@ int run(const SimOptions& options) {
         const auto found = std::find_if(std::begin(allowed), std::end(allowed),
                                         [&](std::uint32_t b) { return options.baud == std::to_string(b); });
         if (found == std::end(allowed))
-            return fail(kWrongUse, "--baud: '" + options.baud + "' is no speed of such a line: 600 to 115200, or none");
+            return fail(ExitCode::kWrongUse,
+                        "--baud: '" + options.baud + "' is no speed of such a line: 600 to 115200, or none");
         baud = *found;
     }
     if (options.level != "auto" && options.level != "waveform" && options.level != "cycle")
-        return fail(kWrongUse, "--level: '" + options.level + "' is neither auto, waveform nor cycle");
+        return fail(ExitCode::kWrongUse, "--level: '" + options.level + "' is neither auto, waveform nor cycle");
     const int waveform_boxes = options.level == "waveform" ? options.boxes
                                : options.level == "cycle"  ? 0
                                                            : static_cast<int>(kWaveformBoxSecondsPerSecond / **speed);
 
     std::error_code error;
     std::filesystem::create_directories(options.store, error);
-    if (error) return fail(kInternal, "--store: " + options.store.string() + ": " + error.message());
+    if (error) return fail(ExitCode::kInternal, "--store: " + options.store.string() + ": " + error.message());
     const auto key = sim::load_or_make_master_key(options.key.empty() ? options.store / "prewatt.key" : options.key);
-    if (!key) return fail(kWrongUse, "--key: " + key.error());
+    if (!key) return fail(ExitCode::kWrongUse, "--key: " + key.error());
     auto port = sim::LinePort::listen(*at);
-    if (!port) return fail(kNoPort, "--listen: " + port.error());
+    if (!port) return fail(ExitCode::kNotReachable, "--listen: " + port.error());
 
     sim::catch_stop_signals();
     card::OpensslMac mac;
@@ -162,7 +160,7 @@ int run(const SimOptions& options) {
         const std::uint64_t number = kFirstBox + static_cast<std::uint64_t>(k);
         const std::filesystem::path file = options.store / ("box-" + std::to_string(number) + ".nvm");
         auto storage = sim::FileStorage::open(file);
-        if (!storage) return fail(kInternal, storage.error());
+        if (!storage) return fail(ExitCode::kInternal, storage.error());
         sim::BuildingOptions building;
         building.wiring = *wiring;
         building.box = number;
@@ -184,7 +182,7 @@ int run(const SimOptions& options) {
         BoxStation& station = *boxes.back();
         const meter::StartResult started = station.meter().start(Instant{});
         if (const std::string problem = sim::problem_of(started, number, *wiring, file.string()); !problem.empty())
-            return fail(started == meter::StartResult::kWrongBox ? kWrongUse : kInternal, problem);
+            return fail(started == meter::StartResult::kWrongBox ? ExitCode::kWrongUse : ExitCode::kInternal, problem);
         fresh += started == meter::StartResult::kFresh ? 1 : 0;
         station.set_id(line.attach(station, station.meter().next()));
     }
@@ -227,7 +225,7 @@ int run(const SimOptions& options) {
     for (const auto& box : boxes)
         box->meter().power_fail(now);
     print_end(boxes, now, line.counts(), options.output == "json");
-    return kDone;
+    return code(ExitCode::kDone);
 }
 
 }  // namespace prewatt::cli
