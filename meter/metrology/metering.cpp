@@ -220,7 +220,7 @@ void Metering::accumulate(const SampleBlock& block, int from, int to) {
     const auto n = static_cast<std::size_t>(count);
     const int length = kernel::padded(count);
     // A stream position is kLookAhead samples behind the block position of the same number.
-    const auto first = static_cast<std::size_t>(kHistory - kLookAhead + from);
+    const std::size_t first = static_cast<std::size_t>(kHistory - kLookAhead) + static_cast<std::size_t>(from);
 
     alignas(32) std::array<std::array<std::int16_t, kernel::kRunMax + 1>, kPhasesMax> quarter;
     kernel::Run run;
