@@ -1,0 +1,149 @@
+#include "server/app/line_link.hpp"
+
+#include <ctime>
+
+namespace prewatt::server::app {
+
+UnixTime unix_of_civil(CivilSeconds civil) {
+    const CivilTime t = to_civil(civil);
+    std::tm parts{};
+    parts.tm_year = t.year - 1900;
+    parts.tm_mon = t.month - 1;
+    parts.tm_mday = t.day;
+    parts.tm_hour = t.hour;
+    parts.tm_min = t.minute;
+    parts.tm_sec = t.second;
+    parts.tm_isdst = -1;
+    return UnixTime{static_cast<std::int64_t>(std::mktime(&parts)) * 1000};
+}
+
+CivilSeconds civil_of_unix(UnixTime time) {
+    const std::time_t seconds_since_1970 = static_cast<std::time_t>(time.ms / 1000);
+    std::tm parts{};
+    localtime_r(&seconds_since_1970, &parts);
+    CivilTime t;
+    t.year = static_cast<std::uint16_t>(parts.tm_year + 1900);
+    t.month = static_cast<std::uint8_t>(parts.tm_mon + 1);
+    t.day = static_cast<std::uint8_t>(parts.tm_mday);
+    t.hour = static_cast<std::uint8_t>(parts.tm_hour);
+    t.minute = static_cast<std::uint8_t>(parts.tm_min);
+    t.second = static_cast<std::uint8_t>(parts.tm_sec > 59 ? 59 : parts.tm_sec);
+    return to_seconds(t);
+}
+
+// A change that the office could not keep is asked for again by the next sweep; here it is only said.
+WhenDone<Done> LineLink::heard(std::string_view what) const {
+    return [tell = tell_, what](const Answer<Done>& answer) {
+        if (!answer && answer.error().reason != Reason::kStopping && answer.error().reason != Reason::kNotFound)
+            tell(std::string(what) + " could not be kept: " + answer.error().message);
+    };
+}
+
+void LineLink::need_counters(BoxId box, std::uint32_t above, std::uint32_t count) {
+    const auto reserve = [&office = office_, give = give_counters_, tell = tell_, box, count] {
+        office.reserve_counters(box, count, [give, tell, box, count](const Answer<std::uint32_t>& first) {
+            if (!first) tell("no command counters: " + first.error().message);
+            give(box, first.value_or(0), first ? count : 0);
+        });
+    };
+    if (above == 0) return reserve();
+    // Both are queued in this order, so the counters are above it.
+    office_.raise_counter(box, above, heard("a command counter"));
+    reserve();
+}
+
+void LineLink::bind(BoxId box, std::uint8_t number, HouseholdId household) {
+    const std::lock_guard lock(mutex_);
+    if (number <= kHouseholdsMax) boxes_[box].households[number] = household;
+}
+
+void LineLink::on_block(const collect::BlockReading& block) {
+    std::unique_lock lock(mutex_);
+    Place& place = boxes_[block.box];
+    std::vector<Reading> readings;
+    for (const collect::HouseholdReading& one : block.changed) {
+        HouseholdId household = one.household;
+        if (!household && one.number <= kHouseholdsMax) household = place.households[one.number];
+        if (!household) continue;
+        readings.push_back({household, block.asked_at, energy_of_hundredths(one.record.forward_hundredths),
+                            energy_of_hundredths(one.record.remaining_hundredths), one.record.state});
+    }
+    const bool quiet = readings.empty();
+    if (quiet && place.told && place.flags == block.flags.bits && block.at - place.told_at < kSeenInterval) return;
+    place.told = true;
+    place.told_at = block.at;
+    place.flags = block.flags.bits;
+    lock.unlock();
+    if (!quiet) office_.record_readings(std::move(readings), heard("readings"));
+    BoxSeen seen;
+    seen.box = block.box;
+    seen.at = block.asked_at;
+    seen.values_hold = true;
+    seen.flags = block.flags.bits;
+    office_.record_box_seen(seen, heard("that a box answers"));
+}
+
+void LineLink::on_power(BoxId box, const dlt645::BlockPower& power, UnixTime at) {
+    std::vector<PowerReading> powers;
+    {
+        const std::lock_guard lock(mutex_);
+        const Place& place = boxes_[box];
+        for (std::size_t number = 1; number <= power.household_count && number <= kHouseholdsMax; ++number)
+            if (const HouseholdId household = place.households[number])
+                powers.push_back({household, at, ActivePower{power.tenths_of_watt[number] * 100'000LL}});
+    }
+    if (!powers.empty()) office_.record_powers(std::move(powers));
+}
+
+void LineLink::on_account(HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) {
+    if (!household) return;
+    MeterEffect effect;
+    effect.epoch = status.epoch;
+    effect.ticket_number = status.ticket_number;
+    const Credit remaining = credit_of_hundredths(status.credited_hundredths) - status.used;
+    effect.remaining = energy_of_hundredths(in_hundredths(remaining, Round::kDown));
+    effect.state = status.state;
+    office_.record_effect(household, effect, at, heard("an account's state"));
+}
+
+void LineLink::on_status(BoxId box, const dlt645::BoxStatus& status, UnixTime at) {
+    BoxSeen seen;
+    seen.box = box;
+    seen.at = at;
+    seen.flags = status.flags.bits;
+    if (status.clock != 0) seen.clock_at = unix_of_civil(status.clock);
+    office_.record_box_seen(seen, heard("a box's state"));
+}
+
+void LineLink::on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& live,
+                       UnixTime at) {
+    on_live_(request, live, at);
+}
+
+void LineLink::on_answering(BoxId box, bool answering, UnixTime at) {
+    BoxSeen seen;
+    seen.box = box;
+    seen.at = at;
+    seen.answering = answering;
+    {
+        const std::lock_guard lock(mutex_);
+        boxes_[box].told = false;
+    }
+    office_.record_box_seen(seen, heard("whether a box answers"));
+}
+
+void LineLink::on_sent(const Delivery& delivery, UnixTime at) {
+    office_.record_sent(delivery, at, heard("a sending"));
+}
+
+void LineLink::on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) {
+    const MeterEffect shown{effect.epoch, effect.ticket_number, energy_of_hundredths(effect.remaining_hundredths),
+                            effect.state};
+    office_.record_confirmed(delivery, shown, at, heard("a confirmation"));
+}
+
+void LineLink::on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) {
+    office_.record_refused(delivery, std::string(problem), for_good, at, heard("a refusal"));
+}
+
+}  // namespace prewatt::server::app

@@ -1,0 +1,71 @@
+// Joins one line to the office: what the line master finds out becomes records of the office, and what the office
+// reserves for it comes back. Called on the line's strand and never blocks; the office answers later, on a thread of
+// its own.
+//
+// Decides how often an unchanged box is written down (kSeenInterval): a quiet line of 256 boxes must not cost 256
+// commits a sweep.
+#pragma once
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "server/collect/line_office.hpp"
+#include "server/domain/office.hpp"
+
+namespace prewatt::server::app {
+
+inline constexpr Duration kSeenInterval = seconds(5);
+
+class LineLink final : public collect::LineOffice {
+  public:
+    using GiveCounters = std::function<void(BoxId box, std::uint32_t first, std::uint32_t count)>;  // from any thread
+    using OnLive = std::function<void(collect::LiveRequest,
+                                      const std::expected<dlt645::LiveValues, collect::ReadError>&, UnixTime)>;
+    using Tell = std::function<void(std::string)>;  // a problem for the log
+
+    // `office` outlives it.
+    LineLink(Office& office, GiveCounters give_counters, OnLive on_live, Tell tell)
+        : office_(office),
+          give_counters_(std::move(give_counters)),
+          on_live_(std::move(on_live)),
+          tell_(std::move(tell)) {}
+
+    // Who lives where, for readings that name only the place. From any thread.
+    void bind(BoxId box, std::uint8_t number, HouseholdId household);
+
+    void need_counters(BoxId box, std::uint32_t above, std::uint32_t count) override;
+    void on_block(const collect::BlockReading& reading) override;
+    void on_power(BoxId box, const dlt645::BlockPower& power, UnixTime at) override;
+    void on_account(HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) override;
+    void on_status(BoxId box, const dlt645::BoxStatus& status, UnixTime at) override;
+    void on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& live,
+                 UnixTime at) override;
+    void on_answering(BoxId box, bool answering, UnixTime at) override;
+    void on_sent(const Delivery& delivery, UnixTime at) override;
+    void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) override;
+    void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) override;
+
+  private:
+    struct Place {
+        std::array<HouseholdId, kHouseholdsMax + 1> households{};
+        UnixTime told_at;
+        std::uint8_t flags = 0;
+        bool told = false;
+    };
+    [[nodiscard]] WhenDone<Done> heard(std::string_view what) const;
+
+    Office& office_;
+    GiveCounters give_counters_;
+    OnLive on_live_;
+    Tell tell_;
+    std::mutex mutex_;
+    std::map<BoxId, Place> boxes_;
+};
+
+// Seconds since 2000 of the local civil time as a point in time, and back.
+[[nodiscard]] UnixTime unix_of_civil(CivilSeconds civil);
+[[nodiscard]] CivilSeconds civil_of_unix(UnixTime time);
+
+}  // namespace prewatt::server::app

@@ -1,0 +1,374 @@
+// Boost 1.81 uses std::exchange in a coroutine header without including it.
+#include <utility>
+//
+#include "server/app/lines.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "card/openssl/openssl_mac.hpp"
+#include "server/api/json_of.hpp"
+#include "server/app/line_link.hpp"
+#include "server/app/log.hpp"
+#include "server/collect/line_runner.hpp"
+
+namespace prewatt::server::app {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr auto kLivePatience = std::chrono::seconds(3);
+constexpr auto kWatchTick = std::chrono::seconds(5);
+constexpr auto kWatchSpan = std::chrono::minutes(2);
+constexpr std::size_t kWatchedMax = 8;
+
+std::string_view word(collect::LineState state) {
+    switch (state) {
+        case collect::LineState::kConnecting:
+            return "connecting";
+        case collect::LineState::kUp:
+            return "up";
+        case collect::LineState::kDown:
+            break;
+    }
+    return "down";
+}
+
+struct Line {
+    LineRecord record;
+    std::string problem;  // the address makes no sense; then there is no runner
+    std::vector<BoxRecord> boxes;
+    card::OpensslMac mac;  // of the line's strand alone
+    std::unique_ptr<LineLink> link;
+    std::unique_ptr<collect::LineRunner> runner;
+    std::string told;  // state and problem that the log has
+};
+
+class RunningLines final : public Lines, private OfficeObserver {
+  public:
+    RunningLines(Office& office, const card::Key& master_key, api::EventHub& hub)
+        : office_(office), master_key_(master_key), hub_(hub) {}
+
+    ~RunningLines() override {
+        stop();
+        explicit_bzero(master_key_.data(), master_key_.size());
+    }
+
+    std::expected<void, std::string> start(const std::vector<LineUrl>& urls) override {
+        auto records = office_.lines();
+        if (!records) return std::unexpected(records.error().message);
+        for (const LineUrl& one : urls)
+            if (std::none_of(records->begin(), records->end(), [&](const LineRecord& r) { return r.name == one.name; }))
+                return std::unexpected("there is no line named '" + one.name + "'");
+        card::OpensslMac mac;
+        for (LineRecord& record : *records) {
+            for (const LineUrl& one : urls)
+                if (one.name == record.name) record.url = one.url;
+            auto line = std::make_unique<Line>();
+            line->record = record;
+            const auto boxes = office_.boxes_of_line(record.id);
+            if (!boxes) return std::unexpected(boxes.error().message);
+            line->boxes = *boxes;
+            for (const BoxRecord& box : *boxes)
+                line_of_box_[box.id] = line.get();
+            if (const auto address = collect::parse_line_url(record.url)) {
+                open(*line, *address, mac);
+            } else {
+                line->problem = address.error();
+                log_error("line '" + record.name + "' (" + record.url + "): " + line->problem);
+            }
+            lines_.push_back(std::move(line));
+        }
+        office_.add_observer(*this);
+        observing_ = true;
+        for (const auto& line : lines_)
+            if (line->runner) line->runner->start();
+        for (std::thread& thread : io_threads_)
+            thread = std::thread([this] { io_.run(); });
+        pump_ = std::thread([this] { pump(); });
+        return {};
+    }
+
+    void stop() override {
+        if (stopped_) return;
+        stopped_ = true;
+        if (observing_) office_.remove_observer(*this);
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        filled_.notify_all();
+        if (pump_.joinable()) pump_.join();
+        if (io_threads_[0].joinable()) {
+            for (const auto& line : lines_) {
+                if (!line->runner) continue;
+                auto ended = std::make_shared<std::promise<void>>();
+                std::future<void> end = ended->get_future();
+                line->runner->stop([ended] { ended->set_value(); });
+                end.wait_for(std::chrono::seconds(5));
+            }
+            work_.reset();
+            io_.stop();
+            for (std::thread& thread : io_threads_)
+                thread.join();
+        }
+        // Whoever waits for a meter waits in vain.
+        const std::lock_guard lock(mutex_);
+        lives_.clear();
+    }
+
+    std::vector<api::LineStatus> lines() override {
+        std::vector<api::LineStatus> list;
+        for (const auto& line : lines_)
+            list.push_back(status_of(*line));
+        return list;
+    }
+
+    std::expected<api::LiveValues, api::LiveError> live(HouseholdId household) override {
+        const auto desired = office_.desired(household);
+        if (!desired) return std::unexpected(api::LiveError::kNoLine);
+        const auto found = line_of_box_.find(desired->box);
+        if (found == line_of_box_.end() || !found->second->runner) return std::unexpected(api::LiveError::kNoLine);
+        const collect::LiveRequest request = next_live_++;
+        auto promise = std::make_shared<LivePromise>();
+        std::future<LiveAnswer> answer = promise->get_future();
+        {
+            const std::lock_guard lock(mutex_);
+            if (stopping_) return std::unexpected(api::LiveError::kNoLine);
+            lives_[request] = promise;
+        }
+        found->second->runner->read_live(request, desired->box, desired->number);
+        const bool came = answer.wait_for(kLivePatience) == std::future_status::ready;
+        {
+            const std::lock_guard lock(mutex_);
+            lives_.erase(request);
+        }
+        promise.reset();
+        if (!came) return std::unexpected(api::LiveError::kNoAnswer);
+        try {
+            return answer.get();
+        } catch (const std::future_error&) {
+            return std::unexpected(api::LiveError::kNoAnswer);  // the lines were stopped meanwhile
+        }
+    }
+
+    void watch(BoxId box) override {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!watched_.contains(box) && watched_.size() >= kWatchedMax)
+                watched_.erase(std::min_element(watched_.begin(), watched_.end(),
+                                                [](const auto& a, const auto& b) { return a.second < b.second; }));
+            watched_[box] = steady_clock::now() + kWatchSpan;
+        }
+        watch_now(box);
+    }
+
+  private:
+    using LiveAnswer = std::expected<api::LiveValues, api::LiveError>;
+    using LivePromise = std::promise<LiveAnswer>;
+
+    void open(Line& line, const collect::LineAddress& address, card::Mac& mac) {
+        const std::string name = line.record.name;
+        line.link = std::make_unique<LineLink>(
+            office_,
+            [&line](BoxId box, std::uint32_t first, std::uint32_t count) {
+                line.runner->give_counters(box, first, count);
+            },
+            [this](collect::LiveRequest request, const auto& values, UnixTime at) { on_live(request, values, at); },
+            [name](std::string problem) { log_error("line '" + name + "': " + problem); });
+        line.runner =
+            std::make_unique<collect::LineRunner>(io_, address, collect::LineSettings{}, line.mac, *line.link);
+        line.runner->on_status([this, &line](const collect::LineStatus& status) { on_status(line, status); });
+        line.runner->set_boxes(setups_of(line.boxes, mac));
+    }
+
+    std::vector<collect::BoxSetup> setups_of(const std::vector<BoxRecord>& boxes, card::Mac& mac) const {
+        std::vector<collect::BoxSetup> setups;
+        for (const BoxRecord& box : boxes)
+            setups.push_back({box.id, box.number, static_cast<std::uint8_t>(households_of(box.wiring)),
+                              card::diversify(mac, master_key_, box.number)});
+        return setups;
+    }
+
+    api::LineStatus status_of(const Line& line) {
+        api::LineStatus status;
+        status.id = line.record.id;
+        status.name = line.record.name;
+        status.url = line.record.url;
+        status.state = "down";
+        status.problem = line.problem;
+        if (line.runner) {
+            const collect::LineStatus now = line.runner->status();
+            status.state = word(now.state);
+            status.problem = now.problem;
+            status.sweep_ms = now.counters.last_sweep.count() / 1000;
+            status.sweeps = static_cast<std::int64_t>(now.counters.sweeps);
+            status.frames_sent = static_cast<std::int64_t>(now.counters.requests);
+            status.frames_received = static_cast<std::int64_t>(now.counters.replies);
+            status.retries = static_cast<std::int64_t>(now.counters.retries);
+            status.bad_frames = static_cast<std::int64_t>(now.counters.bad_frames);
+        }
+        if (const auto boxes = office_.boxes_of_line(line.record.id))
+            for (const BoxRecord& box : *boxes)
+                if (!box.answering) status.silent_boxes.push_back(box.number);
+        return status;
+    }
+
+    // On the line's strand.
+    void on_status(Line& line, const collect::LineStatus& status) {
+        const std::string told =
+            std::string(word(status.state)) + (status.problem.empty() ? "" : ": " + status.problem);
+        if (told != line.told) {
+            line.told = told;
+            const std::string words = "line '" + line.record.name + "' (" + line.record.url + ") is " + told;
+            status.state == collect::LineState::kDown ? log_warning(words) : log_info(words);
+        }
+        hub_.publish("line",
+                     api::json_of(status_of(line)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+
+    void on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& values,
+                 UnixTime at) {
+        std::shared_ptr<LivePromise> promise;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto found = lives_.find(request);
+            if (found == lives_.end()) return;  // nobody waits any more
+            promise = found->second;
+            lives_.erase(found);
+        }
+        if (!values) {
+            api::LiveError error = api::LiveError::kNoAnswer;
+            if (values.error() == collect::ReadError::kUnknownBox) error = api::LiveError::kNoLine;
+            if (values.error() == collect::ReadError::kNotSupported) error = api::LiveError::kRefused;
+            promise->set_value(std::unexpected(error));
+            return;
+        }
+        api::LiveValues live;
+        live.read_at = at;
+        live.voltage = values->voltage;
+        live.frequency = values->frequency;
+        for (const dlt645::LiveCircuit& c : values->circuits)
+            live.circuits.push_back({c.current, c.active, c.reactive, c.apparent, c.power_factor, c.relay_closed});
+        promise->set_value(std::move(live));
+    }
+
+    // On the office's writing thread: only noted.
+    void on_changes(std::span<const Change> changes) override {
+        bool any = false;
+        {
+            const std::lock_guard lock(mutex_);
+            for (const Change& change : changes) {
+                if (change.kind != Change::Kind::kDesired) continue;
+                any = true;
+                if (queued_.insert(change.id).second) queue_.push_back(HouseholdId{change.id});
+            }
+        }
+        if (any) filled_.notify_one();
+    }
+
+    void pump() {
+        for (const auto& line : lines_)
+            desire_all(*line);
+        auto next_tick = steady_clock::now() + kWatchTick;
+        std::unique_lock lock(mutex_);
+        while (true) {
+            filled_.wait_until(lock, next_tick, [this] { return stopping_ || !queue_.empty(); });
+            if (stopping_) return;
+            std::vector<HouseholdId> changed(queue_.begin(), queue_.end());
+            queue_.clear();
+            queued_.clear();
+            lock.unlock();
+            desire(changed);
+            if (steady_clock::now() >= next_tick) {
+                go_on_watching();
+                next_tick = steady_clock::now() + kWatchTick;
+            }
+            lock.lock();
+        }
+    }
+
+    void desire_all(Line& line) {
+        if (!line.runner) return;
+        auto desired = office_.desired_of_line(line.record.id);
+        if (!desired) return log_error("line '" + line.record.name + "': " + desired.error().message);
+        for (const DesiredState& one : *desired)
+            line.link->bind(one.box, one.number, one.household);
+        line.runner->desire(std::move(*desired));
+    }
+
+    void desire(const std::vector<HouseholdId>& households) {
+        std::map<Line*, std::vector<DesiredState>> by_line;
+        for (const HouseholdId household : households) {
+            auto desired = office_.desired(household);
+            if (!desired) {
+                log_error("what is desired of household " + std::to_string(household.value) +
+                          " cannot be read: " + desired.error().message);
+                continue;
+            }
+            const auto found = line_of_box_.find(desired->box);
+            if (found == line_of_box_.end() || !found->second->runner) continue;
+            found->second->link->bind(desired->box, desired->number, desired->household);
+            by_line[found->second].push_back(std::move(*desired));
+        }
+        for (auto& [line, list] : by_line)
+            line->runner->desire(std::move(list));
+    }
+
+    void watch_now(BoxId box) {
+        const auto found = line_of_box_.find(box);
+        if (found != line_of_box_.end() && found->second->runner) found->second->runner->watch(box, seconds(15));
+    }
+
+    void go_on_watching() {
+        const bool somebody_follows = hub_.watchers() > 0;
+        const auto now = steady_clock::now();
+        std::vector<BoxId> boxes;
+        {
+            const std::lock_guard lock(mutex_);
+            std::erase_if(watched_, [&](const auto& one) { return one.second < now && !somebody_follows; });
+            for (const auto& [box, until] : watched_)
+                boxes.push_back(box);
+        }
+        for (const BoxId box : boxes)
+            watch_now(box);
+    }
+
+    Office& office_;
+    card::Key master_key_;
+    api::EventHub& hub_;
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+    std::vector<std::unique_ptr<Line>> lines_;  // fixed after start
+    std::map<BoxId, Line*> line_of_box_;        // likewise
+    std::thread io_threads_[2];
+    std::thread pump_;
+    bool observing_ = false;
+    bool stopped_ = false;
+
+    std::mutex mutex_;
+    std::condition_variable filled_;
+    bool stopping_ = false;
+    std::deque<HouseholdId> queue_;
+    std::set<std::int64_t> queued_;
+    std::map<collect::LiveRequest, std::shared_ptr<LivePromise>> lives_;
+    std::map<BoxId, steady_clock::time_point> watched_;
+    std::atomic<collect::LiveRequest> next_live_{1};
+};
+
+}  // namespace
+
+std::unique_ptr<Lines> Lines::make(Office& office, const card::Key& master_key, api::EventHub& hub) {
+    return std::make_unique<RunningLines>(office, master_key, hub);
+}
+
+}  // namespace prewatt::server::app
