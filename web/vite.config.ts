@@ -7,7 +7,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [vue(), Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver()] })],
   build: { target: ["chrome87", "safari14"], chunkSizeWarningLimit: 700 },
-  server: { proxy: { "/api": process.env.PREWATT_SERVER ?? "http://127.0.0.1:8080" } },
+  // The unit tests read the codes of the office from its sources.
+  server: { fs: { allow: [".."] }, proxy: { "/api": process.env.PREWATT_SERVER ?? "http://127.0.0.1:8080" } },
   test: {
     environment: "happy-dom",
     include: ["test/**/*.test.ts"],

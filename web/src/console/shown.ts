@@ -1,9 +1,11 @@
 // A household as the pages show it: what its meter last said, beside whether the box answers at this moment.
-import { type ComputedRef, computed, onMounted, watch } from "vue";
+import { type ComputedRef, computed, onMounted, onUnmounted, watch } from "vue";
 
 import { type Household, api } from "../shared/api";
 import { type StateWord, hasBit, kBit, stateWord } from "../shared/state";
 import { boxOf, households, keepHousehold, poll, reload } from "./store";
+
+const kLookMs = 20000;
 
 export interface Head { word: StateWord; low: boolean; forced: boolean; relayFault: boolean; answering: boolean }
 
@@ -27,7 +29,13 @@ export function useHousehold(id: () => number | null, failed?: (error: unknown) 
       failed?.(error);
     }
   }
-  onMounted(load);
+  // Asking also tells the office that somebody looks: it reads this box's power while that is so.
+  let timer: ReturnType<typeof setInterval>;
+  onMounted(() => {
+    void load();
+    timer = setInterval(() => void load(), kLookMs);
+  });
+  onUnmounted(() => clearInterval(timer));
   watch([id, reload, poll], load);
   return computed(() => {
     const which = id();

@@ -131,8 +131,9 @@ export const api = {
     call<Job>("POST", `/households/${id}/force`, { body: { minutes, reason }, orderId }),
   acknowledge: (id: number, reason: string, orderId: string) =>
     call<Job>("POST", `/households/${id}/acknowledge`, { body: { reason }, orderId }),
-  alarms: (id: number, body: { low_ckwh: number; cutoff_ckwh: number; overdraft_ckwh: number }, orderId: string) =>
+  alarms: (id: number, body: { low_ckwh: number; cutoff_ckwh: number; overdraft_ckwh: number; reason: string }, orderId: string) =>
     call<Job>("PUT", `/households/${id}/alarms`, { body, orderId }),
+  jobs: (id: number) => call<{ jobs: Job[] }>("GET", `/households/${id}/jobs?limit=6`),
   job: (id: number) => call<Job>("GET", `/jobs/${id}`),
   wall: (number: string) => call<Wall>("GET", `/boxes/${number}/wall`),
   lines: () => call<{ lines: Line[] }>("GET", "/lines"),

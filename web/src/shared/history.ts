@@ -22,13 +22,20 @@ export function loadCurve(readings: readonly Reading[], least_ms: number): Point
   return points;
 }
 
-// Energy in kWh between neighbouring readings, at the time of the earlier one.
-export function energyBars(readings: readonly Reading[]): Point[] {
+// The day of the office, whatever the browser's zone.
+const kOfficeOffsetMs = 8 * 3600000;
+
+// Energy in kWh of each hour or day (`width_ms`), at its beginning: the last reading in it less the last one before it.
+export function energyBars(readings: readonly Reading[], width_ms: number): Point[] {
   const bars: Point[] = [];
-  for (let i = 1; i < readings.length; ++i) {
-    const used = readings[i]!.forward_ckwh - readings[i - 1]!.forward_ckwh;
-    bars.push({ at: readings[i - 1]!.at, value: used / 100 });
-  }
+  let before: Reading | undefined;
+  readings.forEach((reading, i) => {
+    const bucket = Math.floor((reading.at + kOfficeOffsetMs) / width_ms);
+    const next = readings[i + 1];
+    if (next && Math.floor((next.at + kOfficeOffsetMs) / width_ms) === bucket) return;
+    if (before) bars.push({ at: bucket * width_ms - kOfficeOffsetMs, value: (reading.forward_ckwh - before.forward_ckwh) / 100 });
+    before = reading;
+  });
   return bars;
 }
 

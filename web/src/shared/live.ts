@@ -6,8 +6,10 @@ export interface StreamEvent { id: string; type: string; data: string }
 // Bytes in any cuts, events out. A line that starts with a colon is a comment: the heartbeat.
 export class EventParser {
   private rest = "";
-  private event: StreamEvent = { id: "", type: "", data: "" };
+  private type = "";
   private data: string[] = [];
+  private id = "";
+  // Of the last event that was complete: where to resume.
   lastId = "";
 
   feed(text: string): StreamEvent[] {
@@ -16,8 +18,9 @@ export class EventParser {
     this.rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {
-        if (this.data.length > 0) events.push({ id: this.lastId, type: this.event.type || "message", data: this.data.join("\n") });
-        this.event = { id: "", type: "", data: "" };
+        this.lastId = this.id;
+        if (this.data.length > 0) events.push({ id: this.id, type: this.type || "message", data: this.data.join("\n") });
+        this.type = "";
         this.data = [];
         continue;
       }
@@ -25,17 +28,18 @@ export class EventParser {
       const colon = line.indexOf(":");
       const field = colon < 0 ? line : line.slice(0, colon);
       const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-      if (field === "event") this.event.type = value;
+      if (field === "event") this.type = value;
       else if (field === "data") this.data.push(value);
-      else if (field === "id") this.lastId = value;
+      else if (field === "id") this.id = value;
     }
     return events;
   }
   // After a cut nothing half-read may be glued to what comes next.
   restart(): void {
     this.rest = "";
+    this.type = "";
     this.data = [];
-    this.event = { id: "", type: "", data: "" };
+    this.id = this.lastId;
   }
 }
 

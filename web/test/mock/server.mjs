@@ -123,6 +123,7 @@ const routes = [
   ["POST", /^\/households\/(\d+)\/acknowledge$/, ([id], b) => job(Number(id), "acknowledge", b.reason, (h) => { h.holds = h.holds.filter((x) => x !== "cutoff_alarm"); h.relay_closed = h.holds.length === 0; })],
   ["POST", /^\/households\/(\d+)\/force$/, ([id], b) => job(Number(id), "force", b.reason, (h) => { h.relay_closed = true; h.state_bits |= 2048 | 512; })],
   ["PUT", /^\/households\/(\d+)\/alarms$/, ([id], b) => job(Number(id), "alarms", b.reason, (h) => { h.alarms = b; })],
+  ["GET", /^\/households\/(\d+)\/jobs$/, ([id]) => [200, { jobs: jobs.filter((j) => j.household_id === Number(id)).reverse() }]],
   ["GET", /^\/jobs\/(\d+)$/, ([id]) => [200, jobs[id - 1]]],
   ["GET", /^\/lines$/, () => [200, { lines: [lineStatus()] }]],
   ["GET", /^\/boxes\/(\d+)\/wall$/, ([number]) => {

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+
+import { en } from "../src/shared/en";
+import { fill, language, setLanguage, t } from "../src/shared/i18n";
+import { zh } from "../src/shared/zh";
+
+const places = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!).sort();
+
+describe("words", () => {
+  it("are the same keys with the same places in both languages", () => {
+    expect(Object.keys(en).sort()).toEqual(Object.keys(zh).sort());
+    for (const key of Object.keys(zh) as (keyof typeof zh)[]) {
+      expect(places(en[key]), key).toEqual(places(zh[key]));
+      expect(en[key].trim(), key).not.toBe("");
+      if (key !== "nav.language" && key !== "nav.language_label") expect(en[key], key).not.toMatch(/[\u4e00-\u9fff]/);
+    }
+  });
+  it("change at once", () => {
+    setLanguage("zh");
+    expect(t("nav.desk")).toBe("售电");
+    setLanguage("en");
+    expect(language.value).toBe("en");
+    expect(t("wall.lit", { n: 3 })).toBe("3 on");
+    expect(fill("{a} and {b}", { a: 1 })).toBe("1 and {b}");
+  });
+  it("stand only in the word lists: no page has Chinese of its own", () => {
+    // A forgotten label would stay Chinese for an engineer who reads English.
+    const pages = import.meta.glob<string>("../src/**/*.vue", { query: "?raw", import: "default", eager: true });
+    expect(Object.keys(pages).length).toBeGreaterThan(10);
+    for (const [name, text] of Object.entries(pages)) expect(/[\u4e00-\u9fff]/.test(text), name).toBe(false);
+  });
+  it("exist for every code that the office can refuse with", () => {
+    const sources = import.meta.glob<string>(["../../server/api/*.cpp", "!../../server/api/*_test.cpp", "../../server/domain/office.cpp"], { query: "?raw", import: "default", eager: true });
+    // What only a broken program can meet; the office's own sentence serves.
+    const rare = new Set(["bad_target", "bad_request", "headers_too_large", "body_too_large"]);
+    const codes = new Set<string>();
+    for (const [name, text] of Object.entries(sources)) {
+      for (const match of text.matchAll(/(?:refuse|refusal)\(\s*\d{3},\s*"([a-z_]+)"/g)) codes.add(match[1]!);
+      if (!name.endsWith("domain/office.cpp")) continue;
+      const words = text.slice(text.indexOf("word(Reason"), text.indexOf("word(Wiring"));
+      for (const match of words.matchAll(/return "([a-z_]+)"/g)) if (match[1] !== "unknown") codes.add(match[1]!);
+    }
+    expect(codes.size).toBeGreaterThan(15);
+    for (const code of codes) if (!rare.has(code)) expect(Object.keys(zh), code).toContain(`error.${code}`);
+  });
+});
