@@ -536,9 +536,9 @@ TEST(Metering, EveryCircuitIsMultipliedWithTheVoltageOfItsHouseholdsPhase) {
         Metering metering(calibration, wiring, kBasic);
         (void)run(model, metering, 0.6);
         const Totals totals = run(model, metering, 0.5);
-        for (std::size_t c = 0; c < kCircuitsMax; ++c) {
-            const bool used = c < static_cast<std::size_t>(households(wiring) * circuits_each(wiring));
-            EXPECT_NEAR(totals.watts(c), used ? 1100 : 0, 2) << c;
+        for (int c = 0; c < kCircuitsMax; ++c) {
+            const bool used = c < households(wiring) * circuits_each(wiring);
+            EXPECT_NEAR(totals.watts(static_cast<std::size_t>(c)), used ? 1100 : 0, 2) << c;
         }
     }
 }
