@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Brings up a building and its office in a temporary folder, drives the pages in Chromium (drive.mjs), takes everything down.
+#   tests/browser/run.sh [PROGRAM]     PROGRAM: build/prewatt; SHOTS=folder keeps a picture of each page
+# Exit 77: skipped, and says why.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+program=${1:-$root/build/prewatt}
+skip() { echo "browser: skipped, $1"; exit 77; }
+[[ -x $program ]] || skip "$program is not built"
+[[ -f $root/web/dist/index.html ]] || skip "the pages are not built (web/build.sh)"
+[[ -d $root/web/node_modules/playwright-core && -d $root/web/node_modules/axe-core ]] || skip "web/node_modules is missing (web/build.sh)"
+export CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || true)}
+[[ -n $CHROMIUM ]] || skip "chromium is not installed"
+node=$(command -v node || true)
+for fetched in "$root"/web/node-runtime/*/node_modules/node-linux-*/bin/node; do [[ -x $fetched ]] && node=$fetched; done
+[[ -n $node ]] || skip "node is not installed"
+
+folder=$(mktemp -d)
+pids=()
+finish() {
+  local code=$?
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  if [[ $code -ne 0 ]]; then
+    for name in building office; do
+      echo "-- last words of the $name"; tail -15 "$folder/$name.log" 2>/dev/null || true
+    done
+  fi
+  rm -rf "$folder"
+  exit "$code"
+}
+trap finish EXIT
+# Two ports that nobody listens on at this moment.
+read -r line_port web_port < <(python3 - <<'PY'
+import socket
+free = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(s.getsockname()[1] for s in free))
+PY
+)
+export OFFICE_USER=owner OFFICE_PASSWORD
+OFFICE_PASSWORD=$(head -c 9 /dev/urandom | base64 | tr '+/' '-_')
+(umask 077; echo "$OFFICE_PASSWORD" >"$folder/owner-password")
+export BASE_URL=http://127.0.0.1:$web_port
+
+"$program" sim --boxes 2 --listen "127.0.0.1:$line_port" --store "$folder/building" --key "$folder/prewatt.key" >"$folder/building.log" 2>&1 &
+pids+=($!)
+for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$line_port") 2>/dev/null && break; sleep 0.1; done
+"$program" serve --data "$folder" --listen "127.0.0.1:$web_port" --ui-dir "$root/web/dist" --demo 2 --demo-line "tcp://127.0.0.1:$line_port" \
+  --owner-password-file "$folder/owner-password" >"$folder/office.log" 2>&1 &
+pids+=($!)
+up=
+for _ in $(seq 300); do
+  for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null || { echo "browser: the building or the office ended before it was asked"; exit 1; }; done
+  if (exec 3<>"/dev/tcp/127.0.0.1/$web_port") 2>/dev/null; then up=1; break; fi
+  sleep 0.1
+done
+[[ -n $up ]] || { echo "browser: the office did not listen within 30 s"; exit 1; }
+"$node" "$root/tests/browser/drive.mjs"
