@@ -1,0 +1,213 @@
+// The command line: verbs, flags and help. The only file that sees CLI11 (it takes long to compile); what a verb does
+// stands in NAME.cpp behind NAME.hpp.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <memory>
+
+#include "cli/bench.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/frame.hpp"
+#include "cli/read.hpp"
+#ifdef PREWATT_HAS_METER
+#include "cli/meter.hpp"
+#endif
+#ifdef PREWATT_HAS_SIM
+#include "cli/sim.hpp"
+#endif
+#ifdef PREWATT_HAS_SERVE
+#include "cli/serve.hpp"
+#endif
+
+namespace prewatt::cli {
+namespace {
+
+// What the chosen verb said.
+int exit_code = 0;
+
+template <class Options>
+std::shared_ptr<Options> verb_options(CLI::App& verb) {
+    auto options = std::make_shared<Options>();
+    verb.callback([options] { exit_code = run(*options); });
+    return options;
+}
+
+void offer_frame(CLI::App& app) {
+    CLI::App& frame = *app.add_subcommand("frame", "DL/T 645 frames in words and back, without a meter");
+    frame.require_subcommand(1);
+    CLI::App& decode = *frame.add_subcommand("decode", "Say what the frames in these bytes mean");
+    auto in = verb_options<FrameDecodeOptions>(decode);
+    decode.add_option("HEX", in->hex, "Bytes as hex; without: from standard input");
+    decode.add_option("--key", in->key, "File with the master key: opens sealed commands");
+    decode.add_option("-o,--output", in->output, "table or json")->capture_default_str();
+    CLI::App& encode = *frame.add_subcommand("encode", "Make a frame from words");
+    auto out = verb_options<FrameEncodeOptions>(encode);
+    encode.add_option("METER", out->meter, "Twelve digits, or BOX:HOUSEHOLD")->required();
+    encode.add_option("WHAT", out->what, "read, write, reply, ticket, ...; see below")->required();
+    encode.add_option("ARGUMENTS", out->arguments, "What it needs");
+    encode.add_option("--password", out->password, "Level and digits of a plain write")->capture_default_str();
+    encode.add_option("--operator", out->operator_number, "Who: eight hex digits, or a number in a sealed command");
+    encode.add_option("--key", out->key, "File with the master key, for sealed commands");
+    encode.add_option("--counter", out->counter, "Counter of a sealed command");
+    encode.add_option("--preamble", out->preamble, "FE bytes in front, 0 to 4")->capture_default_str();
+    encode.add_option("-o,--output", out->output, "table (hex alone) or json")->capture_default_str();
+    encode.footer(frame_encode_help());
+}
+
+void offer_read(CLI::App& app) {
+    CLI::App& verb =
+        *app.add_subcommand("read", "Read a household, every household of a box, or single items from a meter");
+    auto options = verb_options<ReadOptions>(verb);
+    verb.add_option("METER", options->meter,
+                    "2026000017:12, 2026000017:all, 2026000017, twelve digits, or AAAAAAAAAAAA")
+        ->required();
+    verb.add_option("--bus", options->bus, "The line: tcp://host:port, /dev/ttyUSB0, a pseudo-terminal")
+        ->envname("PREWATT_BUS")
+        ->required();
+    verb.add_option("--baud", options->speed, "Speed of the line, 8E1")->capture_default_str();
+    verb.add_option("--tries", options->tries, "How often a question is asked")->capture_default_str();
+    verb.add_option("--item", options->items, "Data identifier to read instead of the usual ones; repeatable");
+    verb.add_flag("--raw", options->raw, "Every frame, on standard error");
+    verb.add_option("--every", options->every, "Again and again: 500ms, 5s, 2m");
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+}
+
+void offer_bench(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("bench", "Measure this machine and compare with the goals: " + bench_names());
+    auto options = verb_options<BenchOptions>(verb);
+    verb.add_option("NAME", options->name, bench_names())->required();
+    verb.add_flag("--json", options->json, "For a program");
+    verb.add_flag("--strict", options->strict, "A missed goal is exit code 7");
+    verb.add_option("--seconds", options->seconds, "How long to measure");
+    verb.add_option("--folder", options->folder, "ledger: a folder on the disk that is to be measured");
+}
+
+#ifdef PREWATT_HAS_METER
+void offer_meter(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("meter", "Run one virtual meter: the real meter code on this machine");
+    auto options = verb_options<MeterOptions>(verb);
+    verb.add_option("--box", options->box, "Box number, ten digits")->capture_default_str();
+    verb.add_option("--wiring", options->wiring, "39x1, 18x2 or 12x3")->capture_default_str();
+    verb.add_option("--store", options->store, "File that keeps what the meter stores");
+    verb.add_option("--key", options->key, "File with the master key; made when it is not there");
+    verb.add_option("--tcp", options->tcp, "Answer DL/T 645 on [HOST:]PORT; port 0: any");
+    verb.add_option_function<std::string>(
+            "--pty",
+            [options](const std::string& link) {
+                options->pty = true;
+                options->pty_link = link;
+            },
+            "Answer on a pseudo-terminal, with a link of this name")
+        ->expected(0, 1)
+        ->trigger_on_parse();
+    verb.add_option("--speed", options->speed, "1 = real time; max = as fast as it goes")->capture_default_str();
+    verb.add_option("--homes", options->homes, "Simulated homes from this seed");
+    verb.add_option("--life", options->life, "students, family, shop, lively")->capture_default_str();
+    verb.add_option("--play", options->play, "Play a recording in one household");
+    verb.add_option("--row", options->row, "Which row of the recording")->capture_default_str();
+    verb.add_option("--household", options->household, "Where it is played")->capture_default_str();
+    verb.add_option("--repeat", options->repeat, "How often, or forever")->capture_default_str();
+    verb.add_flag("--as-recorded", options->as_recorded, "Do not bring recordings of 120 V to 220 V");
+    verb.add_flag("--display", options->display, "Show the LED display");
+    verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
+    verb.add_option("--ib", options->basic_current, "Basic current, A")->capture_default_str();
+    verb.add_option("--imax", options->max_current, "Maximum current, A")->capture_default_str();
+    verb.add_option("--constant", options->pulse_constant, "imp/kWh of a new meter")->capture_default_str();
+    verb.add_option("-o,--output", options->output, "table or json: what is printed at the end")->capture_default_str();
+}
+#endif
+
+#ifdef PREWATT_HAS_SIM
+void offer_sim(CLI::App& app) {
+    CLI::App& verb =
+        *app.add_subcommand("sim", "Run a building: many boxes with homes on one RS-485 line behind a TCP port");
+    auto options = verb_options<SimOptions>(verb);
+    verb.add_option("--boxes", options->boxes, "How many boxes")->capture_default_str();
+    verb.add_option("--listen", options->listen, "[HOST:]PORT of the line")->capture_default_str();
+    verb.add_option("--store", options->store, "Folder that keeps what the meters store")->capture_default_str();
+    verb.add_option("--key", options->key, "File with the master key");
+    verb.add_option("--seed", options->seed, "Everything that happens follows from it")->capture_default_str();
+    verb.add_option("--speed", options->speed, "1 = real time")->capture_default_str();
+    verb.add_option("--baud", options->baud, "Speed of the line, or none")->capture_default_str();
+    verb.add_option("--wiring", options->wiring, "39x1, 18x2 or 12x3")->capture_default_str();
+    verb.add_option("--level", options->level, "auto, waveform or cycle")->capture_default_str();
+    verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
+    verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
+}
+#endif
+
+#ifdef PREWATT_HAS_SERVE
+void offer_serve(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("serve", "Run the office: lines, database, pages");
+    auto options = verb_options<ServeOptions>(verb);
+    options->version = PREWATT_VERSION;
+    verb.add_option("--data", options->data, "Folder with database, key and configuration")->capture_default_str();
+    verb.add_option("--listen", options->listen, "HOST:PORT of pages and interface (127.0.0.1:8080)");
+    verb.add_option("--ui-dir", options->ui_dir, "Pages from this folder");
+    verb.add_option("--config", options->config, "TOML file (DATA/prewatt.toml)");
+    verb.add_option("--line", options->lines, "NAME=tcp://host:port or NAME=/dev/ttyUSB0@9600; repeatable");
+    verb.add_option("--demo", options->demo_boxes, "First start: the demonstration building of so many boxes");
+    verb.add_option("--demo-line", options->demo_line, "Where the line of the demonstration building is");
+    verb.add_option("--owner-password-file", options->owner_password_file,
+                    "First start: the owner's password is its first line");
+    verb.add_option("--log-level", options->log_level, "debug, info, warning, error, off");
+}
+#endif
+
+std::string exit_codes() {
+    std::string out = "Exit codes:\n";
+    for (const ExitMeaning& meaning : kExitMeanings) {
+        const std::string number = std::to_string(code(meaning.exit));
+        out += "  " + std::string(3 - number.size(), ' ') + number + "  " + meaning.meaning + "\n";
+    }
+    return out;
+}
+
+int main_of(int argc, char** argv) {
+    CLI::App app{"Prewatt: prepaid electricity, from the meter to the desk", "prewatt"};
+    app.set_version_flag("-V,--version", std::string("prewatt ") + PREWATT_VERSION);
+    app.require_subcommand(1);
+    app.footer(exit_codes());
+    app.get_formatter()->column_width(32);
+#ifdef PREWATT_HAS_SERVE
+    offer_serve(app);
+#endif
+#ifdef PREWATT_HAS_METER
+    offer_meter(app);
+#endif
+#ifdef PREWATT_HAS_SIM
+    offer_sim(app);
+#endif
+    offer_read(app);
+    offer_frame(app);
+    offer_bench(app);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) {
+            app.exit(error);  // help, version
+            return code(ExitCode::kDone);
+        }
+        // The verb that was begun, for its own help.
+        std::string verb = "prewatt";
+        for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+            at = at->get_subcommands().front();
+            verb += " " + at->get_name();
+        }
+        std::fprintf(stderr, "prewatt: %s\nTry: %s --help\n", error.what(), verb.c_str());
+        return code(ExitCode::kWrongUse);
+    }
+    return exit_code;
+}
+
+}  // namespace
+}  // namespace prewatt::cli
+
+int main(int argc, char** argv) {
+    try {
+        return prewatt::cli::main_of(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "prewatt: internal error: %s\n", error.what());
+        return prewatt::cli::code(prewatt::cli::ExitCode::kInternal);
+    }
+}
