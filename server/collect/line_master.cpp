@@ -588,8 +588,8 @@ Instant LineMaster::next_due() const {
 // --- Answers
 
 void LineMaster::on_frame(const dlt645::Frame& frame, Instant now) {
-    const bool ours = exchange_.active && now >= exchange_.sent_end && frame.control.is_reply() &&
-                      frame.control.function() == exchange_.function && frame.address == exchange_.address;
+    const bool ours = exchange_.active && frame.control.is_reply() && frame.control.function() == exchange_.function &&
+                      frame.address == exchange_.address;
     if (ours && frame.control.is_error()) {
         ++counters_.replies;
         fail(Failure::kErrorReply, now);
