@@ -5,7 +5,9 @@
 namespace prewatt::sim {
 namespace {
 constexpr Duration kBlock = kSampleSpan * meter::kBlockSamplesMax;
-}
+// The main loop of a board comes round at least so often, or its watchdog bites.
+constexpr Duration kPollMax = seconds(1);
+}  // namespace
 
 VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& storage,
                            std::unique_ptr<Terminals> terminals, Send send)
@@ -30,12 +32,13 @@ meter::StartResult VirtualMeter::start(Instant now) {
     if (result == meter::StartResult::kFresh || result == meter::StartResult::kRecovered) {
         next_feed_ = now + (options_.level == Level::kCycle ? options_.window : kBlock);
         node_wants_ = node_->poll(now);
+        next_poll_ = now + kPollMax;
     }
     return result;
 }
 
 Instant VirtualMeter::next() const {
-    return std::min(node_wants_, next_feed_);
+    return std::min({node_wants_, next_feed_, next_poll_});
 }
 
 void VirtualMeter::feed() {
@@ -58,6 +61,7 @@ void VirtualMeter::run_until(Instant now) {
         } else {
             // At least a microsecond goes by, whatever the node asks for.
             node_wants_ = std::max(node_->poll(now_), now_ + microseconds(1));
+            next_poll_ = now_ + kPollMax;
         }
     }
     now_ = std::max(now_, now);

@@ -70,6 +70,7 @@ class VirtualMeter {
     std::unique_ptr<meter::Node> node_;
     Instant node_wants_ = kNever;
     Instant next_feed_ = kNever;
+    Instant next_poll_ = kNever;
     meter::SampleBlock block_;
     meter::Measurement measurement_;
 };
