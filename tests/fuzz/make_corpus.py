@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Seeds for the fuzz harnesses: one file for each golden frame, in the shape that each harness reads.
+
+    make_corpus.py FOLDER
+
+Writes FOLDER/HARNESS/NAME. The golden frames are the only source, so a new golden frame is a new seed.
+"""
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+GOLDEN = ROOT / "protocols" / "dlt645" / "golden"
+
+
+def write(folder, name, data):
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    if not path.exists() or path.read_bytes() != data:
+        path.write_bytes(data)
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    for file in sorted(GOLDEN.glob("*.json")):
+        for row in json.loads(file.read_text(encoding="utf-8")):
+            frame = bytes.fromhex(row.get("frame") or row["bytes"])
+            # decoder: what comes over the line
+            write(out / "decoder", row["name"], frame)
+            data = bytes.fromhex(row.get("data", ""))
+            # item_text: identifier, then the value's bytes or its text
+            if row.get("item") and len(data) >= 4:
+                skip = 12 if row["control"] == "14" else 4
+                write(out / "item_text", row["name"], data[:4] + b"\0" + data[skip:])
+                if row.get("value"):
+                    write(out / "item_text", row["name"] + "-text", data[:4] + b"\1" + row["value"].encode())
+    # private_items: which item, then its data; seal: whole requests and answers. Taken from the golden bytes in the tests.
+    test = (ROOT / "protocols" / "dlt645" / "private_items_test.cpp").read_text(encoding="utf-8")
+    for number, golden in enumerate(re.findall(r"std::vector<Byte> golden\{(.*?)\};", test, re.S)):
+        text = re.sub(r"//.*", "", golden)
+        data = bytes(int(x, 0) for x in re.findall(r"0x[0-9A-Fa-f]+|\d+", text))
+        for kind in range(5):
+            write(out / "private_items", f"P{number}-{kind}", bytes([kind]) + data)
+    test = (ROOT / "card" / "seal_test.cpp").read_text(encoding="utf-8")
+    for number, golden in enumerate(re.findall(r'"(000001ec[0-9a-f]+)"', test)):
+        write(out / "seal", f"S{number}", bytes.fromhex(golden))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+// Arbitrary data as one of our private items. What decodes encodes to the same bytes: a box and an office never see two
+// things in one answer.
+//   which item u8 | data
+#include <array>
+#include <cstdint>
+
+#include "protocols/dlt645/private_items.hpp"
+#include "tests/fuzz/check.hpp"
+
+using namespace prewatt;
+using namespace prewatt::dlt645;
+
+namespace {
+
+template <class Item>
+void same_bytes(const std::optional<Item>& item, Bytes data) {
+    if (!item) return;
+    std::array<Byte, 512> out{};
+    const std::size_t size = encode(*item, out);
+    FUZZ_CHECK(equal(Bytes(out).first(size), data));
+    for (std::size_t small = 0; small < size; ++small)
+        FUZZ_CHECK(encode(*item, MutableBytes(out).first(small)) == 0);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) return 0;
+    const Bytes rest(data + 1, size - 1);
+    switch (data[0] % 5) {
+        case 0:
+            same_bytes(decode_household_block(rest), rest);
+            break;
+        case 1:
+            same_bytes(decode_block_power(rest), rest);
+            break;
+        case 2:
+            same_bytes(decode_account_status(rest), rest);
+            break;
+        case 3:
+            same_bytes(decode_live_values(rest), rest);
+            break;
+        case 4:
+            same_bytes(decode_box_status(rest), rest);
+            break;
+    }
+    return 0;
+}
