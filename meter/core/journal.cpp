@@ -133,7 +133,8 @@ bool Journal::append(Entry& entry) {
 
 bool Journal::commit(Entry& entry, const Books& books) {
     if (!open_ || !entry.writer_.ok()) return false;
-    // A write that was refused once is tried again on the other bank; a memory that refuses twice is given up for this time.
+    // A write that was refused once is tried again on the other bank; a memory that refuses twice is given up for this
+    // time.
     bool stored = false;
     for (int attempt = 0; attempt < 2 && !stored; ++attempt) {
         const bool full = bank_size_ - end_ < entry.writer_.size() + kEntryOverhead;

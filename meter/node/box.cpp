@@ -236,7 +236,7 @@ dlt645::HouseholdBlock Box::changes_since(std::uint32_t version, Instant now) {
     for (int n = 1; n <= household_count(); ++n) {
         const std::size_t k = at(household(n));
         if (known && changed_at_[k] <= version) continue;
-        block.present.set(static_cast<std::size_t>(n));
+        block.present[static_cast<std::size_t>(n)] = true;
         block.records[static_cast<std::size_t>(n)] = published_[k];
     }
     ++version_;

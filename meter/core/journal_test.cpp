@@ -1,0 +1,205 @@
+#include "meter/core/journal.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/crc.hpp"
+#include "meter/core/fake_storage.hpp"
+#include "meter/core/golden_storage.hpp"
+
+namespace prewatt::meter {
+namespace {
+
+constexpr JournalIdentity kIdentity{2'026'000'001, 2, 12};
+
+HouseholdBook sample_book() {
+    HouseholdBook book;
+    book.account.epoch = 3;
+    book.account.ticket_number = 17;
+    book.account.credited = credit_of_hundredths(-1234);
+    book.account.used = Credit{987'654'321'012};
+    book.account.levels = {1000, 500, 4'000'000'000u};
+    book.account.cutoff = CutoffStage::kGiven;
+    book.account.previous_epoch = 2;
+    book.account.previous_used = Credit{-5};
+    book.account.previous_credited = credit_of_hundredths(7777);
+    book.account.reverse_at_opening = Energy{44};
+    book.remote_off = true;
+    book.forced = {HoldSet{0x0041}, 90, 800'000'000};
+    book.forward = Energy{123'456'789'012};
+    book.reverse = Energy{9'876};
+    return book;
+}
+BoxBook sample_box() {
+    return {5, 0x20001, {42, 0xDEADBEEF, 3}, 5000};
+}
+
+void put_sample(Journal& journal, Books& books) {
+    Entry entry;
+    entry.put(sample_box());
+    entry.put({7}, sample_book());
+    ASSERT_TRUE(journal.commit(entry, books));
+    books.box = sample_box();
+    books.households[6] = sample_book();
+}
+
+TEST(Journal, FindsEverythingAgain) {
+    // After a thunderstorm every account starts from nothing.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    put_sample(journal, books);
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_TRUE(found == books);
+    EXPECT_TRUE(again.is_sound());
+}
+
+TEST(Journal, MovesToTheOtherBankWhenOneIsFullAndKeepsAll) {
+    // After a week the memory is full and nothing is saved any more.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    const std::uint32_t first = journal.generation();
+    put_sample(journal, books);
+    for (int k = 0; k < 2000; ++k) {
+        HouseholdBook& book = books.households[static_cast<std::size_t>(k % 12)];
+        const Books before = books;
+        book.forward += Energy{27'000};
+        Entry entry;
+        entry.put_energy({static_cast<std::uint8_t>(1 + k % 12)}, book);
+        ASSERT_TRUE(journal.commit(entry, before));
+    }
+    EXPECT_GT(journal.generation(), first + 6);
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_TRUE(found == books);
+}
+
+TEST(Journal, RefusesMemoryOfAnotherBoxOrOfNewerFirmwareAndWritesNothing) {
+    // A board is swapped between two boxes, and the accounts of thirty-nine families change hands.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    const std::vector<Byte> image = storage.bytes();
+    for (const JournalIdentity& other :
+         {JournalIdentity{2'026'000'002, 2, 12}, JournalIdentity{2'026'000'001, 0, 39}}) {
+        Journal stranger(storage);
+        EXPECT_EQ(stranger.open(other, books), OpenResult::kForeign);
+        Entry entry;
+        entry.put(sample_box());
+        EXPECT_FALSE(stranger.commit(entry, books));
+        EXPECT_EQ(storage.bytes(), image);
+    }
+    for (const std::size_t start : {std::size_t{0}, std::size_t{8 * 1024}}) {
+        std::vector<Byte> newer = image;
+        newer[start + 4] = 2;
+        const std::uint32_t sum = crc32(Bytes(newer).subspan(start, 20));
+        for (std::size_t k = 0; k < 4; ++k)
+            newer[start + 20 + k] = static_cast<Byte>(sum >> (8 * k));
+        storage.bytes() = newer;
+        Journal older(storage);
+        EXPECT_EQ(older.open(kIdentity, books), OpenResult::kNewerFormat);
+        EXPECT_EQ(storage.bytes(), newer);
+    }
+}
+
+TEST(Journal, MemoryWhoseHeadersAreGoneIsNotTakenForANewOne) {
+    // A spike wipes two headers, the box starts "fresh", and every used kilowatt-hour is given back.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    storage.bytes()[0] ^= 1;
+    storage.bytes()[8 * 1024] ^= 1;
+    const std::vector<Byte> image = storage.bytes();
+    Journal again(storage);
+    EXPECT_EQ(again.open(kIdentity, books), OpenResult::kUnreadable);
+    EXPECT_EQ(storage.bytes(), image);
+    FakeStorage silent(16 * 1024, FakeStorage::Faults{.read_fails = true});
+    EXPECT_EQ(Journal(silent).open(kIdentity, books), OpenResult::kUnreadable);
+    FakeStorage small(8 * 1024);
+    EXPECT_EQ(Journal(small).open(kIdentity, books), OpenResult::kUnreadable);
+}
+
+TEST(Journal, DamagedEntryInTheMiddleCostsItselfOnlyAndIsReported) {
+    // One cell loses a bit after eight years, and everything since then is forgotten in silence.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    const std::uint32_t bank = 8 * 1024;
+    const std::uint32_t at = bank + bank - journal.bytes_free();
+    for (int k = 1; k <= 3; ++k) {
+        HouseholdBook book;
+        book.forward = Energy{1000 * k};
+        Entry entry;
+        entry.put_energy({static_cast<std::uint8_t>(k)}, book);
+        ASSERT_TRUE(journal.commit(entry, books));
+    }
+    storage.bytes()[at + 28 + 5] ^= 0x10;  // in the second of the three
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_EQ(found.households[0].forward, Energy{1000});
+    EXPECT_EQ(found.households[1].forward, Energy{});
+    EXPECT_EQ(found.households[2].forward, Energy{3000});
+    EXPECT_FALSE(again.is_sound());
+    Entry entry;
+    entry.put(found.box);
+    EXPECT_TRUE(again.commit(entry, found)) << "it goes on in the other bank";
+    EXPECT_TRUE(again.is_sound());
+}
+
+TEST(Journal, DeadMemoryRefusesAndIsSoundAgainWhenItAnswers) {
+    // A ticket is answered "done" while nothing is stored.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    storage.power_up({.fail_at_write = 0, .fail_writes = 1'000});
+    {
+        Entry entry;
+        entry.put({7}, sample_book());
+        EXPECT_FALSE(journal.commit(entry, books));
+    }
+    EXPECT_FALSE(journal.is_sound());
+    storage.power_up();
+    put_sample(journal, books);
+    EXPECT_TRUE(journal.is_sound());
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_TRUE(found == books);
+}
+
+TEST(Journal, ReadsTheGoldenImageOfVersionOne) {
+    // New firmware cannot read what the old one has stored, and a whole campus loses its credit on one night.
+    FakeStorage storage(16 * 1024);
+    std::copy(std::begin(golden::kStorageBank1), std::end(golden::kStorageBank1), storage.bytes().begin() + 8 * 1024);
+    Books found;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_EQ(found.box, sample_box());
+    EXPECT_EQ(found.households[6], sample_book());
+    EXPECT_EQ(found.households[5], HouseholdBook{});
+    EXPECT_EQ(journal.generation(), 2u);
+}
+
+TEST(Journal, WritesTheGoldenImageOfVersionOneByteForByte) {
+    // The page of the format and the code part company.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    put_sample(journal, books);
+    for (std::size_t k = 0; k < std::size(golden::kStorageBank1); ++k)
+        ASSERT_EQ(storage.bytes()[8 * 1024 + k], golden::kStorageBank1[k]) << "at byte " << k << " of bank 1";
+}
+
+}  // namespace
+}  // namespace prewatt::meter

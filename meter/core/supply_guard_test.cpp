@@ -1,0 +1,56 @@
+#include "meter/core/supply_guard.hpp"
+
+#include <gtest/gtest.h>
+
+namespace prewatt::meter {
+namespace {
+
+Instant feed(SupplyGuard& guard, Instant now, Duration time, Voltage voltage, bool present = true) {
+    for (const Instant end = now + time; now < end; now = now + milliseconds(200))
+        guard.on_voltage(voltage, present, now);
+    return now;
+}
+
+TEST(SupplyGuard, HoldsOneSecondAfterTheVoltageLeftItsBandAndReleasesAfterThree) {
+    // A broken neutral puts 380 V on a room.
+    SupplyGuard guard;
+    Instant now = feed(guard, Instant{}, seconds(5), volts(220));
+    EXPECT_FALSE(guard.is_held());
+    now = feed(guard, now, milliseconds(800), volts(260));
+    EXPECT_FALSE(guard.is_held());
+    now = feed(guard, now, milliseconds(600), volts(260));
+    EXPECT_TRUE(guard.is_held());
+    now = feed(guard, now, milliseconds(2800), volts(230));
+    EXPECT_TRUE(guard.is_held());
+    feed(guard, now, milliseconds(600), volts(230));
+    EXPECT_FALSE(guard.is_held());
+}
+
+TEST(SupplyGuard, LineThatSagsRoundTheLimitDoesNotMakeRelaysChatter) {
+    // Forty relays click all evening until they are worn out.
+    SupplyGuard guard;
+    Instant now = feed(guard, Instant{}, seconds(2), volts(149));
+    EXPECT_TRUE(guard.is_held());
+    int changes = 0;
+    for (int k = 0; k < 600; ++k) {
+        now = now + milliseconds(200);
+        changes += guard.on_voltage(k % 2 ? volts(149) : volts(152), true, now);
+    }
+    EXPECT_EQ(changes, 0);
+    // And from the good side: a dip of half a second is no reason to switch.
+    SupplyGuard calm;
+    now = feed(calm, now, seconds(2), volts(220));
+    now = feed(calm, now, milliseconds(500), volts(100));
+    feed(calm, now, seconds(2), volts(220));
+    EXPECT_FALSE(calm.is_held());
+}
+
+TEST(SupplyGuard, MissingPhaseHolds) {
+    // A phase comes back with a spike while every heater is still plugged in.
+    SupplyGuard guard;
+    feed(guard, Instant{}, seconds(2), volts(220), false);
+    EXPECT_TRUE(guard.is_held());
+}
+
+}  // namespace
+}  // namespace prewatt::meter
