@@ -5,8 +5,9 @@
 //   request   DI 4 | operator 4 | counter 4 | household 1 | command 1 + arguments 0..15 | tag 12      at most 41 bytes
 //   answer    DI 4 | counter 4 | household 1 | result 1 | body 0..16 | tag 12
 //
-// Keys: one per box and direction, made from the master key of the site, so a box that is opened gives away itself only.
-// The tag of an answer covers the request's operator and counter, so an old answer cannot be played to a new request.
+// Keys: one per box and direction, made from the master key of the site, so a box that is opened gives away itself
+// only. The tag of an answer covers the request's operator and counter, so an old answer cannot be played to a new
+// request.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -29,7 +30,8 @@ struct BoxKeys {
     Key to_meter{};
     Key from_meter{};
 };
-// K = CMAC(master, 01 | "PREWATT" | direction | box number, 5 BCD bytes low first | 0080H): NIST SP 800-108 counter mode, one block.
+// K = CMAC(master, 01 | "PREWATT" | direction | box number, 5 BCD bytes low first | 0080H): NIST SP 800-108 counter
+// mode, one block.
 [[nodiscard]] BoxKeys diversify(Mac& mac, const Key& master, BoxDigits box);
 
 // --- Commands. Amounts are hundredths of the account's unit.
@@ -40,18 +42,33 @@ struct Ticket {
     std::int64_t credited_hundredths = 0;
     friend constexpr bool operator==(const Ticket&, const Ticket&) = default;
 };
-struct RemoteHold { bool off = false; friend constexpr bool operator==(RemoteHold, RemoteHold) = default; };
+struct RemoteHold {
+    bool off = false;
+    friend constexpr bool operator==(RemoteHold, RemoteHold) = default;
+};
 // Overrule `overruled` for `minutes` (0: end it now).
-struct ForcePower { std::uint16_t minutes = 0; HoldSet overruled; friend constexpr bool operator==(ForcePower, ForcePower) = default; };
-struct Acknowledge { friend constexpr bool operator==(Acknowledge, Acknowledge) = default; };  // the cut-off alarm
+struct ForcePower {
+    std::uint16_t minutes = 0;
+    HoldSet overruled;
+    friend constexpr bool operator==(ForcePower, ForcePower) = default;
+};
+struct Acknowledge {
+    friend constexpr bool operator==(Acknowledge, Acknowledge) = default;
+};  // the cut-off alarm
 struct Alarms {
     std::uint32_t low_hundredths = 0;
     std::uint32_t cutoff_hundredths = 0;
     std::uint32_t overdraft_hundredths = 0;
     friend constexpr bool operator==(const Alarms&, const Alarms&) = default;
 };
-struct SetClock { CivilSeconds time = 0; friend constexpr bool operator==(SetClock, SetClock) = default; };      // household 0
-struct SetConstant { std::uint16_t pulses_per_kwh = 0; friend constexpr bool operator==(SetConstant, SetConstant) = default; };  // household 0
+struct SetClock {
+    CivilSeconds time = 0;
+    friend constexpr bool operator==(SetClock, SetClock) = default;
+};  // household 0
+struct SetConstant {
+    std::uint16_t pulses_per_kwh = 0;
+    friend constexpr bool operator==(SetConstant, SetConstant) = default;
+};  // household 0
 using Command = std::variant<Ticket, RemoteHold, ForcePower, Acknowledge, Alarms, SetClock, SetConstant>;
 
 struct Request {
@@ -81,15 +98,15 @@ struct Answer {
     std::uint32_t counter = 0;
     std::uint8_t household = 0;
     Result result = Result::kDone;
-    bool repeated = false;  // this counter had been executed before and was not executed again
-    Effect effect;                    // when a household was meant and the result is not kOldCounter
-    std::uint32_t last_counter = 0;   // when the result is kOldCounter
+    bool repeated = false;           // this counter had been executed before and was not executed again
+    Effect effect;                   // when a household was meant and the result is not kOldCounter
+    std::uint32_t last_counter = 0;  // when the result is kOldCounter
 };
 
 enum class SealError : std::uint8_t {
-    kLength,   // too short or too long: nothing may be concluded
-    kTag,      // not from who it claims, or damaged: nothing may be concluded
-    kOther,    // an authentic answer to something else, or with a result that this version does not know
+    kLength,  // too short or too long: nothing may be concluded
+    kTag,     // not from who it claims, or damaged: nothing may be concluded
+    kOther,   // an authentic answer to something else, or with a result that this version does not know
 };
 
 inline constexpr std::size_t kSealedRequestMax = 41;
@@ -97,8 +114,8 @@ inline constexpr std::size_t kSealedAnswerMax = 4 + 4 + 1 + 1 + 16 + 12;
 using SealedRequest = FixedVector<Byte, kSealedRequestMax>;
 using SealedAnswer = FixedVector<Byte, kSealedAnswerMax>;
 
-// What was asked, authentic. `known` is false where this firmware does not know the command or its arguments are malformed;
-// counter and household are right even then, so that the refusal can be authenticated too.
+// What was asked, authentic. `known` is false where this firmware does not know the command or its arguments are
+// malformed; counter and household are right even then, so that the refusal can be authenticated too.
 struct OpenedRequest {
     Request request;
     bool known = true;
@@ -106,9 +123,12 @@ struct OpenedRequest {
 
 [[nodiscard]] SealedRequest seal_request(Mac& mac, const BoxKeys& keys, BoxDigits box, const Request& request);
 // Errors: kLength, kTag.
-[[nodiscard]] std::expected<OpenedRequest, SealError> unseal_request(Mac& mac, const BoxKeys& keys, BoxDigits box, Bytes data);
-[[nodiscard]] SealedAnswer seal_answer(Mac& mac, const BoxKeys& keys, BoxDigits box, std::uint32_t operator_number, const Answer& answer);
+[[nodiscard]] std::expected<OpenedRequest, SealError> unseal_request(Mac& mac, const BoxKeys& keys, BoxDigits box,
+                                                                     Bytes data);
+[[nodiscard]] SealedAnswer seal_answer(Mac& mac, const BoxKeys& keys, BoxDigits box, std::uint32_t operator_number,
+                                       const Answer& answer);
 // `asked` is the request that this should answer. Errors: kLength, kTag, kOther.
-[[nodiscard]] std::expected<Answer, SealError> unseal_answer(Mac& mac, const BoxKeys& keys, BoxDigits box, const Request& asked, Bytes data);
+[[nodiscard]] std::expected<Answer, SealError> unseal_answer(Mac& mac, const BoxKeys& keys, BoxDigits box,
+                                                             const Request& asked, Bytes data);
 
 }  // namespace prewatt::card

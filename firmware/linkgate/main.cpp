@@ -133,6 +133,13 @@ Instant now() {
 }  // namespace prewatt::meter
 
 extern "C" {
+// A failed assertion: the board writes where it was, and its watchdog starts the meter again from what is stored.
+[[noreturn]] void __assert_func(const char* file, int line, const char*, const char*) {
+    prewatt::meter::reg(0xB0) = reinterpret_cast<std::uintptr_t>(file);
+    prewatt::meter::reg(0xB4) = static_cast<std::uint32_t>(line);
+    for (;;) {
+    }
+}
 [[noreturn]] void reset() {
     prewatt::meter::run();
 }

@@ -71,7 +71,7 @@ std::optional<HouseholdBlock> decode_household_block(Bytes data) {
         return std::nullopt;
     for (int number = 1; number <= block.household_count; ++number) {
         if ((present >> (number - 1) & 1) == 0) continue;
-        block.present.set(static_cast<std::size_t>(number));
+        block.present[static_cast<std::size_t>(number)] = true;
         const std::uint64_t amounts = reader.get_le(7);
         HouseholdRecord& record = block.records[number];
         record.remaining_hundredths = static_cast<std::int32_t>(sign_extended(amounts & kMask28, 28));
