@@ -1,4 +1,5 @@
-# Fails when the linked image holds a symbol that a meter must not need. IMAGE, NM and SIZE are given.
+# Fails when the linked image holds a symbol that a meter must not need. IMAGE, NM and SIZE are
+# given; with EXPECT_REFUSAL the image has such symbols planted and the check fails when it does not find them.
 execute_process(COMMAND ${NM} -C ${IMAGE} OUTPUT_VARIABLE symbols RESULT_VARIABLE code)
 if(NOT code EQUAL 0)
   message(FATAL_ERROR "link gate: ${NM} could not read ${IMAGE}")
@@ -22,6 +23,14 @@ foreach(pattern IN LISTS forbidden)
     list(APPEND found "${hit}")
   endforeach()
 endforeach()
+if(EXPECT_REFUSAL)
+  foreach(wanted "malloc" "operator new" "time")
+    if(NOT "${found}" MATCHES "${wanted}")
+      message(FATAL_ERROR "link gate: a planted '${wanted}' was not found; the gate proves nothing")
+    endif()
+  endforeach()
+  return()
+endif()
 if(found)
   list(REMOVE_DUPLICATES found)
   string(REPLACE ";" "\n  " found "${found}")

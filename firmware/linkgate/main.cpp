@@ -140,7 +140,14 @@ extern "C" {
     for (;;) {
     }
 }
+#ifdef PREWATT_PLANTED
+std::uint32_t planted();
+#endif
 [[noreturn]] void reset() {
+#ifdef PREWATT_PLANTED
+    prewatt::meter::reg(0xB8) = planted();
+#endif
+
     prewatt::meter::run();
 }
 __attribute__((section(".vectors"), used)) void (*const vectors[2])() = {nullptr, reset};
