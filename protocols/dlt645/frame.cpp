@@ -119,6 +119,7 @@ void Decoder::drop(std::size_t n) {
 }
 
 void Decoder::forget(std::size_t n) {
+    if (n == 0) return;  // most bytes: the frame is not complete yet
     for (std::size_t k = n; k < pending_.size(); ++k)
         pending_[k - n] = pending_[k];
     pending_.resize(pending_.size() - n);
