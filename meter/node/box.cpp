@@ -86,8 +86,19 @@ bool Box::lit(Household h) const {
     return (relays_.closed() & own) == own;
 }
 
+// Registers and thresholds move at whole hundredths only: so much energy makes no difference to anybody.
+Energy Box::quiet_energy(const HouseholdBook& book) {
+    const std::int64_t forward = kJoulesPerHundredth - book.forward.count() % kJoulesPerHundredth;
+    if (!book.account.is_open()) return Energy{forward};
+    const std::int64_t remaining = book.account.remaining().count();
+    // A threshold acts when it is reached, a register moves one grain later.
+    const std::int64_t above = remaining - divide(remaining, kGrainsPerHundredth, Round::kDown) * kGrainsPerHundredth;
+    return Energy{std::min(forward, above == 0 ? 1 : above)};
+}
+
 void Box::refresh(Household h) {
     const HouseholdBook& book = books_.households[at(h)];
+    quiet_[at(h)] = quiet_energy(book);
     const HoldSet held = holds(h);
     const HoldSet overruling = overruled(h);
     const bool closed = held.without(overruling).empty();
@@ -143,8 +154,11 @@ void Box::on_measurement(const Measurement& measurement, Instant now) {
         book.reverse += reverse;
         charge(book.account, used);
         unsaved_[at(h)] += used;
+        save |= unsaved_[at(h)] >= kSaveAt;
+        quiet_[at(h)] -= used;
+        const bool first_reverse = reverse > Energy{} && !published_[at(h)].state.has(StateBit::kReverse);
+        if (quiet_[at(h)] > Energy{} && !first_reverse) continue;
         if (watch_cutoff(book.account)) alarm_unsaved_ |= std::uint64_t{1} << at(h);
-        if (unsaved_[at(h)] >= kSaveAt) save = true;
         refresh(h);
     }
     if (supply_changed) refresh_all();

@@ -79,6 +79,7 @@ class Box {
     // Everything that follows from the books, the supply and the relays: state, published record, wanted contacts.
     void refresh(Household h);
     void refresh_all();
+    [[nodiscard]] static Energy quiet_energy(const HouseholdBook& book);
     void save_energy(Instant now, Energy at_least);
     void forget_unsaved(Household h);
     [[nodiscard]] card::Effect effect(Household h) const;
@@ -99,6 +100,7 @@ class Box {
     std::array<std::uint32_t, kHouseholdsMax> changed_at_{};
     std::array<ActivePower, kHouseholdsMax> active_{};
     std::array<Energy, kHouseholdsMax> unsaved_{};
+    std::array<Energy, kHouseholdsMax> quiet_{};  // so much may still be used before anything published can change
     std::array<Instant, kHouseholdsMax> forced_until_{};  // kNever: not forced
     Instant next_forced_end_ = kNever;
     Instant next_save_{};
