@@ -5,7 +5,8 @@
 //   BASE_URL=http://127.0.0.1:8080 OFFICE_USER=owner OFFICE_PASSWORD=... node tests/browser/drive.mjs
 //   SHOTS=folder    screenshots of each page in both languages
 //   CHROMIUM=path   another browser
-import { mkdirSync } from "node:fs";
+//   OFFICE_PID_FILE=file   the office may be killed once; somebody starts it again
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -38,7 +39,10 @@ const browser = await chromium.launch({
 const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "zh-CN" });
 const page = await context.newPage();
 page.setDefaultTimeout(20000);
+// While the test itself cuts the link, the browser reports what could not be loaded.
+let cutting = false;
 page.on("console", (message) => {
+  if (cutting && /Failed to load resource|net::ERR_/.test(message.text())) return;
   if (message.type() === "error" || message.type() === "warning") fail(`console ${message.type()} on ${page.url()}: ${message.text()}`);
 });
 page.on("pageerror", (error) => fail(`uncaught on ${page.url()}: ${error.message}`));
@@ -155,6 +159,42 @@ try {
   await page.getByRole("tab").nth(2).click();
   await page.waitForSelector('[role="tabpanel"] [data-test="control"]');
   await look("room-control-zh");
+
+  // The office sells, its reply is lost on the way: the desk asks again with the same order, and it was sold once.
+  await go(`/desk?room=${room.id}`, '[data-test="amount"]');
+  const lostSince = Date.now() - 1000;
+  const orders = [];
+  cutting = true;
+  await page.route("**/api/v1/sales", async (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    orders.push(route.request().headers()["idempotency-key"]);
+    if (orders.length > 1) return route.fallback();
+    await route.fetch();
+    await route.abort();
+  });
+  await page.fill('[data-test="amount"]', "10");
+  await page.press('[data-test="amount"]', "Enter");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("data-test") === "confirm");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-test="done"] [data-step="confirmed"][data-done="true"]', { timeout: 30000 });
+  await page.unroute("**/api/v1/sales");
+  const again = (await rest(`/households/${room.id}/sales`)).sales.filter((sale) => sale.amount_fen === 1000 && sale.steps[0].at > lostSince - 60000);
+  if (again.length !== 1 || new Set(orders).size !== 1 || orders.length < 2) fail(`a lost reply: ${orders.length} requests, ${new Set(orders).size} order ids, ${again.length} sales`);
+  say("a reply was lost; asked again with the same order, sold once");
+
+  // The office is killed and comes back: the page says so, keeps what was typed, resumes by itself.
+  await go("/lines", ".lines dl");
+  await go(`/desk?room=${room.id}`, '[data-test="amount"]');
+  await page.fill('[data-test="amount"]', "33");
+  if (process.env.OFFICE_PID_FILE) {
+    process.kill(Number(readFileSync(process.env.OFFICE_PID_FILE, "utf8")), "SIGKILL");
+    await page.waitForSelector('[data-test="link"].lost');
+    await look("link-lost-zh");
+    await page.waitForSelector('[data-test="link"].live', { timeout: 60000 });
+    if ((await page.inputValue('[data-test="amount"]')) !== "33") fail("what was typed was lost with the link");
+    say("the office was killed and came back; the page went on by itself");
+  }
+  cutting = false;
 
   await go("/rooms", '[role="grid"] tbody tr');
   await look("rooms-zh");

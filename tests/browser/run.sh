@@ -17,9 +17,12 @@ for fetched in "$root"/web/node-runtime/*/node_modules/node-linux-*/bin/node; do
 
 folder=$(mktemp -d)
 pids=()
+building=
 finish() {
   local code=$?
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  touch "$folder/stop"
+  kill "$(cat "$folder/office.pid" 2>/dev/null)" 2>/dev/null || true
+  kill "$building" 2>/dev/null || true
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   if [[ $code -ne 0 ]]; then
     for name in building office; do
@@ -43,10 +46,22 @@ OFFICE_PASSWORD=$(head -c 9 /dev/urandom | base64 | tr '+/' '-_')
 export BASE_URL=http://127.0.0.1:$web_port
 
 "$program" sim --boxes 2 --listen "127.0.0.1:$line_port" --store "$folder/building" --key "$folder/prewatt.key" >"$folder/building.log" 2>&1 &
-pids+=($!)
+building=$!
+pids+=("$building")
 for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$line_port") 2>/dev/null && break; sleep 0.1; done
-"$program" serve --data "$folder" --listen "127.0.0.1:$web_port" --ui-dir "$root/web/dist" --demo 2 --demo-line "tcp://127.0.0.1:$line_port" \
-  --owner-password-file "$folder/owner-password" >"$folder/office.log" 2>&1 &
+# The office is started again when it ends, twice at most: the driver kills it once, to see what the pages do.
+export OFFICE_PID_FILE=$folder/office.pid
+office() {
+  for _ in 1 2 3; do
+    [[ -e $folder/stop ]] && return
+    "$program" serve --data "$folder" --listen "127.0.0.1:$web_port" --ui-dir "$root/web/dist" --demo 2 --demo-line "tcp://127.0.0.1:$line_port" \
+      --owner-password-file "$folder/owner-password" >>"$folder/office.log" 2>&1 &
+    echo $! >"$OFFICE_PID_FILE"
+    wait $! || true
+    sleep 2
+  done
+}
+office &
 pids+=($!)
 up=
 for _ in $(seq 300); do

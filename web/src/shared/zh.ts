@@ -217,7 +217,7 @@ export const zh = {
   "chart.energy": "用电 kWh",
   "chart.remaining": "余额 kWh",
   "chart.empty": "这段时间还没有读数。",
-  "chart.summary": "用电 {energy} kWh，共 {n} 个读数，最后余额 {remaining} kWh。",
+  "chart.summary": "用电 {energy} kWh，{n} 个读数，最后余额 {remaining} kWh。",
   "chart.label": "用电曲线：{summary}",
   "chart.failed": "历史读取失败：{reason}",
   "money.at": "时间",
