@@ -4,6 +4,7 @@
 
 #include "server/domain/orders.hpp"
 #include "server/store/estate.hpp"
+#include "server/store/sales.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -59,7 +60,7 @@ PartSql sql_of(Part part) {
         case Part::kTicket:
             break;
     }
-    return {"SELECT ticket_number FROM accounts WHERE household_id = $1", nullptr};
+    return {"SELECT 0 FROM households WHERE id = $1", nullptr};
 }
 
 void set_desired(Db& db, HouseholdId household, const PartOrder& wanted, std::uint32_t version) {
@@ -104,7 +105,8 @@ MeterRow find_meter(Db& db, HouseholdId household) {
     MeterRow meter;
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
-        "a.credited_ckwh FROM meters m JOIN accounts a ON a.household_id = m.household_id WHERE m.household_id = $1",
+        "a.credited_ckwh FROM meters m LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
+            "$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
             meter.known = true;
             meter.read_at = row.as<std::optional<UnixTime>>(0);
@@ -124,9 +126,10 @@ MeterRow find_meter(Db& db, HouseholdId household) {
 void light(Db& db, HouseholdId household, std::uint16_t epoch, std::uint32_t after, std::uint32_t upto, UnixTime at,
            Changes& changes) {
     db.query(
-        "UPDATE sale_progress SET lit_at = $5 WHERE lit_at IS NULL AND confirmed_at IS NOT NULL AND sale_id IN "
-        "(SELECT id FROM sales WHERE household_id = $1 AND epoch = $2 AND ticket_number > $3 AND ticket_number <= $4) "
-        "RETURNING sale_id",
+        "UPDATE progress SET lit_at = $5 WHERE lit_at IS NULL AND confirmed_at IS NOT NULL AND booking_id IN "
+        "(SELECT id FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number > $3 AND ticket_number <= "
+        "$4) "
+        "RETURNING booking_id",
         {household, epoch, after, upto, at},
         [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
     db.execute("UPDATE meters SET lit_number = $2 WHERE household_id = $1", {household, upto});
@@ -136,10 +139,11 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
                   Changes& changes) {
     // Sales that this shows for the first time.
     db.query(
-        "INSERT INTO sale_progress (sale_id, confirmed_at) SELECT s.id, $4 FROM sales s "
-        "LEFT JOIN sale_progress p ON p.sale_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
+        "INSERT INTO progress (booking_id, confirmed_at) SELECT s.id, $4 FROM bookings s "
+        "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
         "AND s.ticket_number <= $3 AND s.ticket_number > $5 AND p.confirmed_at IS NULL "
-        "ON CONFLICT (sale_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, last_problem = '' RETURNING sale_id",
+        "ON CONFLICT (booking_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, last_problem = '' RETURNING "
+        "booking_id",
         {household, effect.epoch, effect.ticket_number, at,
          meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u},
         [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
@@ -148,7 +152,7 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
     if (effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
         credited = meter.account_credited;
     else
-        db.query("SELECT credited_ckwh FROM sales WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
+        db.query("SELECT credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
                  {household, effect.epoch, effect.ticket_number},
                  [&](const Row& row) { credited = row.as<Energy>(0); });
     Energy used = effect.epoch == meter.epoch ? meter.used : Energy{0};
@@ -169,18 +173,18 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
 
 // Sales whose tickets are out but not confirmed, up to the one that was delivered.
 constexpr const char* kOpenSalesSent =
-    "INSERT INTO sale_progress (sale_id, sent_at, attempts) SELECT s.id, $4, 1 FROM sales s "
-    "LEFT JOIN sale_progress p ON p.sale_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 AND s.ticket_number <= "
+    "INSERT INTO progress (booking_id, sent_at, attempts) SELECT s.id, $4, 1 FROM bookings s "
+    "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 AND s.ticket_number <= "
     "$3 "
-    "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (sale_id) DO UPDATE SET "
-    "sent_at = COALESCE(sale_progress.sent_at, excluded.sent_at), attempts = sale_progress.attempts + 1 RETURNING "
-    "sale_id";
+    "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (booking_id) DO UPDATE SET "
+    "sent_at = COALESCE(progress.sent_at, excluded.sent_at), attempts = progress.attempts + 1 RETURNING "
+    "booking_id";
 constexpr const char* kOpenSalesProblem =
-    "INSERT INTO sale_progress (sale_id, last_problem) SELECT s.id, $4 FROM sales s "
-    "LEFT JOIN sale_progress p ON p.sale_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 AND s.ticket_number <= "
+    "INSERT INTO progress (booking_id, last_problem) SELECT s.id, $4 FROM bookings s "
+    "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 AND s.ticket_number <= "
     "$3 "
-    "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (sale_id) DO UPDATE SET "
-    "last_problem = excluded.last_problem RETURNING sale_id";
+    "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (booking_id) DO UPDATE SET "
+    "last_problem = excluded.last_problem RETURNING booking_id";
 
 std::uint32_t confirmed_in(const MeterRow& meter, std::uint16_t epoch) {
     return meter.epoch == epoch ? meter.number : 0;

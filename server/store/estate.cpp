@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/room_search.hpp"
+#include "server/store/sales.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -13,9 +14,9 @@ namespace {
     "d.remote_version, d.remote_reached, d.remote_off, d.force_version, d.force_reached, d.force_until, "    \
     "d.force_overruled, d.acknowledge_version, d.acknowledge_reached, d.alarms_version, d.alarms_reached, "  \
     "d.low_ckwh, d.cutoff_ckwh, d.overdraft_ckwh"
-#define PREWATT_DESIRED_TABLES                                                                      \
-    "households h JOIN accounts a ON a.household_id = h.id JOIN meters m ON m.household_id = h.id " \
-    "JOIN desired d ON d.household_id = h.id"
+#define PREWATT_DESIRED_TABLES                             \
+    "households h JOIN meters m ON m.household_id = h.id " \
+    "JOIN desired d ON d.household_id = h.id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("h.id")
 constexpr int kDesiredColumns = 22;
 
 DesiredState desired_of(const Row& row) {
@@ -42,7 +43,7 @@ DesiredState desired_of(const Row& row) {
 
 #define PREWATT_HOUSEHOLD_SELECT                                                                                 \
     "SELECT " PREWATT_DESIRED_COLUMNS                                                                            \
-    ", r.label, b.name, r.floor, h.resident, x.number, x.answering, a.closed, m.read_at, x.values_at, m.state, " \
+    ", r.label, b.name, r.floor, h.resident, x.number, x.answering, h.closed, m.read_at, x.values_at, m.state, " \
     "m.remaining_ckwh, m.forward_ckwh, (SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1) "                  \
     "FROM " PREWATT_DESIRED_TABLES                                                                               \
     " JOIN rooms r ON r.id = h.room_id JOIN buildings b ON b.id = r.building_id LEFT JOIN boxes x ON x.id = h.box_id "

@@ -32,14 +32,9 @@ constexpr const char* kFirst[] = {
     "CREATE INDEX boxes_of_line ON boxes (line_id)",
     "CREATE TABLE households (id INTEGER PRIMARY KEY, room_id BIGINT NOT NULL UNIQUE REFERENCES rooms (id), "
     "resident TEXT NOT NULL DEFAULT '', box_id BIGINT REFERENCES boxes (id), number_in_box BIGINT, "
-    "UNIQUE (box_id, number_in_box))",
+    "closed BIGINT NOT NULL DEFAULT 0, UNIQUE (box_id, number_in_box))",
 
-    // What the office wants of each household, and the account that a ticket tells of.
-    "CREATE TABLE accounts (household_id INTEGER PRIMARY KEY REFERENCES households (id), closed BIGINT NOT NULL "
-    "DEFAULT 0, "
-    "epoch BIGINT NOT NULL DEFAULT 0, ticket_number BIGINT NOT NULL DEFAULT 0, credited_ckwh BIGINT NOT NULL DEFAULT "
-    "0, "
-    "paid_fen BIGINT NOT NULL DEFAULT 0, entries BIGINT NOT NULL DEFAULT 0)",
+    // What the office wants of each household beside the ticket, which is the newest booking.
     "CREATE TABLE desired (household_id INTEGER PRIMARY KEY REFERENCES households (id), "
     "remote_version BIGINT NOT NULL DEFAULT 0, remote_reached BIGINT NOT NULL DEFAULT 0, remote_off BIGINT NOT NULL "
     "DEFAULT 0, "
@@ -57,26 +52,29 @@ constexpr const char* kFirst[] = {
     "effect_at BIGINT NOT NULL DEFAULT 0, epoch BIGINT NOT NULL DEFAULT 0, ticket_number BIGINT NOT NULL DEFAULT 0, "
     "lit_number BIGINT NOT NULL DEFAULT 0, used_ckwh BIGINT NOT NULL DEFAULT 0)",
 
-    "CREATE TABLE sales (id INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, "
-    "household_id BIGINT NOT NULL REFERENCES households (id), amount_fen BIGINT NOT NULL CHECK (amount_fen > 0), "
-    "energy_ckwh BIGINT NOT NULL CHECK (energy_ckwh > 0), price_e4 BIGINT NOT NULL, remainder_e4 BIGINT NOT NULL, "
-    "channel BIGINT NOT NULL, operator_name TEXT NOT NULL, epoch BIGINT NOT NULL, ticket_number BIGINT NOT NULL, "
-    "credited_ckwh BIGINT NOT NULL, accepted_at BIGINT NOT NULL, booked_at BIGINT NOT NULL, "
+    // Every change of a credited total is one booking under the next ticket number; `entries` are its entries in the
+    // ledger, numbered booking * 8 + 0, 1, 2. paid_total_fen and entries_total: of the household up to and with this
+    // booking.
+    "CREATE TABLE bookings (id INTEGER PRIMARY KEY, kind BIGINT NOT NULL, order_id TEXT NOT NULL UNIQUE, "
+    "household_id BIGINT NOT NULL REFERENCES households (id), amount_fen BIGINT NOT NULL, energy_ckwh BIGINT NOT NULL, "
+    "price_e4 BIGINT NOT NULL, remainder_e4 BIGINT NOT NULL, channel BIGINT NOT NULL, operator_name TEXT NOT NULL, "
+    "epoch BIGINT NOT NULL, ticket_number BIGINT NOT NULL, credited_ckwh BIGINT NOT NULL, paid_total_fen BIGINT NOT "
+    "NULL, "
+    "entries_total BIGINT NOT NULL, accepted_at BIGINT NOT NULL, booked_at BIGINT NOT NULL, "
     "UNIQUE (household_id, epoch, ticket_number))",
-    "CREATE TABLE sale_progress (sale_id INTEGER PRIMARY KEY REFERENCES sales (id), sent_at BIGINT, confirmed_at "
-    "BIGINT, "
-    "lit_at BIGINT, attempts BIGINT NOT NULL DEFAULT 0, last_problem TEXT NOT NULL DEFAULT '')",
-    "CREATE TABLE entries (household_id BIGINT NOT NULL REFERENCES households (id), number BIGINT NOT NULL, at BIGINT "
-    "NOT NULL, "
-    "sale_id BIGINT NOT NULL REFERENCES sales (id), epoch BIGINT NOT NULL, from_account BIGINT NOT NULL, "
-    "to_account BIGINT NOT NULL, unit BIGINT NOT NULL, amount BIGINT NOT NULL CHECK (amount > 0), "
-    "paid_total_fen BIGINT NOT NULL, credited_total_ckwh BIGINT NOT NULL, PRIMARY KEY (household_id, number)) WITHOUT "
-    "ROWID",
+    "CREATE TABLE entries (id INTEGER PRIMARY KEY, from_account BIGINT NOT NULL, to_account BIGINT NOT NULL, "
+    "unit BIGINT NOT NULL, amount BIGINT NOT NULL CHECK (amount > 0), number BIGINT NOT NULL, "
+    "paid_total_fen BIGINT NOT NULL, credited_total_ckwh BIGINT NOT NULL)",
     "CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger does not change'); END",
     "CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger does not change'); "
     "END",
-    "CREATE TRIGGER sales_stay BEFORE UPDATE ON sales BEGIN SELECT RAISE(ABORT, 'a sale does not change'); END",
-    "CREATE TRIGGER sales_remain BEFORE DELETE ON sales BEGIN SELECT RAISE(ABORT, 'a sale does not change'); END",
+    "CREATE TRIGGER bookings_stay BEFORE UPDATE ON bookings BEGIN SELECT RAISE(ABORT, 'a booking does not change'); "
+    "END",
+    "CREATE TRIGGER bookings_remain BEFORE DELETE ON bookings BEGIN SELECT RAISE(ABORT, 'a booking does not change'); "
+    "END",
+    "CREATE TABLE progress (booking_id INTEGER PRIMARY KEY REFERENCES bookings (id), sent_at BIGINT, confirmed_at "
+    "BIGINT, "
+    "lit_at BIGINT, attempts BIGINT NOT NULL DEFAULT 0, last_problem TEXT NOT NULL DEFAULT '')",
 
     "CREATE TABLE jobs (id INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, "
     "household_id BIGINT NOT NULL REFERENCES households (id), part BIGINT NOT NULL, kind TEXT NOT NULL, "

@@ -7,11 +7,13 @@
 namespace prewatt::server::store {
 namespace {
 
-#define PREWATT_SALE_SELECT                                                                                         \
-    "SELECT s.id, s.order_id, s.household_id, r.label, s.amount_fen, s.energy_ckwh, s.price_e4, s.channel, "        \
-    "s.operator_name, s.epoch, s.ticket_number, s.credited_ckwh, s.accepted_at, s.booked_at, p.sent_at, "           \
-    "p.confirmed_at, p.lit_at, p.attempts, p.last_problem FROM sales s JOIN households h ON h.id = s.household_id " \
-    "JOIN rooms r ON r.id = h.room_id LEFT JOIN sale_progress p ON p.sale_id = s.id "
+constexpr std::int64_t kEntriesOfBooking = 8;
+
+#define PREWATT_SALE_SELECT                                                                                            \
+    "SELECT s.id, s.order_id, s.household_id, r.label, s.amount_fen, s.energy_ckwh, s.price_e4, s.channel, "           \
+    "s.operator_name, s.epoch, s.ticket_number, s.credited_ckwh, s.accepted_at, s.booked_at, p.sent_at, "              \
+    "p.confirmed_at, p.lit_at, p.attempts, p.last_problem FROM bookings s JOIN households h ON h.id = s.household_id " \
+    "JOIN rooms r ON r.id = h.room_id LEFT JOIN progress p ON p.booking_id = s.id "
 
 SaleRecord sale_of(const Row& row) {
     SaleRecord sale;
@@ -54,10 +56,11 @@ struct AccountRow {
 std::optional<AccountRow> find_account(Db& db, HouseholdId household) {
     std::optional<AccountRow> found;
     db.query(
-        "SELECT r.label, h.box_id, a.closed, a.epoch, a.ticket_number, a.credited_ckwh, a.paid_fen, a.entries, "
+        "SELECT r.label, h.box_id, h.closed, a.epoch, a.ticket_number, a.credited_ckwh, a.paid_total_fen, "
+        "a.entries_total, "
         "m.epoch, m.used_ckwh, s.sale_max_fen, s.held_max_ckwh, (SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1) "
-        "FROM households h JOIN rooms r ON r.id = h.room_id JOIN accounts a ON a.household_id = h.id "
-        "JOIN meters m ON m.household_id = h.id JOIN site s ON s.id = 1 WHERE h.id = $1",
+        "FROM households h JOIN rooms r ON r.id = h.room_id JOIN meters m ON m.household_id = h.id "
+        "JOIN site s ON s.id = 1 LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE h.id = $1",
         {household}, [&](const Row& row) {
             AccountRow& out = found.emplace();
             out.room = row.as<std::string>(0);
@@ -75,24 +78,27 @@ std::optional<AccountRow> find_account(Db& db, HouseholdId household) {
     return found;
 }
 
-#define PREWATT_ENTRY_INSERT                                                                                  \
-    "INSERT INTO entries (household_id, number, at, sale_id, epoch, from_account, to_account, unit, amount, " \
-    "paid_total_fen, credited_total_ckwh) VALUES "
+#define PREWATT_ENTRY_INSERT                                                                                         \
+    "INSERT INTO entries (id, from_account, to_account, unit, amount, number, paid_total_fen, credited_total_ckwh) " \
+    "VALUES "
 
-void insert_entries(Db& db, const SaleDecision& decision, SaleId sale) {
+std::int64_t entry_id(SaleId booking, std::size_t k) {
+    return booking.value * kEntriesOfBooking + static_cast<std::int64_t>(k);
+}
+
+void insert_entries(Db& db, const SaleDecision& decision, SaleId booking) {
     // One statement for the two entries that every sale has; a rounding entry goes alone.
     const auto& e = decision.entries;
     const LedgerEntry& first = e[0];
-    const LedgerEntry& last = e.size() == 3 ? e[2] : e[1];
+    const LedgerEntry& last = e[e.size() - 1];
+    db.execute(PREWATT_ENTRY_INSERT "($1, $2, $3, $4, $5, $6, $7, $8), ($9, $10, $11, $12, $13, $14, $15, $16)",
+               {entry_id(booking, 0), first.from, first.to, first.unit, first.amount, first.number, first.paid_total,
+                first.credited_total, entry_id(booking, e.size() - 1), last.from, last.to, last.unit, last.amount,
+                last.number, last.paid_total, last.credited_total});
     if (e.size() == 3)
-        db.execute(PREWATT_ENTRY_INSERT "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                   {e[1].household, e[1].number, e[1].at, sale, e[1].epoch, e[1].from, e[1].to, e[1].unit, e[1].amount,
-                    e[1].paid_total, e[1].credited_total});
-    db.execute(PREWATT_ENTRY_INSERT
-               "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11), ($1, $12, $3, $4, $5, $13, $14, $15, $16, $17, $18)",
-               {first.household, first.number, first.at, sale, first.epoch, first.from, first.to, first.unit,
-                first.amount, first.paid_total, first.credited_total, last.number, last.from, last.to, last.unit,
-                last.amount, last.paid_total, last.credited_total});
+        db.execute(PREWATT_ENTRY_INSERT "($1, $2, $3, $4, $5, $6, $7, $8)",
+                   {entry_id(booking, 1), e[1].from, e[1].to, e[1].unit, e[1].amount, e[1].number, e[1].paid_total,
+                    e[1].credited_total});
 }
 
 }  // namespace
@@ -113,18 +119,14 @@ Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Chang
     SaleRecord sale;
     const Account& after = decision->after;
     db.query(
-        "INSERT INTO sales (order_id, household_id, amount_fen, energy_ckwh, price_e4, remainder_e4, channel, "
-        "operator_name, epoch, ticket_number, credited_ckwh, accepted_at, booked_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
-        {order.order_id, order.household, order.amount, decision->energy, found->rules.price, decision->remainder_e4,
-         order.channel, order.operator_name, after.ticket.epoch, after.ticket.number, after.ticket.credited,
-         order.accepted_at, now},
+        "INSERT INTO bookings (kind, order_id, household_id, amount_fen, energy_ckwh, price_e4, remainder_e4, channel, "
+        "operator_name, epoch, ticket_number, credited_ckwh, paid_total_fen, entries_total, accepted_at, booked_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id",
+        {BookingKind::kSale, order.order_id, order.household, order.amount, decision->energy, found->rules.price,
+         decision->remainder_e4, order.channel, order.operator_name, after.ticket.epoch, after.ticket.number,
+         after.ticket.credited, after.paid, after.entries, order.accepted_at, now},
         [&](const Row& row) { sale.id = row.as<SaleId>(0); });
     insert_entries(db, *decision, sale.id);
-    db.execute(
-        "UPDATE accounts SET epoch = $2, ticket_number = $3, credited_ckwh = $4, paid_fen = $5, entries = $6 "
-        "WHERE household_id = $1",
-        {order.household, after.ticket.epoch, after.ticket.number, after.ticket.credited, after.paid, after.entries});
     changes.push_back({Change::Kind::kSale, sale.id.value});
     changes.push_back({Change::Kind::kDesired, order.household.value});
     changes.push_back({Change::Kind::kHousehold, order.household.value});
@@ -173,9 +175,10 @@ Answer<std::vector<SaleRecord>> read_sales(Db& db, HouseholdId household, SaleId
 Answer<std::vector<LedgerEntry>> read_entries(Db& db, HouseholdId household, std::int64_t before, int limit) {
     std::vector<LedgerEntry> entries;
     db.query(
-        "SELECT number, at, sale_id, epoch, from_account, to_account, unit, amount, paid_total_fen, "
-        "credited_total_ckwh "
-        "FROM entries WHERE household_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+        "SELECT e.number, s.booked_at, s.id, s.epoch, e.from_account, e.to_account, e.unit, e.amount, "
+        "e.paid_total_fen, "
+        "e.credited_total_ckwh FROM bookings s JOIN entries e ON e.id >= s.id * 8 AND e.id < s.id * 8 + 8 "
+        "WHERE s.household_id = $1 AND e.number < $2 ORDER BY s.epoch DESC, s.ticket_number DESC, e.id DESC LIMIT $3",
         {household, before > 0 ? before : INT64_MAX, std::clamp(limit, 1, 10'000)}, [&](const Row& row) {
             LedgerEntry& entry = entries.emplace_back();
             entry.household = household;
@@ -206,7 +209,7 @@ LedgerSums add_up_ledger(Db& db) {
         if (rows > 0 && sums.problem.empty()) sums.problem = std::string{problem} + " " + std::to_string(first);
     };
     db.begin_read();
-    sums.sales = count("SELECT COUNT(*) FROM sales");
+    sums.sales = count("SELECT COUNT(*) FROM bookings WHERE kind = 1");
     sums.entries = count("SELECT COUNT(*) FROM entries");
     sums.taken = fen(count("SELECT COALESCE(SUM(amount), 0) FROM entries WHERE unit = 1"));
     sums.credited = energy_of_hundredths(count("SELECT COALESCE(SUM(amount), 0) FROM entries WHERE unit = 2"));
@@ -215,25 +218,28 @@ LedgerSums add_up_ledger(Db& db) {
         "SELECT unit, to_account, amount FROM entries) AS legs GROUP BY unit HAVING SUM(amount) <> 0",
         "balances do not add up to zero in unit");
     expect_none(
-        "SELECT s.id FROM sales s LEFT JOIN (SELECT sale_id, SUM(CASE WHEN unit = 1 THEN amount ELSE 0 END) AS paid, "
-        "SUM(CASE WHEN unit = 2 THEN amount ELSE 0 END) AS credited FROM entries GROUP BY sale_id) AS e "
-        "ON e.sale_id = s.id WHERE e.paid IS NULL OR e.paid <> s.amount_fen OR e.credited <> s.energy_ckwh LIMIT 1",
-        "entries are not those of sale");
+        "SELECT s.id FROM bookings s LEFT JOIN entries e ON e.id >= s.id * 8 AND e.id < s.id * 8 + 8 "
+        "GROUP BY s.id, s.amount_fen, s.energy_ckwh "
+        "HAVING COALESCE(SUM(CASE WHEN e.unit = 1 THEN e.amount ELSE 0 END), 0) <> s.amount_fen "
+        "OR COALESCE(SUM(CASE WHEN e.unit = 2 THEN e.amount ELSE 0 END), 0) <> s.energy_ckwh LIMIT 1",
+        "entries are not those of booking");
+    expect_none("SELECT e.id FROM entries e LEFT JOIN bookings s ON s.id = e.id / 8 WHERE s.id IS NULL LIMIT 1",
+                "no booking for entry");
     expect_none(
-        "SELECT id FROM sales WHERE amount_fen * 10000 <> energy_ckwh * price_e4 + remainder_e4 OR remainder_e4 < 0 "
+        "SELECT id FROM bookings WHERE amount_fen * 10000 <> energy_ckwh * price_e4 + remainder_e4 OR remainder_e4 < 0 "
         "OR remainder_e4 >= price_e4 LIMIT 1",
-        "price, energy and remainder do not explain the amount of sale");
+        "price, energy and remainder do not explain the amount of booking");
     expect_none(
-        "SELECT a.household_id FROM accounts a LEFT JOIN (SELECT household_id, epoch, COUNT(*) AS tickets, "
-        "MAX(ticket_number) AS newest, SUM(energy_ckwh) AS energy, SUM(amount_fen) AS amount FROM sales "
-        "GROUP BY household_id, epoch) AS s ON s.household_id = a.household_id AND s.epoch = a.epoch "
-        "WHERE COALESCE(s.energy, 0) <> a.credited_ckwh OR COALESCE(s.amount, 0) <> a.paid_fen "
-        "OR COALESCE(s.newest, 0) <> a.ticket_number OR COALESCE(s.tickets, 0) <> a.ticket_number LIMIT 1",
-        "the account is not the sum of its sales, household");
+        "SELECT id FROM (SELECT id, credited_ckwh, paid_total_fen, ticket_number, "
+        "SUM(energy_ckwh) OVER w AS energy, SUM(amount_fen) OVER w AS amount, COUNT(*) OVER w AS tickets FROM bookings "
+        "WINDOW w AS (PARTITION BY household_id, epoch ORDER BY ticket_number)) AS b WHERE energy <> credited_ckwh "
+        "OR amount <> paid_total_fen OR tickets <> ticket_number LIMIT 1",
+        "the totals are not those of the bookings before, booking");
     expect_none(
-        "SELECT a.household_id FROM accounts a LEFT JOIN (SELECT household_id, COUNT(*) AS entries, "
-        "MAX(number) AS newest FROM entries GROUP BY household_id) AS e ON e.household_id = a.household_id "
-        "WHERE COALESCE(e.entries, 0) <> a.entries OR COALESCE(e.newest, 0) <> a.entries LIMIT 1",
+        "SELECT household_id FROM (SELECT s.household_id, MAX(s.entries_total) AS total, (SELECT COUNT(*) FROM "
+        "bookings b "
+        "JOIN entries e ON e.id >= b.id * 8 AND e.id < b.id * 8 + 8 WHERE b.household_id = s.household_id) AS entries "
+        "FROM bookings s GROUP BY s.household_id) AS t WHERE total <> entries LIMIT 1",
         "entries are missing, household");
     if (!db.ok()) sums.problem = db.failure()->message;
     db.rollback();

@@ -3,7 +3,14 @@
 #include "server/domain/sale.hpp"
 #include "server/store/writer.hpp"
 
+// The booking that says what the household was credited up to now; NULL when there is none.
+#define PREWATT_NEWEST_BOOKING(household) \
+    "(SELECT id FROM bookings WHERE household_id = " household " ORDER BY epoch DESC, ticket_number DESC LIMIT 1)"
+
 namespace prewatt::server::store {
+
+// bookings.kind
+enum class BookingKind : std::uint8_t { kSale = 1 };
 
 [[nodiscard]] Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Changes& changes);
 

@@ -105,7 +105,6 @@ void insert_household(Db& db, std::int64_t room, std::string_view resident, std:
     std::int64_t household = 0;
     db.query("INSERT INTO households (room_id, resident, box_id, number_in_box) VALUES ($1, $2, $3, $4) RETURNING id",
              {room, resident, box, number}, [&](const Row& row) { household = row.integer(0); });
-    db.execute("INSERT INTO accounts (household_id) VALUES ($1)", {household});
     db.execute("INSERT INTO desired (household_id) VALUES ($1)", {household});
     db.execute("INSERT INTO meters (household_id) VALUES ($1)", {household});
 }

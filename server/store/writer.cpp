@@ -55,43 +55,34 @@ void Writer::loop() {
     }
 }
 
-// False: the storage has failed and the transaction is gone.
-bool Writer::apply_one(Work& work, Changes& changes) {
-    const std::size_t changes_before = changes.size();
-    db_->execute("SAVEPOINT one");
-    const bool applied = work.apply(*db_, changes);
-    if (applied && db_->ok()) {
-        db_->execute("RELEASE one");
-        if (db_->ok()) return true;
+// All of them in one transaction. False: nothing of it is there.
+bool Writer::try_batch(Batch& batch, Changes& changes) {
+    db_->begin_write();
+    for (std::size_t k = 0; k < batch.size() && db_->ok(); ++k) {
+        const std::size_t changes_before = changes.size();
+        if (!batch[k]->apply(*db_, changes)) changes.resize(changes_before);
     }
-    changes.resize(changes_before);
-    if (!db_->ok()) {
-        work.refuse(refusal_of(*db_->failure()));
-        db_->clear_failure();
-        if (!db_->in_transaction()) return false;
-    }
-    db_->execute("ROLLBACK TO one");
-    db_->execute("RELEASE one");
-    return db_->ok();
+    if (db_->ok() && db_->commit()) return true;
+    const DbFailure why = *db_->failure();
+    db_->rollback();
+    changes.clear();
+    for (const auto& work : batch)
+        work->refuse(refusal_of(why));
+    return false;
 }
 
 void Writer::write(Batch& batch) {
     Changes changes;
-    std::optional<Refusal> lost;  // why nothing of this batch is there
-    db_->begin_write();
-    if (!db_->ok()) lost = refusal_of(*db_->failure());
-    for (std::size_t k = 0; k < batch.size() && !lost; ++k) {
-        if (apply_one(*batch[k], changes)) continue;
-        lost = db_->ok()
-                   ? Refusal{Reason::kStorageFailed, "The database ended the transaction; nothing was changed.", 0}
-                   : refusal_of(*db_->failure());
-    }
-    if (!lost && !db_->commit()) lost = refusal_of(*db_->failure());
-    if (lost) {
-        db_->rollback();
-        for (const auto& work : batch)
-            work->refuse(*lost);
-        changes.clear();
+    if (!try_batch(batch, changes) && batch.size() > 1) {
+        // Somebody's change does not fit or is broken: each alone, so that it takes nobody with it.
+        Batch single(1);
+        for (auto& work : batch) {
+            Changes of_this;
+            single[0] = std::move(work);
+            (void)try_batch(single, of_this);
+            work = std::move(single[0]);
+            changes.insert(changes.end(), of_this.begin(), of_this.end());
+        }
     }
     if (!changes.empty() && committed_) committed_(changes);
     for (const auto& work : batch)

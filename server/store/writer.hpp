@@ -1,9 +1,10 @@
 // The one thread that changes the database. Changes wait in a queue; all that wait go into one transaction, so that
-// many share the price of one write to the disk (group commit). Each is applied in a savepoint of its own: one that is
-// refused leaves the others alone. Answers are given after COMMIT.
+// many share the price of one write to the disk (group commit). Answers are given after COMMIT.
 //
-// A failure of the storage is given to every change that was not made durable; the transaction is rolled back whole,
-// and the next change is tried anew.
+// Each change stands alone: it checks everything before it writes anything, so one that is refused leaves nothing
+// behind; and when the storage refuses a transaction of many, it is rolled back and each is tried in one of its own. (A
+// savepoint for each would do the same and costs a copy of every page that it touches.) A failure of the storage is
+// told to exactly those whose change is not there; the next change is tried anew.
 #pragma once
 #include <condition_variable>
 #include <functional>
@@ -67,7 +68,7 @@ class Writer {
     void push(std::unique_ptr<Work> work);
     void loop();
     void write(Batch& batch);
-    bool apply_one(Work& work, Changes& changes);
+    bool try_batch(Batch& batch, Changes& changes);
 
     std::unique_ptr<Db> db_;
     std::size_t batch_max_;
