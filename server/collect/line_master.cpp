@@ -18,7 +18,8 @@ constexpr std::size_t kLiveReplyMax = 80;
 constexpr std::size_t kAnswerMax = card::kSealedAnswerMax - 4;
 
 constexpr Duration kReplySilenceMax = milliseconds(100);  // a reply that has begun does not pause so long
-constexpr Duration kForeignTrafficMax = milliseconds(200);
+constexpr Duration kListenFirst = milliseconds(100);      // the rest of a question of the one before us, and 20 ms
+constexpr Duration kForeignTrafficMax = milliseconds(300);
 constexpr Duration kLookDelay = milliseconds(120);
 constexpr int kLooksForLight = 7;  // 120 ms, 240 ms ... 7.7 s: 15 s in all
 constexpr Duration kAccountPause = minutes(1);
@@ -205,7 +206,7 @@ void LineMaster::on_line_down(Instant now) {
     exchange_.active = false;
     transfer_.active = false;
     decoder_.reset();
-    ended_at_ = now;
+    has_listened_ = false;
     std::deque<Live> lives;
     lives.swap(lives_);
     if (exchange_.kind == Kind::kLive && exchange_.live.request != 0) lives.push_front(exchange_.live);
@@ -221,6 +222,11 @@ LineMaster::Step LineMaster::poll(Instant now) {
                                             : exchange_.begin_deadline;
         if (now < due) return {{}, due};
         fail(Failure::kTimeout, now);
+    }
+    if (!has_listened_) {
+        has_listened_ = true;
+        ended_at_ = now;
+        quiet_until_ = now + kListenFirst;
     }
     if (now < quiet_until_) return {{}, quiet_until_};
     if (!choose(now)) return {{}, std::max(next_due(), now + milliseconds(1))};

@@ -288,6 +288,7 @@ class LineMaster {
     Instant sweep_began_{};
     Instant sweep_last_{};
     bool sweep_running_ = false;
+    bool has_listened_ = false;  // a master that begins may fall into the answer to the one before it
     Instant quiet_until_{};
     Instant ended_at_{};
     Instant clock_set_at_{};

@@ -1,0 +1,258 @@
+#include "bench/line_of_meters.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+namespace prewatt::bench {
+namespace {
+
+constexpr card::Key kMasterKey{0x50, 0x72, 0x65, 0x77, 0x61, 0x74, 0x74};
+constexpr CivilSeconds kCivilStart = to_seconds({2026, 9, 21, 8, 0, 0});
+constexpr server::UnixTime kUnixStart{1'789'970'400'000};
+constexpr Duration kCommitTime = milliseconds(5);
+constexpr std::size_t kHeadSize = 9;  // 68, six of the address, 68, control
+
+}  // namespace
+
+std::optional<dlt645::Frame> frame_in(Bytes bytes) {
+    dlt645::Decoder decoder;
+    std::optional<dlt645::Frame> frame;
+    for (const Byte byte : bytes)
+        if (auto found = decoder.on_byte(byte, Instant{})) frame = found;
+    return frame;
+}
+
+// --- One box
+
+MeterStation::MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys, card::Mac& mac,
+                           Duration window)
+    : line_(line), mac_(mac), window_(window), clock_(now_, kCivilStart), watchdog_(now_), bus_([this](Bytes bytes) {
+          line_.send(id_, bytes, line_.now());
+      }) {
+    config_.box = {number};
+    config_.keys = keys;
+    config_.display_fitted = false;
+    const dlt645::Address own = dlt645::address_of(config_.box, Household{0});
+    std::copy(own.bytes.begin() + 1, own.bytes.end(), own_.begin());
+    for (std::size_t p = 0; p < measurement_.phases.size(); ++p)
+        measurement_.phases[p] = {volts(230), millihertz(50'000), true};
+    measurement_.span = window_;
+    // Boxes do not measure in step.
+    feed_at_ = line.now() + microseconds(static_cast<std::int64_t>(number * 7919) % window.count());
+    id_ = line.attach(*this, line.now());
+    restart(false);
+}
+
+void MeterStation::restart(bool factory) {
+    now_ = line_.now();
+    if (factory) storage_ = sim::MemoryStorage();
+    node_ = std::make_unique<meter::Node>(config_,
+                                          meter::Ports{storage_, relays_, display_, bus_, clock_, watchdog_, mac_});
+    static_cast<void>(node_->start(now_));
+    node_wants_ = node_->poll(now_);
+    line_.wake(id_, std::min(node_wants_, std::max(feed_at_, now_)));
+}
+
+void MeterStation::use(Household household, Energy energy) {
+    const auto circuit = static_cast<std::size_t>(household.index());
+    if (measurement_.circuits[circuit].forward == Energy{})
+        used_[static_cast<std::size_t>(used_count_++)] = static_cast<std::uint8_t>(circuit);
+    measurement_.circuits[circuit].forward += energy;
+}
+
+// Collects the beginning of a frame; true as soon as it is certain that this box has nothing to do with it.
+bool MeterStation::is_for_others(const sim::Character& character) {
+    if (character.at - heard_at_ > line_.character_time(2)) {
+        head_.clear();
+        undecided_ = true;
+    }
+    heard_at_ = character.at;
+    if (!undecided_) return false;
+    if (head_.empty() && character.value == 0xFE && !character.bad_parity) return false;
+    head_.push_back(character.value);
+    const std::size_t n = head_.size();
+    if (character.bad_parity || (n == 1 && character.value != 0x68) || (n == 8 && character.value != 0x68)) {
+        undecided_ = false;  // not a clean beginning: the node shall see for itself
+        return false;
+    }
+    if (n >= 3 && n <= 7) {
+        const Byte own = own_[n - 3];
+        if (character.value != own && character.value != 0xAA && character.value != 0x99) return true;
+    }
+    if (n == kHeadSize) {
+        if ((character.value & 0x80) != 0) return true;  // an answer
+        undecided_ = false;
+    }
+    return false;
+}
+
+sim::Station::Heard MeterStation::on_character(const sim::Character& character) {
+    if (is_for_others(character)) {
+        head_.clear();
+        undecided_ = false;
+        return {std::min(node_wants_, feed_at_), true};
+    }
+    if (undecided_) return {std::min(node_wants_, feed_at_), false};
+    now_ = character.at;
+    if (!head_.empty()) {  // the last of them is this character
+        for (std::size_t k = 0; k + 1 < head_.size(); ++k)
+            node_wants_ = node_->on_bus_byte(head_[k], now_);
+        head_.clear();
+    }
+    node_wants_ = node_->on_bus_byte(character.value, now_, character.bad_parity);
+    return {std::min(node_wants_, feed_at_), false};
+}
+
+Instant MeterStation::on_time(Instant now) {
+    now_ = now;
+    if (now >= feed_at_) {
+        feed_at_ = now + window_;
+        node_wants_ = node_->on_measurement(measurement_, now);
+        for (int k = 0; k < used_count_; ++k)
+            measurement_.circuits[used_[static_cast<std::size_t>(k)]].forward = {};
+        used_count_ = 0;
+    }
+    if (now >= node_wants_) node_wants_ = node_->poll(now);
+    return std::min(node_wants_, feed_at_);
+}
+
+// --- The master and its office
+
+class LineOfMeters::MasterStation final : public sim::Station, public collect::LineOffice {
+  public:
+    MasterStation(LineOfMeters& owner, const collect::LineSettings& settings, collect::LineOffice& office,
+                  std::vector<collect::BoxSetup> boxes)
+        : owner_(owner), settings_(settings), office_(office), setups_(std::move(boxes)) {
+        id_ = owner.line.attach(*this);
+        restart();
+    }
+    void restart() {
+        inbox_.clear();
+        master_.emplace(settings_, mac_, *this);
+        const Instant now = owner_.line.now();
+        const std::int64_t ms = now.microseconds() / 1000;
+        master_->set_clock(now, {kUnixStart.ms + ms}, kCivilStart + static_cast<CivilSeconds>(ms / 1000));
+        master_->set_boxes(setups_);
+        owner_.line.wake(id_, now);
+    }
+    void wake() { owner_.line.wake(id_, owner_.line.now()); }
+    collect::LineMaster& master() { return *master_; }
+
+    Heard on_character(const sim::Character& character) override {
+        if (sweeping_) ++owner_.traffic.characters;
+        master_->on_byte(character.value, character.at, character.bad_parity);
+        return {poll(character.at), false};
+    }
+    Instant on_time(Instant now) override {
+        while (!inbox_.empty() && inbox_.front().at <= now) {
+            const Given given = inbox_.front();
+            inbox_.pop_front();
+            master_->on_counters(given.box, given.first, settings_.counters_at_once, now);
+        }
+        return poll(now);
+    }
+
+    void need_counters(server::BoxId box, std::uint32_t above, std::uint32_t count) override {
+        std::uint32_t& next = counters_[box.value];
+        next = std::max(next, above + 1);
+        inbox_.push_back({owner_.line.now() + kCommitTime, box, next});
+        next += count;
+    }
+    void on_block(const collect::BlockReading& reading) override { office_.on_block(reading); }
+    void on_power(server::BoxId box, const dlt645::BlockPower& power, server::UnixTime at) override {
+        office_.on_power(box, power, at);
+    }
+    void on_account(server::HouseholdId household, const dlt645::AccountStatus& status, server::UnixTime at) override {
+        office_.on_account(household, status, at);
+    }
+    void on_status(server::BoxId box, const dlt645::BoxStatus& status, server::UnixTime at) override {
+        office_.on_status(box, status, at);
+    }
+    void on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& live,
+                 server::UnixTime at) override {
+        office_.on_live(request, live, at);
+    }
+    void on_answering(server::BoxId box, bool answering, server::UnixTime at) override {
+        office_.on_answering(box, answering, at);
+    }
+    void on_sent(const server::Delivery& delivery, server::UnixTime at) override { office_.on_sent(delivery, at); }
+    void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, server::UnixTime at) override {
+        office_.on_confirmed(delivery, effect, at);
+    }
+    void on_refused(const server::Delivery& delivery, std::string_view problem, bool for_good,
+                    server::UnixTime at) override {
+        office_.on_refused(delivery, problem, for_good, at);
+    }
+
+  private:
+    struct Given {
+        Instant at;
+        server::BoxId box;
+        std::uint32_t first;
+    };
+    Instant poll(Instant now) {
+        const collect::LineMaster::Step step = master_->poll(now);
+        Instant wake_up = step.wake_up;
+        if (!step.send.empty()) {
+            const auto frame = frame_in(step.send);
+            sweeping_ = frame && frame->data_id() == dlt645::kHouseholdBlock;
+            if (sweeping_) {
+                ++owner_.traffic.exchanges;
+                owner_.traffic.characters += static_cast<std::int64_t>(step.send.size());
+            }
+            if (frame && owner_.on_request) owner_.on_request(*frame);
+            owner_.line.send(id_, step.send, now);
+        }
+        if (!inbox_.empty()) wake_up = std::min(wake_up, inbox_.front().at);
+        return wake_up;
+    }
+
+    LineOfMeters& owner_;
+    collect::LineSettings settings_;
+    collect::LineOffice& office_;
+    std::vector<collect::BoxSetup> setups_;
+    card::OpensslMac mac_;
+    std::optional<collect::LineMaster> master_;
+    sim::SerialLine::Id id_ = 0;
+    std::map<std::int64_t, std::uint32_t> counters_;
+    std::deque<Given> inbox_;
+    bool sweeping_ = false;
+};
+
+LineOfMeters::LineOfMeters(const Options& options, collect::LineOffice& office)
+    : line(options.baud, options.faults, options.seed) {
+    std::vector<collect::BoxSetup> setups;
+    for (int k = 0; k < options.boxes; ++k) {
+        const std::uint64_t number = kFirstBoxNumber + static_cast<std::uint64_t>(k);
+        const card::BoxKeys keys = card::diversify(meter_mac_, kMasterKey, number);
+        boxes_.push_back(std::make_unique<MeterStation>(line, number, keys, meter_mac_, options.window));
+        setups.push_back({box_id(k), number, kHouseholdsMax, keys});
+    }
+    collect::LineSettings settings = options.settings;
+    settings.baud = options.baud;
+    master_ = std::make_unique<MasterStation>(*this, settings, office, std::move(setups));
+}
+LineOfMeters::~LineOfMeters() = default;
+
+void LineOfMeters::restart_master() {
+    master_->restart();
+}
+collect::LineMaster& LineOfMeters::master() {
+    return master_->master();
+}
+void LineOfMeters::run_for(Duration span) {
+    line.run_until(now() + span);
+}
+bool LineOfMeters::run_until(const std::function<bool()>& done, Duration limit) {
+    const Instant end = now() + limit;
+    while (!done() && now() < end)
+        run_for(milliseconds(1));
+    return done();
+}
+void LineOfMeters::desire(const server::DesiredState& desired) {
+    master_->master().desire(desired, now());
+    master_->wake();
+}
+
+}  // namespace prewatt::bench

@@ -1,0 +1,118 @@
+// A whole RS-485 line under virtual time: real meter nodes and the real line master on the simulated copper, character
+// by character. What bench/line measures and tests/scenario/line_test breaks.
+//
+// The nodes are fed at cycle level with the energy that the owner puts into them; between two calls nothing happens but
+// virtual time. A node is spared the characters of frames that are addressed to other boxes (as far as the header can
+// be read), which changes nothing that it would do. The office answers a request for counters 5 ms later, as a durable
+// commit would.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "card/openssl/openssl_mac.hpp"
+#include "meter/node/node.hpp"
+#include "server/collect/line_master.hpp"
+#include "sim/serial_line.hpp"
+#include "sim/virtual_board.hpp"
+
+namespace prewatt::bench {
+
+inline constexpr std::uint64_t kFirstBoxNumber = 3'500'000'001;
+
+// One box with its converter on the line.
+class MeterStation final : public sim::Station {
+  public:
+    MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys, card::Mac& mac,
+                 Duration window);
+
+    Heard on_character(const sim::Character& character) override;
+    Instant on_time(Instant now) override;
+
+    // The household draws this much, spread over nothing: it is booked with the next window.
+    void use(Household household, Energy energy);
+    // Power off and on again: what is in storage stays. `factory`: nothing stays.
+    void restart(bool factory);
+    [[nodiscard]] const meter::Node& node() const { return *node_; }
+    void set_supply(bool on) { line_.set_connected(id_, on); }
+    [[nodiscard]] sim::SerialLine::Id id() const { return id_; }
+
+  private:
+    [[nodiscard]] bool is_for_others(const sim::Character& character);
+
+    sim::SerialLine& line_;
+    meter::NodeConfig config_;
+    card::Mac& mac_;
+    Duration window_;
+    sim::MemoryStorage storage_;
+    sim::Relays relays_;
+    sim::LedDisplay display_;
+    Instant now_{};
+    sim::VirtualRealTimeClock clock_;
+    sim::CountingWatchdog watchdog_;
+    sim::CallingBus bus_;
+    std::unique_ptr<meter::Node> node_;
+    sim::SerialLine::Id id_ = 0;
+    Instant feed_at_{};
+    Instant node_wants_{};
+    meter::Measurement measurement_;
+    std::array<std::uint8_t, kHouseholdsMax> used_{};  // circuits whose energy is not booked yet
+    int used_count_ = 0;
+    // The beginning of a frame, until it is known whom it is for.
+    std::array<Byte, 5> own_{};
+    std::vector<Byte> head_;
+    bool undecided_ = false;
+    Instant heard_at_{};
+};
+
+class LineOfMeters {
+  public:
+    struct Options {
+        int boxes = 1;
+        std::uint32_t baud = 9600;
+        sim::LineFaults faults;
+        std::uint64_t seed = 1;
+        Duration window = seconds(1);
+        collect::LineSettings settings;
+    };
+    // The office hears everything but need_counters, which is answered here.
+    LineOfMeters(const Options& options, collect::LineOffice& office);
+    ~LineOfMeters();
+
+    // The office's process begins anew: a new master that knows nothing but the boxes.
+    void restart_master();
+    void run_for(Duration span);
+    // Until `done`, looked at every millisecond; false when `limit` was not enough.
+    bool run_until(const std::function<bool()>& done, Duration limit);
+    void desire(const server::DesiredState& desired);
+
+    [[nodiscard]] Instant now() const { return line.now(); }
+    [[nodiscard]] collect::LineMaster& master();
+    [[nodiscard]] MeterStation& box(int index) { return *boxes_[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] static server::BoxId box_id(int index) { return {index + 1}; }
+
+    // Household-block traffic since the last reset: what the sweep itself puts on the line.
+    struct Traffic {
+        std::int64_t characters = 0;
+        std::int64_t exchanges = 0;
+    };
+    Traffic traffic;
+    // Every request, before it goes out.
+    std::function<void(const dlt645::Frame&)> on_request;
+    sim::SerialLine line;
+
+  private:
+    class MasterStation;
+    std::vector<std::unique_ptr<MeterStation>> boxes_;
+    card::OpensslMac meter_mac_;
+    std::unique_ptr<MasterStation> master_;
+};
+
+// Frames of a request, as the master sends it. Nothing when it is none.
+[[nodiscard]] std::optional<dlt645::Frame> frame_in(Bytes bytes);
+
+}  // namespace prewatt::bench
