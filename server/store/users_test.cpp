@@ -1,0 +1,98 @@
+#include "server/store/office_fixture.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+class Users : public OfficeTest {
+  protected:
+    Answer<Session> sign_in(const std::string& user, const std::string& password) {
+        return wait<Session>([&](auto done) { office_->sign_in(user, password, done); });
+    }
+};
+
+TEST_F(Users, SessionLastsWhileItIsUsed) {
+    // A cashier signs in in the morning and works all day; the session of last week's cashier is closed.
+    start();
+    const auto session = sign_in("owner", "correct horse");
+    ASSERT_TRUE(session) << session.error().message;
+    EXPECT_EQ(session->user.role, Role::kOwner);
+    EXPECT_GE(session->token.size(), 64u);
+    for (int hour = 0; hour < 30; ++hour) {
+        move(minutes(60));
+        ASSERT_TRUE(office_->session(session->token));
+        ASSERT_TRUE(wait<Done>([&](auto done) { office_->sign_out("nobody's", done); }));  // what was queued is written
+    }
+    reopen();
+    EXPECT_EQ(office_->session(session->token)->user, "owner");
+    move(kSessionIdleMax + seconds(1));
+    EXPECT_EQ(office_->session(session->token).error().reason, Reason::kSignInRefused);
+    EXPECT_FALSE(office_->session(""));
+}
+
+TEST_F(Users, SignedOutIsSignedOut) {
+    // The next person at the desk must not sell in the first one's name.
+    start();
+    const auto session = sign_in("owner", "correct horse");
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->sign_out(session->token, done); }));
+    EXPECT_FALSE(office_->session(session->token));
+}
+
+TEST_F(Users, FiveWrongPasswordsLockTheNameForAQuarterOfAnHour) {
+    // Otherwise somebody in the dormitory's network tries passwords all night.
+    start();
+    for (int k = 0; k < kWrongPasswordsMax; ++k)
+        EXPECT_EQ(sign_in("owner", "wrong").error().reason, Reason::kSignInRefused);
+    const auto locked = sign_in("owner", "correct horse");
+    ASSERT_FALSE(locked);
+    EXPECT_EQ(locked.error().reason, Reason::kLockedOut);
+    EXPECT_EQ(locked.error().limit, 900);
+    reopen();
+    move(kLockOut - seconds(1));
+    EXPECT_EQ(sign_in("owner", "correct horse").error().reason, Reason::kLockedOut);
+    move(seconds(1));
+    EXPECT_TRUE(sign_in("owner", "correct horse"));
+}
+
+TEST_F(Users, LockOutDoesNotTellWhichNamesExist) {
+    // A name that locks differently from one that nobody has is a list of users for whoever asks.
+    start();
+    for (int k = 0; k < kWrongPasswordsMax; ++k)
+        EXPECT_EQ(sign_in("nobody", "wrong").error().reason, Reason::kSignInRefused);
+    EXPECT_EQ(sign_in("nobody", "wrong").error().reason, Reason::kLockedOut);
+    EXPECT_TRUE(sign_in("owner", "correct horse"));
+}
+
+TEST_F(Users, RightPasswordForgivesTheWrongOnesBefore) {
+    // Four typing errors a week apart must not add up.
+    start();
+    for (int round = 0; round < 2; ++round) {
+        for (int k = 0; k < kWrongPasswordsMax - 1; ++k)
+            EXPECT_FALSE(sign_in("owner", "wrong"));
+        EXPECT_TRUE(sign_in("owner", "correct horse"));
+    }
+}
+
+TEST_F(Users, NewPasswordEndsTheSessionsOfTheOldOne) {
+    // Whoever changes a stolen password wants the thief out.
+    start();
+    UserRecord cashier;
+    cashier.user = "li";
+    cashier.role = Role::kCashier;
+    const auto created = wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", done); });
+    ASSERT_TRUE(created);
+    const auto session = sign_in("li", "first password");
+    ASSERT_TRUE(session);
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_password(created->id, "second password", done); }));
+    EXPECT_FALSE(office_->session(session->token));
+    EXPECT_FALSE(sign_in("li", "first password"));
+    EXPECT_TRUE(sign_in("li", "second password"));
+    EXPECT_EQ(
+        wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", done); }).error().reason,
+        Reason::kNameTaken);
+    EXPECT_EQ(wait<Done>([&](auto done) { office_->set_password(created->id, "short", done); }).error().reason,
+              Reason::kPasswordWeak);
+    EXPECT_EQ(office_->users()->size(), 2u);
+}
+
+}  // namespace
+}  // namespace prewatt::server::store
