@@ -64,8 +64,13 @@ bool set_up_serial(int descriptor, int speed) {
     settings.c_cc[VMIN] = 0;
     settings.c_cc[VTIME] = 0;
     const speed_t code = speed_code(speed);
-    return ::cfsetispeed(&settings, code) == 0 && ::cfsetospeed(&settings, code) == 0 &&
-           ::tcsetattr(descriptor, TCSANOW, &settings) == 0;
+    if (::cfsetispeed(&settings, code) != 0 || ::cfsetospeed(&settings, code) != 0) return false;
+    if (::tcsetattr(descriptor, TCSANOW, &settings) == 0) return true;
+    // A pseudo-terminal has no parity to set, and says so when nothing else is left to change.
+    const char* name = ::ttyname(descriptor);
+    if (name == nullptr || std::strncmp(name, "/dev/pts/", 9) != 0) return false;
+    settings.c_cflag &= ~static_cast<tcflag_t>(PARENB);
+    return ::tcsetattr(descriptor, TCSANOW, &settings) == 0;
 }
 
 int connect_tcp(const std::string& host, const std::string& port, std::string& why) {

@@ -8,6 +8,7 @@
 #include "cli/bench.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/frame.hpp"
+#include "cli/output.hpp"
 #include "cli/read.hpp"
 #ifdef PREWATT_HAS_METER
 #include "cli/meter.hpp"
@@ -17,6 +18,21 @@
 #endif
 #ifdef PREWATT_HAS_SERVE
 #include "cli/serve.hpp"
+#endif
+#ifdef PREWATT_HAS_LOGIN
+#include "cli/login.hpp"
+#endif
+#ifdef PREWATT_HAS_SELL
+#include "cli/sell.hpp"
+#endif
+#ifdef PREWATT_HAS_RELAY
+#include "cli/relay.hpp"
+#endif
+#ifdef PREWATT_HAS_TOP
+#include "cli/top.hpp"
+#endif
+#ifdef PREWATT_HAS_READ_OFFICE
+#include "cli/read_office.hpp"
 #endif
 
 namespace prewatt::cli {
@@ -54,23 +70,117 @@ void offer_frame(CLI::App& app) {
     encode.footer(frame_encode_help());
 }
 
+#ifdef PREWATT_HAS_OFFICE_CLIENT
+void add_server(CLI::App& verb, ServerOptions& options) {
+    verb.add_option("--server", options.server,
+                    "The office; without: PREWATT_SERVER, else that of the last login, else http://127.0.0.1:8080");
+    verb.add_option("--token-file", options.token_file,
+                    "File with the token; without: PREWATT_TOKEN, else that of the last login");
+}
+#endif
+
+// Straight from the line with --bus, else through the office.
+struct ReadAnywhere {
+    ReadOptions line;
+#ifdef PREWATT_HAS_READ_OFFICE
+    ReadOfficeOptions office;
+#endif
+};
+int run(const ReadAnywhere& options) {
+    if (!options.line.bus.empty()) {
+#ifdef PREWATT_HAS_READ_OFFICE
+        if (!options.office.server.server.empty())
+            return fail(ExitCode::kWrongUse, "--bus asks the meter itself and --server the office", "one of the two");
+#endif
+        return run(options.line);
+    }
+#ifdef PREWATT_HAS_READ_OFFICE
+    ReadOfficeOptions office = options.office;
+    office.room = options.line.meter;
+    office.every = options.line.every;
+    office.output = options.line.output;
+    return run(office);
+#else
+    return fail(ExitCode::kWrongUse, "which line?", "--bus tcp://host:port or --bus /dev/ttyUSB0");
+#endif
+}
+
 void offer_read(CLI::App& app) {
     CLI::App& verb =
-        *app.add_subcommand("read", "Read a household, every household of a box, or single items from a meter");
-    auto options = verb_options<ReadOptions>(verb);
-    verb.add_option("METER", options->meter,
-                    "2026000017:12, 2026000017:all, 2026000017, twelve digits, or AAAAAAAAAAAA")
+        *app.add_subcommand("read", "Read rooms through the office, or with --bus a meter over its own line");
+    auto options = verb_options<ReadAnywhere>(verb);
+    ReadOptions& line = options->line;
+    verb.add_option("METER", line.meter,
+                    "Through the office: a room, or all. With --bus: 2026000017:12, 2026000017:all, 2026000017, twelve "
+                    "digits, or AAAAAAAAAAAA")
         ->required();
-    verb.add_option("--bus", options->bus, "The line: tcp://host:port, /dev/ttyUSB0, a pseudo-terminal")
-        ->envname("PREWATT_BUS")
-        ->required();
-    verb.add_option("--baud", options->speed, "Speed of the line, 8E1")->capture_default_str();
-    verb.add_option("--tries", options->tries, "How often a question is asked")->capture_default_str();
-    verb.add_option("--item", options->items, "Data identifier to read instead of the usual ones; repeatable");
-    verb.add_flag("--raw", options->raw, "Every frame, on standard error");
-    verb.add_option("--every", options->every, "Again and again: 500ms, 5s, 2m");
-    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    verb.add_option("--bus", line.bus, "The line: tcp://host:port, /dev/ttyUSB0, a pseudo-terminal");
+    CLI::Option* bus = verb.get_option("--bus");
+    verb.add_option("--baud", line.speed, "Speed of the line, 8E1")->capture_default_str()->needs(bus);
+    verb.add_option("--tries", line.tries, "How often a question is asked")->capture_default_str()->needs(bus);
+    verb.add_option("--item", line.items, "Data identifier to read instead of the usual ones; repeatable")->needs(bus);
+    verb.add_flag("--raw", line.raw, "Every frame, on standard error")->needs(bus);
+    verb.add_option("--every", line.every, "Again and again: 500ms, 5s, 2m");
+    verb.add_option("-o,--output", line.output, "table, json or csv")->capture_default_str();
+#ifdef PREWATT_HAS_READ_OFFICE
+    verb.add_flag("--live", options->office.live, "Through the office, but ask the meter now")->excludes(bus);
+    add_server(verb, options->office.server);
+#endif
 }
+
+#ifdef PREWATT_HAS_LOGIN
+void offer_login(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("login", "Sign in at an office and keep the token for the other verbs");
+    auto options = verb_options<LoginOptions>(verb);
+    verb.add_option("--user", options->user, "Who; the password is asked for")->capture_default_str();
+    verb.add_flag("--out", options->out, "Sign out and forget the token");
+    add_server(verb, options->server);
+}
+#endif
+
+#ifdef PREWATT_HAS_SELL
+void offer_sell(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("sell", "Sell electricity to a room and wait until its meter has confirmed");
+    auto options = verb_options<SellOptions>(verb);
+    verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
+    verb.add_option("--yuan", options->yuan, "How much: 100, 100.50")->required();
+    verb.add_option("--pay", options->pay, "cash, transfer or other")->capture_default_str();
+    verb.add_option("--wait", options->wait, "How long to wait for the meter; 0s: not")->capture_default_str();
+    verb.add_flag("--yes", options->yes, "Do not ask");
+    verb.add_flag("--dry-run", options->dry_run, "Say what would be sold, book nothing");
+    verb.add_option("--idempotency-key", options->idempotency_key, "The same key never sells twice");
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    add_server(verb, options->server);
+}
+#endif
+
+#ifdef PREWATT_HAS_RELAY
+void offer_relay(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("relay", "Switch a room off or on and wait until its meter has confirmed");
+    auto options = verb_options<RelayOptions>(verb);
+    verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
+    verb.add_option("ACTION", options->action, "on or off")->required();
+    verb.add_option("--for", options->span, "on: force power for 30m, 2h");
+    verb.add_option("--reason", options->reason, "For the journal");
+    verb.add_option("--wait", options->wait, "How long to wait for the meter; 0s: not")->capture_default_str();
+    verb.add_flag("--yes", options->yes, "Do not ask");
+    verb.add_flag("--dry-run", options->dry_run, "Say what would be done, do nothing");
+    verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    add_server(verb, options->server);
+}
+#endif
+
+#ifdef PREWATT_HAS_TOP
+void offer_top(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("top", "Lines, boxes and the rooms that draw most, as they are now");
+    auto options = verb_options<TopOptions>(verb);
+    verb.add_option("--every", options->every, "How often it is renewed")->capture_default_str();
+    verb.add_option("--rooms", options->rooms, "How many rooms")->capture_default_str();
+    verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
+    add_server(verb, options->server);
+}
+#endif
 
 void offer_bench(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("bench", "Measure this machine and compare with the goals: " + bench_names());
@@ -179,6 +289,18 @@ int main_of(int argc, char** argv) {
     offer_sim(app);
 #endif
     offer_read(app);
+#ifdef PREWATT_HAS_LOGIN
+    offer_login(app);
+#endif
+#ifdef PREWATT_HAS_SELL
+    offer_sell(app);
+#endif
+#ifdef PREWATT_HAS_RELAY
+    offer_relay(app);
+#endif
+#ifdef PREWATT_HAS_TOP
+    offer_top(app);
+#endif
     offer_frame(app);
     offer_bench(app);
     try {

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Runs the command as a person at a terminal and a script would: words, formats, exit codes.
+
+What would go wrong: a script takes a refusal for success, or a person reads "error" and does not know what to do.
+Usage: cli_test.py PREWATT     Exit 0: all as cli/README.md has it.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = None
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+GOLDEN = ROOT / "protocols" / "dlt645" / "golden"
+READ = "68 12 90 78 56 34 12 68 11 04 33 33 34 33 68 16"
+KEY = "000102030405060708090a0b0c0d0e0f"
+
+
+def prewatt(*words, stdin="", seconds=60):
+    run = subprocess.run([PROGRAM, *map(str, words)], input=stdin, capture_output=True, text=True, timeout=seconds,
+                         env={**os.environ, "NO_COLOR": "1"})
+    return run.returncode, run.stdout, run.stderr
+
+
+class Frames(unittest.TestCase):
+    def test_decode_says_what_a_frame_means(self):
+        code, out, err = prewatt("frame", "decode", "68 12 90 78 56 34 12 68 91 08 33 33 34 33 AB 89 67 45 CC 16")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(out.splitlines(), ["address    123456789012", "direction  reply", "function   read", "control    91", "item       00010000",
+                                            "name       forward active energy, total", "value      123456.78 kWh"])
+
+    def test_decode_reads_every_golden_frame_from_a_pipe(self):
+        for file in sorted(GOLDEN.glob("*.json")):
+            if file.name == "negative.json":
+                continue
+            for row in json.loads(file.read_text()):
+                code, out, err = prewatt("frame", "decode", "-o", "json", stdin=row["frame"])
+                self.assertEqual(code, 0, row["name"] + err)
+                frame = json.loads(out)["frames"][0]
+                self.assertEqual(frame["address"][:12], row["address"], row["name"])
+                if row["item_name"] and row["control"] not in ("C3",):
+                    self.assertEqual(frame["name"], row["item_name"], row["name"])
+                if row["value"]:
+                    self.assertEqual(frame["value"], row["value"], row["name"])
+            # a sample of files is enough for the program; the codec's own test walks them all
+            if file.name > "maintenance.json":
+                break
+
+    def test_noise_is_said_and_no_frame_is_an_exit_code(self):
+        code, out, err = prewatt("frame", "decode", "01 02 " + READ)
+        self.assertEqual(code, 0)
+        self.assertIn("2 bytes belong to no frame", err)
+        code, out, err = prewatt("frame", "decode", READ.replace("33 68 16", "33 69 16"))
+        self.assertEqual((code, out), (5, ""))
+        self.assertIn("wrong check sum", err)
+        self.assertEqual(prewatt("frame", "decode", "6")[0], 2)
+        self.assertEqual(prewatt("frame", "decode", "xyz")[0], 2)
+
+    def test_encode_makes_the_golden_frames(self):
+        who = ["--password", "02:123456", "--operator", "11223344"]
+        for words, name in [
+                (["123456789012", "read", "00010000"], "R01"), (["123456789012", "reply", "00010000", "123456.78 kWh"], "R02"),
+                (["123456789012", "reply", "00000000", "-1.5"], "R04"), (["123456789012", "reply", "01010000", "3.21 kW at 2026-11-05 18:30"], "R16"),
+                (["AAAAAAAAAAAA", "read-address"], "A01"), (["AAAAAAAAAAAA", "write-address", "000000000039"], "A03"),
+                (["123456789012", "following", "05060901", "1"], "F02"), (["123456789012", "refuse", "11", "02"], "R24"),
+                (["123456789012", "write", "04000102", "16:59:30", *who], "W01"),
+                (["123456789012", "write", "04020001", "00:00 #03, 08:00 #02, 22:00 #03", *who], "W05"),
+                (["999999999999", "set-time", "2026-11-22 16:59:30"], "B01"), (["999999999999", "freeze", "99999999"], "B02"),
+                (["123456789012", "speed", "20"], "B05"), (["123456789012", "control", "trip", "2026-11-25 12:30:00", *who], "C1A"),
+                (["123456789012", "raw", "1D", "00"], "B14")]:
+            frame = next(row["frame"] for file in GOLDEN.glob("*.json") for row in json.loads(file.read_text()) if row["name"] == name)
+            self.assertEqual(prewatt("frame", "encode", *words), (0, frame + "\n", ""), name)
+
+    def test_what_cannot_be_encoded_says_what_can(self):
+        for words in [["123456789012", "fly"], ["x", "read", "00010000"], ["123456789012", "read", "1"], ["123456789012", "write", "04000102", "25"],
+                      ["123456789012", "reply", "00010000", "1000000"], ["2026000017:12", "ticket", "1", "2", "3"], ["123456789012", "read"]]:
+            code, out, err = prewatt("frame", "encode", *words)
+            self.assertEqual((code, out), (2, ""), words)
+            self.assertTrue(err.startswith("prewatt: ") and "Try: " in err, err)
+
+    def test_sealed_commands_open_with_their_key_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            key = pathlib.Path(folder) / "key"
+            key.write_text(KEY + "\n")
+            code, out, err = prewatt("frame", "encode", "2026000017:12", "ticket", "1", "2", "1234.56", "--key", key, "--counter", "100", "--operator", "7")
+            self.assertEqual((code, err), (0, ""))
+            opened = json.loads(prewatt("frame", "decode", "-o", "json", "--key", key, out)[1])["frames"][0]
+            self.assertEqual((opened["seal"], opened["command"], opened["credited_so_far"], opened["counter"]), ("authentic", "ticket", "1234.56", "100"))
+            self.assertNotIn("seal", json.loads(prewatt("frame", "decode", "-o", "json", out)[1])["frames"][0])
+            key.write_text("ff" * 16)
+            self.assertIn("broken", json.loads(prewatt("frame", "decode", "-o", "json", "--key", key, out)[1])["frames"][0]["seal"])
+            key.write_text("short")
+            self.assertEqual(prewatt("frame", "decode", "--key", key, out)[0], 3)
+
+
+class Use(unittest.TestCase):
+    def test_help_lists_verbs_and_exit_codes(self):
+        code, out, err = prewatt("--help")
+        self.assertEqual((code, err), (0, ""))
+        for word in ("read", "frame", "bench", "Exit codes:", "130  stopped with Ctrl-C"):
+            self.assertIn(word, out)
+        self.assertRegex(prewatt("--version")[1], r"^prewatt \d+\.\d+\.\d+\n$")
+
+    def test_wrong_use_is_2_with_something_to_try(self):
+        for words in [[], ["fly"], ["read"], ["frame"], ["bench", "nothing"], ["read", "x", "--bus", "tcp://127.0.0.1:1"],
+                      ["read", "2026000001:1", "--bus", "tcp://127.0.0.1:1", "--item", "12"],
+                      ["read", "2026000001:1", "--bus", "tcp://127.0.0.1:1", "-o", "xml"], ["read", "2026000001:1", "--nonsense"]]:
+            code, out, err = prewatt(*words)
+            self.assertEqual((code, out), (2, ""), words)
+            self.assertIn("prewatt: ", err, words)
+
+    def test_a_line_that_is_not_there_is_9(self):
+        for bus in ("tcp://127.0.0.1:1", "no-such-port", "/dev/null"):
+            code, out, err = prewatt("read", "2026000001:1", "--bus", bus)
+            self.assertEqual((code, out), (9, ""), bus)
+            self.assertIn("Try: ", err)
+
+
+class Reading(unittest.TestCase):
+    """Against the virtual meter, where this build has it."""
+
+    @classmethod
+    def setUpClass(cls):
+        if "\n  meter " not in prewatt("--help")[1]:
+            raise unittest.SkipTest("this build has no virtual meter")
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.link = pathlib.Path(cls.folder.name) / "line"
+        cls.meter = subprocess.Popen([PROGRAM, "meter", "--box", "2026000017", "--store", cls.folder.name + "/store", "--key", cls.folder.name + "/key",
+                                      "--pty", cls.link], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            if cls.link.exists():
+                return
+            time.sleep(0.05)
+        raise AssertionError("the meter did not come up")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.meter.terminate()
+        cls.meter.wait(20)
+        cls.meter.stdout.close()
+        cls.folder.cleanup()
+
+    def read(self, *words):
+        return prewatt("read", *words, "--bus", self.link)
+
+    def test_a_household_is_read_in_words(self):
+        code, out, err = self.read("2026000017:12")
+        self.assertEqual((code, err), (0, ""))
+        for name in ("remaining energy", "forward active energy, total", "voltage, all phases", "frequency", "communication address"):
+            self.assertIn(name, out)
+        self.assertIn("202600001712", out)
+
+    def test_every_household_of_a_box_comes_in_one_question(self):
+        code, out, err = self.read("2026000017:all", "-o", "json")
+        self.assertEqual((code, err), (0, ""))
+        households = json.loads(out)["households"]
+        self.assertEqual([h["household"] for h in households], list(range(1, 40)))
+        self.assertTrue(all(h["remaining"] == "0.00" and "no account" in h["state"] for h in households))
+
+    def test_a_single_item_as_csv(self):
+        code, out, err = self.read("2026000017:1", "--item", "04000401", "-o", "csv")
+        self.assertEqual((code, out), (0, "item,name,value\r\n04000401,communication address,202600001701\r\n".replace("\r\n", "\n")))
+
+    def test_raw_shows_each_frame(self):
+        code, out, err = self.read("2026000017:1", "--item", "00010000", "--raw")
+        self.assertEqual(code, 0)
+        lines = err.splitlines()
+        self.assertEqual((lines[0][:2], lines[1][:2], len(lines)), ("> ", "< ", 2))
+        self.assertEqual(prewatt("frame", "decode", lines[1][2:])[0], 0)
+
+    def test_whoever_is_there_says_its_address(self):
+        code, out, err = self.read("AAAAAAAAAAAA", "--item", "04000401")
+        self.assertEqual(code, 0)
+        self.assertIn("the meter is 202600001700", err)
+
+    def test_what_a_meter_does_not_have_is_refused_and_a_stranger_is_silent(self):
+        code, out, err = self.read("2026000017:1", "--item", "0280000A")
+        self.assertEqual((code, out), (5, ""))
+        self.assertIn("no such data", err)
+        code, out, err = self.read("2026000099:1", "--item", "00010000", "--tries", "1")
+        self.assertEqual((code, out), (4, ""))
+        self.assertIn("did not answer", err)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main(verbosity=1)
