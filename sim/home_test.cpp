@@ -84,6 +84,7 @@ BuildingOptions evening(CivilSeconds start) {
 
 // Figures of a simulated campus are only worth something if its fast level uses the electricity of the exact one.
 TEST(Terminals, CycleLevelBringsTheEnergyOfTheWaveform) {
+    constexpr int kSeconds = 180;
     HomesTerminals waveform(evening(kMonday + 19 * 3600)), cycle(evening(kMonday + 19 * 3600));
     Contacts contacts;
     contacts.set();
@@ -91,7 +92,7 @@ TEST(Terminals, CycleLevelBringsTheEnergyOfTheWaveform) {
     auto block = std::make_unique<meter::SampleBlock>();
     meter::Measurement measurement;
     std::array<std::int64_t, kCircuitsMax> metered{};
-    for (int second = 0; second < 600; ++second) {
+    for (int second = 0; second < kSeconds; ++second) {
         for (int b = 0; b < 50; ++b)
             waveform.sample(*block, 80, contacts);
         for (int w = 0; w < 5; ++w) {
@@ -104,13 +105,13 @@ TEST(Terminals, CycleLevelBringsTheEnergyOfTheWaveform) {
     for (std::uint8_t c = 0; c < kCircuitsMax; ++c) {
         const double exact = waveform.true_joules({c}), fast = cycle.true_joules({c});
         EXPECT_NEAR(fast, exact, 0.005 * exact + 1) << "circuit " << int{c};
-        if (fast > 600 * 20) {
+        if (fast > kSeconds * 20) {
             EXPECT_NEAR(static_cast<double>(metered[c]), fast, 0.02 * fast) << "circuit " << int{c};
         }
         all += exact;
     }
     EXPECT_EQ(waveform.true_joules({5}), 0);
-    EXPECT_GT(all, 600 * 39 * 20);
+    EXPECT_GT(all, kSeconds * 39 * 20);
 }
 
 // A joule that disappears between two windows, ten million times a year, is somebody's money.

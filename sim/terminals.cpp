@@ -167,10 +167,11 @@ void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const C
             const auto volts = std::span<const float>(volts_.volts[phase]).first(count);
             for (Plugged& p : circuits_[c].plugged)
                 p.load->add_current(volts, std::span(amps).first(count));
-            double joules = 0;
-            for (std::size_t n = 0; n < count; ++n)
-                joules += static_cast<double>(volts[n] * amps[n]);
-            true_joules_[c] += joules * kSamplePeriod;
+            float joules = 0;
+            if (!circuits_[c].plugged.empty())
+                for (std::size_t n = 0; n < count; ++n)
+                    joules += volts[n] * amps[n];
+            true_joules_[c] += static_cast<double>(joules) * kSamplePeriod;
         }
         digitiser_.current(std::span(block.current[c]).first(count), c, std::span<const float>(amps).first(count));
     }
