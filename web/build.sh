@@ -14,7 +14,7 @@ esac
 log=$(mktemp); trap 'rm -f "$log"' EXIT
 run() {  # words for what failed, then the command
   local what=$1; shift
-  "$@" >"$log" 2>&1 || { tail -40 "$log" >&2; echo "prewatt: $what; the pages were not built" >&2; exit 1; }
+  "$@" >"$log" 2>&1 || { tail -40 "$log" >&2; echo "prewatt: $what" >&2; exit 1; }
 }
 new_enough() {
   "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
@@ -47,7 +47,9 @@ fi
 
 sources=$(cat package-lock.json package.json vite.config.ts tsconfig.json index.html $(find src -type f | LC_ALL=C sort) | sha256sum | cut -d' ' -f1)
 if [[ ! -f dist/index.html || $(cat dist/.built-from 2>/dev/null) != "$sources" ]]; then
-  run "vite could not build the pages" node node_modules/vite/bin/vite.js build --logLevel warn
+  run "vite could not build the pages; web/dist is not what the sources say" node node_modules/vite/bin/vite.js build --logLevel warn
+  # The office sends these to every browser that takes them.
+  find dist -type f \( -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.txt' \) -exec gzip -9 -n -k {} +
   echo "$sources" >dist/.built-from
 fi
 [[ -z $check ]] && exit 0

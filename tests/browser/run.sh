@@ -61,7 +61,8 @@ office() {
     sleep 2
   done
 }
-office &
+# The shell would report the kill that was meant.
+office 2>/dev/null &
 pids+=($!)
 up=
 for _ in $(seq 300); do

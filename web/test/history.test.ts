@@ -13,6 +13,11 @@ describe("history", () => {
     const curve = loadCurve(readings, kMinute);
     for (const point of curve) expect(point.value).toBeCloseTo(100, 5);
   });
+  it("claims no zero before the counter could have moved", () => {
+    // A kettle has just been switched on; the counter needs seconds to minutes for its first step.
+    expect(loadCurve([at(0, 5), at(1, 5), at(2, 5)], kMinute)).toEqual([]);
+    expect(loadCurve([at(0, 5), at(45, 5)], kMinute).map((p) => p.value)).toEqual([0, 0]);
+  });
   it("draws nothing from nothing", () => {
     expect(loadCurve([], kMinute)).toEqual([]);
     expect(energyBars([], 60 * kMinute)).toEqual([]);

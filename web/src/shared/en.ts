@@ -26,6 +26,7 @@ export const en: Record<keyof typeof zh, string> = {
   "sign_in.user": "User",
   "sign_in.password": "Password",
   "sign_in.enter": "Sign in",
+  "about.licences": "Licences of third-party software",
   "sign_in.again": "The session has ended. Please sign in again.",
 
   "age.now": "just now",
@@ -197,7 +198,7 @@ export const en: Record<keyof typeof zh, string> = {
   "room.relay_open": "open",
   "room.live_asking": "Asking the meter…",
   "room.live_no_answer": "The meter does not answer; the load is unknown.",
-  "room.live_trend": "Active power of the last {n} answers, lowest {low} W, highest {high} W",
+  "room.live_trend": "Last {n} answers: {low} to {high} W",
   "room.last_power": "Last power",
   "room.used_total": "Forward total",
   "room.credited": "Bought in all",

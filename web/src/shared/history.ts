@@ -3,6 +3,9 @@ import type { Reading } from "./api";
 
 export interface Point { at: number; value: number }
 
+// While the counter has not moved, nothing is known but that the load is small; half an hour says so.
+const kStillMs = 1800000;
+
 // Mean power in W between changes of the counter. The counter moves in steps of 0.01 kWh; between two readings of a few seconds
 // a difference would be 0 or thousands of watts, between two changes it is the truth. Pieces are at least `least_ms` long.
 export function loadCurve(readings: readonly Reading[], least_ms: number): Point[] {
@@ -13,6 +16,11 @@ export function loadCurve(readings: readonly Reading[], least_ms: number): Point
     const next = readings[i]!;
     const last = i === readings.length - 1;
     if (next.at <= from.at) continue;
+    if (last && next.forward_ckwh === from.forward_ckwh && next.at - from.at < kStillMs) {
+      const before = points[points.length - 1];
+      if (before) points.push({ at: from.at, value: before.value });
+      break;
+    }
     if (!last && (next.forward_ckwh === from.forward_ckwh || next.at - from.at < least_ms)) continue;
     const power = ((next.forward_ckwh - from.forward_ckwh) * 10 * 3600000) / (next.at - from.at);
     points.push({ at: from.at, value: power });

@@ -25,6 +25,7 @@ export const zh = {
   "sign_in.user": "用户名",
   "sign_in.password": "密码",
   "sign_in.enter": "登录",
+  "about.licences": "第三方软件许可",
   "sign_in.again": "登录已过期，请重新登录。",
 
   "age.now": "刚刚",
@@ -196,7 +197,7 @@ export const zh = {
   "room.relay_open": "断开",
   "room.live_asking": "正在询问电表…",
   "room.live_no_answer": "电表没有应答，负荷未知。",
-  "room.live_trend": "最近 {n} 次读数的有功功率，最低 {low} W，最高 {high} W",
+  "room.live_trend": "最近 {n} 次：最低 {low} W，最高 {high} W",
   "room.last_power": "最后功率",
   "room.used_total": "正向总电量",
   "room.credited": "累计购电",
