@@ -5,6 +5,8 @@
 namespace prewatt::meter {
 namespace {
 
+constexpr Duration kAfterPowerFail =
+    milliseconds(200);  // should the supply come back after all, an interrupted pulse is given again
 constexpr Duration kWatchdogPeriod = seconds(10);  // poll() is wanted at least so often
 
 Calibration calibration_of(const NodeConfig& config) {
@@ -89,7 +91,7 @@ Instant Node::on_bus_byte(Byte byte, Instant now, bool bad_parity) {
 Instant Node::on_power_fail(Instant now) {
     if (!alive_) return kNever;
     box_.on_power_fail(now);
-    return next_;
+    return next_ = std::min(next_, now + kAfterPowerFail);
 }
 
 void Node::add_pulses(const Measurement& measurement, Instant now) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <random>
 #include <sstream>
 
 #include "meter/node/fake_board.hpp"
@@ -361,6 +363,53 @@ TEST_F(ServerTest, FiveWrongPasswordsLockPlainWritesForAnHour) {
     EXPECT_EQ(
         board.exchange(raw(kBox + "05", 0x14, item(0x00900100, {0x02, 0x56, 0x34, 0x12, 1, 2, 3, 4, 0, 0, 9, 9})))[8],
         0xD4);
+}
+
+TEST_F(ServerTest, WhateverComesOverTheLineTouchesNoCreditAndGetsOneWholeReplyAtMost) {
+    // A tool of somebody else, a broken converter or a vandal sends what no standard knows.
+    board.config.plain_writes = true;
+    prepare();
+    const char* given = std::getenv("PREWATT_SEED");
+    const unsigned seed = given != nullptr ? static_cast<unsigned>(std::atoi(given)) : std::random_device{}();
+    SCOPED_TRACE("replay: PREWATT_SEED=" + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto account_of = [&](int n) { return board.node->household({static_cast<std::uint8_t>(n)}); };
+    std::array<Credit, 40> credited;
+    for (int n = 1; n <= 39; ++n)
+        credited[static_cast<std::size_t>(n)] = account_of(n).credited;
+    constexpr int kGolden = static_cast<int>(std::size(golden::kExchanges));
+    for (int k = 0; k < 20'000; ++k) {
+        FrameText frame;
+        if (k % 2 == 0) {
+            FrameText data(random() % 60);
+            for (Byte& byte : data)
+                byte = static_cast<Byte>(random());
+            char household[3];
+            std::snprintf(household, sizeof household, "%02u", static_cast<unsigned>(random() % 41));
+            frame = raw(random() % 8 == 0 ? "AAAAAAAAAAAA" : kBox + household, random() % 256, data);
+        } else {
+            frame = bytes_of(golden::kExchanges[random() % kGolden].request);
+            for (auto n = random() % 3; n-- > 0;)
+                frame[random() % frame.size()] = static_cast<Byte>(random());
+            if (random() % 4 == 0) frame.resize(random() % frame.size());
+            // Half of the damaged ones get a sum that fits.
+            if (random() % 2 == 0 && frame.size() > 2) {
+                unsigned sum = 0;
+                for (std::size_t n = 0; n + 2 < frame.size(); ++n)
+                    sum += frame[n];
+                frame[frame.size() - 2] = static_cast<Byte>(sum);
+            }
+        }
+        const FrameText reply = board.exchange(frame, milliseconds(600));
+        if (reply.empty()) continue;
+        ASSERT_GE(reply.size(), 12u);
+        ASSERT_EQ(reply.size(), 12u + reply[9]) << text_of(frame);
+        ASSERT_NE(reply[8] & 0x80, 0) << text_of(frame);
+        ASSERT_EQ(text_of(FrameText(reply.begin() + 2, reply.begin() + 7)), "01 00 00 26 20") << text_of(frame);
+    }
+    for (int n = 1; n <= 39; ++n)
+        EXPECT_EQ(account_of(n).credited, credited[static_cast<std::size_t>(n)]);
+    EXPECT_EQ(board.node->command_counter(), 3u);
 }
 
 }  // namespace
