@@ -159,6 +159,15 @@ try {
   await page.getByRole("tab").nth(2).click();
   await page.waitForSelector('[role="tabpanel"] [data-test="control"]');
   await look("room-control-zh");
+  const panel = '[role="tabpanel"] [data-test="control"]';
+  await page.click(`${panel} [data-test="alarms"]`);
+  await page.fill(`${panel} [data-test="low"]`, "9.50");
+  await page.fill(`${panel} [data-test="reason"]`, "browser test");
+  await look("room-alarms-zh");
+  await page.click(`${panel} [data-test="send"]`);
+  await page.waitForSelector(`${panel} [data-kind="alarms"][data-job="confirmed"]`, { timeout: 30000 });
+  if ((await rest(`/households/${room.id}`)).alarms.low_ckwh !== 950) fail("the alarm level was not set to 9.50 kWh");
+  say("alarm level set; the meter confirmed");
 
   // The office sells, its reply is lost on the way: the desk asks again with the same order, and it was sold once.
   await go(`/desk?room=${room.id}`, '[data-test="amount"]');
