@@ -165,7 +165,8 @@ void Home::plan_day(std::uint32_t day) {
 
 bool Home::set_time(CivilSeconds now) {
     const std::uint32_t day = now / kDay;
-    bool changed = false;
+    bool changed = touched_;
+    touched_ = false;
     if (day != day_) {
         changed = true;
         plan_day(day);

@@ -44,7 +44,10 @@ class Home {
     bool set_time(CivilSeconds now);
     [[nodiscard]] bool is_on(std::size_t appliance) const { return on_[appliance]; }
     // Somebody else's hand on the switch, until the plan of the day switches it again.
-    void set_on(std::size_t appliance, bool on) { on_[appliance] = on; }
+    void set_on(std::size_t appliance, bool on) {
+        touched_ |= on_[appliance] != on;
+        on_[appliance] = on;
+    }
 
   private:
     struct Switching {
@@ -65,6 +68,7 @@ class Home {
     std::vector<Switching> day_plan_;
     std::uint32_t day_ = UINT32_MAX;
     std::size_t next_ = 0;
+    bool touched_ = false;  // by set_on, since the last set_time
 };
 
 }  // namespace prewatt::sim
