@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -29,7 +30,18 @@ struct Rate {
     double count = 0;
     double seconds = 0;
     [[nodiscard]] double per_second() const { return seconds > 0 ? count / seconds : 0; }
+    Rate& operator+=(const Rate& other) {
+        count += other.count;
+        seconds += other.seconds;
+        return *this;
+    }
 };
+
+double median(std::vector<double> values) {
+    if (values.empty()) return 0;
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
 
 // Counts transactions: the office tells of the changes of each at once.
 class CommitCounter final : public server::OfficeObserver {
@@ -153,6 +165,17 @@ class Desks {
     bool failed_ = false;
 };
 
+// A journal that still grows makes each commit dearer than one that is written over again, as it is in an office that
+// runs. So both are brought to their full length first.
+bool grow_journal(store::Db& db) {
+    const std::string page(4000, 'x');
+    db.execute("CREATE TABLE warm_up (id INTEGER PRIMARY KEY, text TEXT)");
+    db.begin_write();
+    for (int k = 0; k < 5000; ++k)
+        db.execute("INSERT INTO warm_up (text) VALUES ($1)", {page});
+    return db.commit();
+}
+
 class Folder {
   public:
     explicit Folder(fs::path path) : path_(std::move(path)) {}
@@ -196,6 +219,10 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
 
     auto bare_db = store::open_sqlite(folder.path() / "bare.db", {.create = true, .read_only = false, .pages_max = 0});
     if (!bare_db) return std::unexpected(bare_db.error().message);
+    auto beside_office = store::open_sqlite(office_options.file, {});
+    if (!beside_office) return std::unexpected(beside_office.error().message);
+    if (!grow_journal(**bare_db) || !grow_journal(**beside_office))
+        return std::unexpected("The database refused the warm-up: is the disk full?");
     Bare bare{std::move(*bare_db)};
 
     CommitCounter commits;
@@ -210,16 +237,28 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
     Rate bare_rows;
     std::int64_t commits_of_many = 0;
     bool sound = true;
+    std::vector<double> ratios_of_one;
+    std::vector<double> ratios_of_many;
     for (int round = 0; round < options.rounds && sound; ++round) {
-        sound = bare.run_rows(slice, 1, bare_one) && desks.run(1, slice, one);
+        Rate bare_now;
+        Rate now;
+        sound = bare.run_rows(slice, 1, bare_now) && desks.run(1, slice, now);
+        ratios_of_one.push_back(100 * now.per_second() / bare_now.per_second());
+        bare_one += bare_now;
+        one += now;
+
+        now = {};
         const std::int64_t before = commits.commits();
-        const double sold_before = many.count;
-        sound = sound && desks.run(kCallers, slice, many);
+        sound = sound && desks.run(kCallers, slice, now);
         const std::int64_t transactions = std::max<std::int64_t>(commits.commits() - before, 1);
         commits_of_many += transactions;
-        const int rows = static_cast<int>((many.count - sold_before) / static_cast<double>(transactions) + 0.5);
-        sound = sound && bare.run_groups(slice, std::max(rows, 1), room_count, bare_many) &&
-                bare.run_rows(slice / 4, std::max(rows, 1), bare_rows);
+        const int groups = std::max(static_cast<int>(now.count / static_cast<double>(transactions) + 0.5), 1);
+        bare_now = {};
+        sound = sound && bare.run_groups(slice, groups, room_count, bare_now) &&
+                bare.run_rows(slice / 4, groups, bare_rows);
+        ratios_of_many.push_back(100 * now.per_second() / bare_now.per_second());
+        bare_many += bare_now;
+        many += now;
     }
     office.remove_observer(commits);
     if (!sound) return std::unexpected("A sale or the bare database failed during the measurement.");
@@ -237,12 +276,11 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
         {"durable sales, 1 caller", one.per_second(), "1/s", Goal::kNone, 0, ""},
         {"bare commits, one row each", bare_one.per_second(), "1/s", Goal::kNone, 0,
          "same settings, same disk, same run"},
-        {"sales of 1 caller over bare commits", 100 * one.per_second() / bare_one.per_second(), "%", Goal::kAtLeast, 70,
+        {"sales of 1 caller over bare commits", median(ratios_of_one), "%", Goal::kAtLeast, 70,
          "bare transactions of one row"},
         {"durable sales, 64 callers", many.per_second(), "1/s", Goal::kNone, 0, ""},
         {"bare groups of rows, committed alike", bare_many.per_second(), "1/s", Goal::kNone, 0, group},
-        {"sales of 64 callers over bare groups", 100 * many.per_second() / bare_many.per_second(), "%", Goal::kAtLeast,
-         70, group},
+        {"sales of 64 callers over bare groups", median(ratios_of_many), "%", Goal::kAtLeast, 70, group},
         {"one-row inserts, committed alike", bare_rows.per_second(), "1/s", Goal::kNone, 0, "for orientation"},
         {"sales in one transaction, 64 callers", shape, "", Goal::kNone, 0, ""},
     };

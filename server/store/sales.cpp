@@ -51,17 +51,21 @@ std::optional<SaleRecord> find_by_order(Db& db, std::string_view order_id) {
 struct AccountRow {
     Account account;
     SaleRules rules;
+    bool order_known = false;
+    SaleId next_booking;  // without gaps; only the writing thread makes bookings
     std::string room;
 };
-std::optional<AccountRow> find_account(Db& db, HouseholdId household) {
+std::optional<AccountRow> find_account(Db& db, HouseholdId household, std::string_view order_id) {
     std::optional<AccountRow> found;
     db.query(
         "SELECT r.label, h.box_id, h.closed, a.epoch, a.ticket_number, a.credited_ckwh, a.paid_total_fen, "
         "a.entries_total, "
-        "m.epoch, m.used_ckwh, s.sale_max_fen, s.held_max_ckwh, (SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1) "
+        "m.epoch, m.used_ckwh, s.sale_max_fen, s.held_max_ckwh, (SELECT price_e4 FROM prices ORDER BY id DESC LIMIT "
+        "1), "
+        "(SELECT COALESCE(MAX(id), 0) + 1 FROM bookings), (SELECT id FROM bookings WHERE order_id = $2) "
         "FROM households h JOIN rooms r ON r.id = h.room_id JOIN meters m ON m.household_id = h.id "
         "JOIN site s ON s.id = 1 LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE h.id = $1",
-        {household}, [&](const Row& row) {
+        {household, order_id}, [&](const Row& row) {
             AccountRow& out = found.emplace();
             out.room = row.as<std::string>(0);
             out.account.household = household;
@@ -74,6 +78,8 @@ std::optional<AccountRow> find_account(Db& db, HouseholdId household) {
             out.rules.sale_max = row.as<Money>(10);
             out.rules.held_max = row.as<Energy>(11);
             out.rules.price = row.as<UnitPrice>(12);
+            out.next_booking = row.as<SaleId>(13);
+            out.order_known = !row.is_null(14);
         });
     return found;
 }
@@ -104,28 +110,31 @@ void insert_entries(Db& db, const SaleDecision& decision, SaleId booking) {
 }  // namespace
 
 Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Changes& changes) {
-    if (auto known = find_by_order(db, order.order_id)) {
-        if (is_same_order(order, *known)) return SaleAnswer{std::move(*known), true};
-        return std::unexpected(
-            Refusal{Reason::kOrderIdReused,
-                    "This order id was used for another sale (receipt " + known->receipt + "); nothing was sold.",
-                    known->id.value});
+    const auto found = find_account(db, order.household, order.order_id);
+    if (!found || found->order_known) {
+        if (auto known = find_by_order(db, order.order_id)) {
+            if (is_same_order(order, *known)) return SaleAnswer{std::move(*known), true};
+            return std::unexpected(
+                Refusal{Reason::kOrderIdReused,
+                        "This order id was used for another sale (receipt " + known->receipt + "); nothing was sold.",
+                        known->id.value});
+        }
     }
-    const auto found = find_account(db, order.household);
     if (!found) return std::unexpected(Refusal{Reason::kNotFound, "There is no such household; nothing was sold.", 0});
     const auto decision = decide_sale(order, found->account, found->rules, now);
     if (!decision) return std::unexpected(decision.error());
 
     SaleRecord sale;
     const Account& after = decision->after;
-    db.query(
-        "INSERT INTO bookings (kind, order_id, household_id, amount_fen, energy_ckwh, price_e4, remainder_e4, channel, "
+    sale.id = found->next_booking;
+    db.execute(
+        "INSERT INTO bookings (id, kind, order_id, household_id, amount_fen, energy_ckwh, price_e4, remainder_e4, "
+        "channel, "
         "operator_name, epoch, ticket_number, credited_ckwh, paid_total_fen, entries_total, accepted_at, booked_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id",
-        {BookingKind::kSale, order.order_id, order.household, order.amount, decision->energy, found->rules.price,
-         decision->remainder_e4, order.channel, order.operator_name, after.ticket.epoch, after.ticket.number,
-         after.ticket.credited, after.paid, after.entries, order.accepted_at, now},
-        [&](const Row& row) { sale.id = row.as<SaleId>(0); });
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        {sale.id, BookingKind::kSale, order.order_id, order.household, order.amount, decision->energy,
+         found->rules.price, decision->remainder_e4, order.channel, order.operator_name, after.ticket.epoch,
+         after.ticket.number, after.ticket.credited, after.paid, after.entries, order.accepted_at, now});
     insert_entries(db, *decision, sale.id);
     changes.push_back({Change::Kind::kSale, sale.id.value});
     changes.push_back({Change::Kind::kDesired, order.household.value});

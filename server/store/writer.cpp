@@ -1,5 +1,6 @@
 #include "server/store/writer.hpp"
 
+#include <chrono>
 #include <iterator>
 
 namespace prewatt::server::store {
@@ -25,8 +26,9 @@ void Writer::push(std::unique_ptr<Work> work) {
         const std::lock_guard lock(mutex_);
         refused = stopping_;
         if (!refused) {
-            wake = queue_.empty();
+            wake = queue_.empty() && asleep_;
             queue_.push_back(std::move(work));
+            waiting_work_ = true;
         }
     }
     if (refused)
@@ -40,7 +42,9 @@ void Writer::loop() {
     for (;;) {
         {
             std::unique_lock lock(mutex_);
+            asleep_ = true;
             arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+            asleep_ = false;
             if (queue_.empty()) return;
             if (queue_.size() <= batch_max_) {
                 batch.swap(queue_);
@@ -49,10 +53,20 @@ void Writer::loop() {
                 batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
                 queue_.erase(queue_.begin(), end);
             }
+            waiting_work_ = !queue_.empty();
         }
         write(batch);
         batch.clear();
+        look_out();
     }
+}
+
+// Who has just been answered often asks again at once; going to sleep and being woken costs more than looking for it so
+// long.
+void Writer::look_out() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+    while (!waiting_work_ && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
 }
 
 // All of them in one transaction. False: nothing of it is there.

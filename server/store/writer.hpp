@@ -6,6 +6,7 @@
 // savepoint for each would do the same and costs a copy of every page that it touches.) A failure of the storage is
 // told to exactly those whose change is not there; the next change is tried anew.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -68,6 +69,7 @@ class Writer {
     void push(std::unique_ptr<Work> work);
     void loop();
     void write(Batch& batch);
+    void look_out();
     bool try_batch(Batch& batch, Changes& changes);
 
     std::unique_ptr<Db> db_;
@@ -76,6 +78,8 @@ class Writer {
     std::mutex mutex_;
     std::condition_variable arrived_;
     Batch queue_;
+    std::atomic<bool> waiting_work_{false};
+    bool asleep_ = false;
     bool stopping_ = false;
     std::thread thread_;
 };
