@@ -235,7 +235,7 @@ class BeastServer final : public HttpServer {
                 response = co_await asio::co_spawn(pool_, work(std::move(request)), asio::use_awaitable);
                 --waiting_;
             }
-            if (response.is_event_stream) {
+            if (response.is_event_stream && !is_head) {
                 connection.busy = false;
                 co_await stream_events(connection, shared, std::move(response));
                 co_return;

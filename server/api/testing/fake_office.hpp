@@ -13,7 +13,7 @@ namespace prewatt::server::api {
 
 inline constexpr UnixTime kFakeNow{1'790'000'000'000};
 
-class FakeOffice final : public Office {
+class FakeOffice : public Office {
   public:
     std::optional<Refusal> refuse_changes;
     bool throw_on_site = false;
