@@ -74,10 +74,10 @@ class LineOfMeters {
     struct Options {
         int boxes = 1;
         std::uint32_t baud = 9600;
-        sim::LineFaults faults;
+        sim::LineFaults faults{};
         std::uint64_t seed = 1;
         Duration window = seconds(1);
-        collect::LineSettings settings;
+        collect::LineSettings settings{};
     };
     // The office hears everything but need_counters, which is answered here.
     LineOfMeters(const Options& options, collect::LineOffice& office);
