@@ -39,7 +39,12 @@ const std::vector<Benchmark>& benchmarks() {
         {"metrology", [](const BenchOptions& o) -> Measured { return bench::run_metrology(seconds_or(o, 5)); }},
 #endif
 #ifdef PREWATT_HAS_BENCH_LINE
-        {"line", [](const BenchOptions&) -> Measured { return bench::run_line(); }},
+        {"line",
+         [](const BenchOptions& o) -> Measured {
+             bench::LineOptions line;
+             if (o.boxes > 0) line.boxes = o.boxes;
+             return bench::run_line(line);
+         }},
 #endif
 #ifdef PREWATT_HAS_BENCH_LEDGER
         {"ledger",
@@ -51,7 +56,12 @@ const std::vector<Benchmark>& benchmarks() {
          }},
 #endif
 #ifdef PREWATT_HAS_BENCH_SALE
-        {"sale", [](const BenchOptions&) -> Measured { return bench::run_sale(); }},
+        {"sale",
+         [](const BenchOptions& o) -> Measured {
+             bench::SaleOptions sale;
+             if (o.boxes > 0) sale.boxes = o.boxes;
+             return bench::run_sale(sale);
+         }},
 #endif
     };
     return list;
@@ -81,7 +91,7 @@ int run(const BenchOptions& options) {
         std::printf("%s%s", (options.json ? figures.json() : figures.table()).c_str(), options.json ? "\n" : "");
         std::fflush(stdout);
         if (options.strict && !figures.all_met())
-            return fail(ExitCode::kPartlyFailed, std::string("bench ") + name + ": a goal was missed");
+            return fail(ExitCode::kInternal, std::string("bench ") + name + ": a goal was missed");
         return code(ExitCode::kDone);
     }
     return fail(ExitCode::kWrongUse, "there is no benchmark '" + options.name + "'", bench_names());

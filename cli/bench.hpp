@@ -11,6 +11,7 @@ struct BenchOptions {
     bool json = false;
     bool strict = false;
     double seconds = 0;            // how long to measure; 0: what the benchmark thinks right
+    int boxes = 0;                 // line, sale: so many boxes; 0: what the goal is set for
     std::filesystem::path folder;  // ledger: on the disk that is to be measured; empty: the temporary folder
 };
 [[nodiscard]] int run(const BenchOptions& options);

@@ -187,8 +187,9 @@ void offer_bench(CLI::App& app) {
     auto options = verb_options<BenchOptions>(verb);
     verb.add_option("NAME", options->name, bench_names())->required();
     verb.add_flag("--json", options->json, "For a program");
-    verb.add_flag("--strict", options->strict, "A missed goal is exit code 7");
+    verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
     verb.add_option("--seconds", options->seconds, "How long to measure");
+    verb.add_option("--boxes", options->boxes, "line, sale: with so many boxes")->check(CLI::Range(1, 256));
     verb.add_option("--folder", options->folder, "ledger: a folder on the disk that is to be measured");
 }
 
