@@ -1,5 +1,5 @@
 // `prewatt bench NAME`: measures this machine and compares with the goals. Prints figures as a table, or with --json as
-// {"figures": [...]}; --strict makes a missed goal exit code 7.
+// {"figures": [...]}; --strict makes a missed goal exit code 1.
 #pragma once
 #include <filesystem>
 #include <string>

@@ -27,13 +27,13 @@ struct ExitMeaning {
 };
 inline constexpr ExitMeaning kExitMeanings[] = {
     {ExitCode::kDone, "done"},
-    {ExitCode::kInternal, "internal error"},
+    {ExitCode::kInternal, "internal error, or a goal was missed (bench --strict)"},
     {ExitCode::kWrongUse, "wrong use, or a question that cannot be asked here"},
     {ExitCode::kNotFound, "no such household, box, line or file"},
     {ExitCode::kNoAnswer, "the meter did not answer"},
     {ExitCode::kRefused, "refused: by the meter or by a rule of the office; the reason is shown"},
     {ExitCode::kCancelled, "cancelled by the person"},
-    {ExitCode::kPartlyFailed, "part of a batch failed, or a goal was missed (bench --strict)"},
+    {ExitCode::kPartlyFailed, "part of a batch failed"},
     {ExitCode::kNoRight, "not signed in, or no right to do this"},
     {ExitCode::kNotReachable, "server or port not reachable"},
     {ExitCode::kInterrupted, "stopped with Ctrl-C"},
