@@ -130,6 +130,13 @@ void LineMaster::desire(const DesiredState& desired, Instant now) {
         tenant.epoch = desired.confirmed_epoch;
         tenant.number = desired.confirmed_number;
     }
+    // Told again without news is no reason to try again at once: the office tells whenever anything of the row changes.
+    const DesiredState& before = tenant.desired;
+    const bool news = first || before.ticket != desired.ticket ||
+                      before.remote_version.desired != desired.remote_version.desired ||
+                      before.force_version.desired != desired.force_version.desired ||
+                      before.acknowledge_version.desired != desired.acknowledge_version.desired ||
+                      before.alarms_version.desired != desired.alarms_version.desired;
     tenant.desired = desired;
     const auto reach = [&tenant](Part part, server::Version version) {
         tenant.reached[at(part)] = std::max(tenant.reached[at(part)], version.reached);
@@ -140,7 +147,7 @@ void LineMaster::desire(const DesiredState& desired, Instant now) {
     reach(Part::kAlarms, desired.alarms_version);
     Part part{};
     if (!wanted(*box, desired.number, now, part)) return;
-    box->fresh = true;
+    if (news) box->fresh = true;
     drive(*box, desired.number, now);
 }
 
@@ -568,7 +575,10 @@ void LineMaster::queue(Box& box) {
 
 void LineMaster::drive(Box& box, std::uint8_t household, Instant now) {
     box.disagree.set(household);
-    if (box.fresh || box.key_refusals < kKeyRefusalsMax) box.command_at = std::min(box.command_at, now);
+    if (box.fresh)
+        box.command_at = std::min(box.command_at, now);
+    else if (!box.open && box.key_refusals < kKeyRefusalsMax)
+        box.command_at = std::min(box.command_at, std::max(now, box.pause_until));
     queue(box);
 }
 
@@ -787,7 +797,7 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
         box.counters_asked_until = now;
         if (++box.counter_raises > kCounterRaisesMax) {
             refuse(box, kCounterText, false, now);
-            box.command_at = now + kNoEffectPause;
+            box.command_at = box.pause_until = now + kNoEffectPause;
         }
         box.open.reset();
         return;
@@ -808,7 +818,7 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
             return;
         case card::Result::kNotStored:
             refuse(box, kNotStoredText, false, now);
-            box.command_at = now + kNotStoredPause;
+            box.command_at = box.pause_until = now + kNotStoredPause;
             return;
         case card::Result::kNoHousehold:
             return refuse(box, kNoHouseholdText, true, now);
@@ -840,7 +850,7 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
     if (!shown) {
         refuse(box, kNoEffectText, false, now);
         box.open.reset();
-        box.command_at = now + kNoEffectPause;
+        box.command_at = box.pause_until = now + kNoEffectPause;
         return;
     }
     if (open.delivery.part != Part::kTicket) {

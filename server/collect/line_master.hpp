@@ -178,6 +178,7 @@ class LineMaster {
         std::uint8_t next_household = 1;
         std::optional<Open> open;
         Instant command_at{};
+        Instant pause_until{};  // after an answer that makes an early repeat useless
         bool queued = false;
         bool fresh = false;  // something new is desired: worth a try even when the box is silent
         std::uint32_t counter_next = 0;

@@ -297,6 +297,34 @@ TEST(LineMaster, AWrongKeyIsReportedAndNotTriedForEver) {
     EXPECT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 2; }, minutes(45)));
 }
 
+TEST(LineMaster, BeingToldTheSameAgainIsNoReasonToTryAgainAtOnce) {
+    // The office tells the row again for every attempt that it notes: that must not turn into a storm on the line.
+    Line line(1);
+    line.run(seconds(3));
+    line.box(1).keys.to_meter[0] ^= 1;
+    line.sell(1, 1, 1, 100);
+    for (int k = 0; k < 600; ++k) {
+        line.desire(1, 1, [](DesiredState&) {});
+        line.run(seconds(1));
+    }
+    EXPECT_LE(line.box(1).requests.size(), 4u);
+}
+
+TEST(LineMaster, ABoxThatSaysDoneAndDoesNotShowItIsNotWornOut) {
+    // Each command is a write to the memory of the box; one at each reading would end it within a year.
+    Line line(1);
+    line.run(seconds(2));
+    line.box(1).result_always = card::Result::kDone;
+    line.desire(1, 6, [](DesiredState& d) {
+        d.remote_version.desired = 1;
+        d.remote_off = true;
+    });
+    line.run(minutes(10));
+    EXPECT_LE(line.box(1).requests.size(), 12u);
+    ASSERT_FALSE(line.office.refused.empty());
+    EXPECT_TRUE(line.office.confirmed.empty());
+}
+
 TEST(LineMaster, AJobThatTheKeyForbidsFailsAndATicketStaysOpen) {
     // A job has an owner who waits for its end; a ticket is money and is never dropped.
     Line line(1);
