@@ -210,7 +210,7 @@ OfficeClient::Answer OfficeClient::call(const std::string& method, const std::st
     request.version(11);
     request.method_string(method);
     request.target("/api/v1" + path);
-    request.set(http::field::host, host_ + ":" + port_);
+    request.set(http::field::host, authority());
     request.set(http::field::user_agent, "prewatt");
     request.set(http::field::connection, "close");
     if (!token_.empty()) request.set(http::field::authorization, "Bearer " + token_);

@@ -53,7 +53,11 @@ class OfficeClient {
     [[nodiscard]] Answer find_household(const std::string& name) const;
 
     void use_token(std::string token) { token_ = std::move(token); }
-    [[nodiscard]] std::string server() const { return "http://" + host_ + ":" + port_; }
+    // As it stands in a URL, brackets around an IPv6 address.
+    [[nodiscard]] std::string authority() const {
+        return (host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]") + ":" + port_;
+    }
+    [[nodiscard]] std::string server() const { return "http://" + authority(); }
     // How long an answer may take.
     std::chrono::milliseconds patience{15'000};
 
