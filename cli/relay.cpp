@@ -1,5 +1,7 @@
 #include "cli/relay.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -80,7 +82,17 @@ int run(const RelayOptions& options) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         if (auto now = client->get(path)) job = std::move(now);
     }
-    const auto after = client->get(base);
+    // The coil's pulse follows the confirmation: what is shown is the contact, so its reading is waited for.
+    const auto follows = [](const auto& now) {
+        const bool forced = now["state_bits"].is_number() && (now["state_bits"].template get<int>() >> 11 & 1) != 0;
+        return !now["relay_closed"].is_boolean() || forced || now["relay_closed"] == now["holds"].empty();
+    };
+    auto after = client->get(base);
+    const auto contact_by = std::min(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(3));
+    while (after && !is_open() && !follows(*after) && std::chrono::steady_clock::now() < contact_by) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        after = client->get(base);
+    }
     if (!after) return fail(after.error());
     print(table_of(room, *job, *after), *format);
     const std::string problem = (*job)["last_problem"];
