@@ -9,19 +9,11 @@
 #include <vector>
 
 #include "bench/figures.hpp"
-#include "cli/output.hpp"
-#ifdef PREWATT_HAS_BENCH_METROLOGY
-#include "bench/metrology.hpp"
-#endif
-#ifdef PREWATT_HAS_BENCH_LINE
-#include "bench/line.hpp"
-#endif
-#ifdef PREWATT_HAS_BENCH_LEDGER
 #include "bench/ledger.hpp"
-#endif
-#ifdef PREWATT_HAS_BENCH_SALE
+#include "bench/line.hpp"
+#include "bench/metrology.hpp"
 #include "bench/sale.hpp"
-#endif
+#include "cli/output.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -35,18 +27,13 @@ using Benchmark = std::pair<const char*, std::function<Measured(const BenchOptio
 
 const std::vector<Benchmark>& benchmarks() {
     static const std::vector<Benchmark> list = {
-#ifdef PREWATT_HAS_BENCH_METROLOGY
         {"metrology", [](const BenchOptions& o) -> Measured { return bench::run_metrology(seconds_or(o, 5)); }},
-#endif
-#ifdef PREWATT_HAS_BENCH_LINE
         {"line",
          [](const BenchOptions& o) -> Measured {
              bench::LineOptions line;
              if (o.boxes > 0) line.boxes = o.boxes;
              return bench::run_line(line);
          }},
-#endif
-#ifdef PREWATT_HAS_BENCH_LEDGER
         {"ledger",
          [](const BenchOptions& o) -> Measured {
              bench::LedgerOptions ledger;
@@ -54,15 +41,12 @@ const std::vector<Benchmark>& benchmarks() {
              ledger.seconds = seconds_or(o, ledger.seconds);
              return bench::run_ledger(ledger);
          }},
-#endif
-#ifdef PREWATT_HAS_BENCH_SALE
         {"sale",
          [](const BenchOptions& o) -> Measured {
              bench::SaleOptions sale;
              if (o.boxes > 0) sale.boxes = o.boxes;
              return bench::run_sale(sale);
          }},
-#endif
     };
     return list;
 }

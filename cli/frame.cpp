@@ -11,9 +11,9 @@
 
 #include "base/bcd.hpp"
 #include "base/civil_time.hpp"
+#include "card/openssl/master_key_file.hpp"
 #include "card/openssl/openssl_mac.hpp"
 #include "cli/frame_words.hpp"
-#include "cli/key_file.hpp"
 #include "cli/meter_name.hpp"
 #include "cli/output.hpp"
 #include "protocols/dlt645/item.hpp"
@@ -218,14 +218,14 @@ Built build_sealed(const FrameEncodeOptions& options, const dlt645::Address& add
     if (options.key.empty() || options.counter == 0)
         return std::unexpected(
             "a sealed command needs --key FILE and --counter NUMBER (greater than the last one of this box)");
-    const auto key = load_key(options.key);
+    const auto key = card::load_master_key(options.key);
     if (!key) return std::unexpected(key.error());
     const auto who = options.operator_number.empty() ? std::optional<std::uint32_t>(0)
                                                      : whole_number<std::uint32_t>(options.operator_number);
     if (!who) return std::unexpected("--operator is a number here");
     card::OpensslMac mac;
     const card::Request request{*who, options.counter, static_cast<std::uint8_t>(from_bcd(address.bytes[0])), *command};
-    const auto sealed = seal_request(mac, diversify(mac, *key, *box), *box, request);
+    const auto sealed = seal_request(mac, diversify(mac, key->key, *box), *box, request);
     return Asked{dlt645::request(Function::kSecurity), {sealed.begin(), sealed.end()}};
 }
 
@@ -441,9 +441,9 @@ int run(const FrameDecodeOptions& options) {
     card::OpensslMac mac;
     std::optional<SealReader> seals;
     if (!options.key.empty()) {
-        const auto key = load_key(options.key);
+        const auto key = card::load_master_key(options.key);
         if (!key) return fail(ExitCode::kNotFound, key.error());
-        seals.emplace(mac, *key);
+        seals.emplace(mac, key->key);
     }
     dlt645::Decoder decoder;
     std::vector<Words> frames;

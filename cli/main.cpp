@@ -8,32 +8,16 @@
 #include "cli/bench.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/frame.hpp"
+#include "cli/login.hpp"
+#include "cli/meter.hpp"
 #include "cli/output.hpp"
 #include "cli/read.hpp"
-#ifdef PREWATT_HAS_METER
-#include "cli/meter.hpp"
-#endif
-#ifdef PREWATT_HAS_SIM
-#include "cli/sim.hpp"
-#endif
-#ifdef PREWATT_HAS_SERVE
-#include "cli/serve.hpp"
-#endif
-#ifdef PREWATT_HAS_LOGIN
-#include "cli/login.hpp"
-#endif
-#ifdef PREWATT_HAS_SELL
-#include "cli/sell.hpp"
-#endif
-#ifdef PREWATT_HAS_RELAY
-#include "cli/relay.hpp"
-#endif
-#ifdef PREWATT_HAS_TOP
-#include "cli/top.hpp"
-#endif
-#ifdef PREWATT_HAS_READ_OFFICE
 #include "cli/read_office.hpp"
-#endif
+#include "cli/relay.hpp"
+#include "cli/sell.hpp"
+#include "cli/serve.hpp"
+#include "cli/sim.hpp"
+#include "cli/top.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -70,39 +54,29 @@ void offer_frame(CLI::App& app) {
     encode.footer(frame_encode_help());
 }
 
-#ifdef PREWATT_HAS_OFFICE_CLIENT
 void add_server(CLI::App& verb, ServerOptions& options) {
     verb.add_option("--server", options.server,
                     "The office; without: PREWATT_SERVER, else that of the last login, else http://127.0.0.1:8080");
     verb.add_option("--token-file", options.token_file,
                     "File with the token; without: PREWATT_TOKEN, else that of the last login");
 }
-#endif
 
 // Straight from the line with --bus, else through the office.
 struct ReadAnywhere {
     ReadOptions line;
-#ifdef PREWATT_HAS_READ_OFFICE
     ReadOfficeOptions office;
-#endif
 };
 int run(const ReadAnywhere& options) {
     if (!options.line.bus.empty()) {
-#ifdef PREWATT_HAS_READ_OFFICE
         if (!options.office.server.server.empty())
             return fail(ExitCode::kWrongUse, "--bus asks the meter itself and --server the office", "one of the two");
-#endif
         return run(options.line);
     }
-#ifdef PREWATT_HAS_READ_OFFICE
     ReadOfficeOptions office = options.office;
     office.room = options.line.meter;
     office.every = options.line.every;
     office.output = options.line.output;
     return run(office);
-#else
-    return fail(ExitCode::kWrongUse, "which line?", "--bus tcp://host:port or --bus /dev/ttyUSB0");
-#endif
 }
 
 void offer_read(CLI::App& app) {
@@ -122,13 +96,10 @@ void offer_read(CLI::App& app) {
     verb.add_flag("--raw", line.raw, "Every frame, on standard error")->needs(bus);
     verb.add_option("--every", line.every, "Again and again: 500ms, 5s, 2m");
     verb.add_option("-o,--output", line.output, "table, json or csv")->capture_default_str();
-#ifdef PREWATT_HAS_READ_OFFICE
     verb.add_flag("--live", options->office.live, "Through the office, but ask the meter now")->excludes(bus);
     add_server(verb, options->office.server);
-#endif
 }
 
-#ifdef PREWATT_HAS_LOGIN
 void offer_login(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("login", "Sign in at an office and keep the token for the other verbs");
     auto options = verb_options<LoginOptions>(verb);
@@ -136,9 +107,7 @@ void offer_login(CLI::App& app) {
     verb.add_flag("--out", options->out, "Sign out and forget the token");
     add_server(verb, options->server);
 }
-#endif
 
-#ifdef PREWATT_HAS_SELL
 void offer_sell(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("sell", "Sell electricity to a room and wait until its meter has confirmed");
     auto options = verb_options<SellOptions>(verb);
@@ -152,9 +121,7 @@ void offer_sell(CLI::App& app) {
     verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
     add_server(verb, options->server);
 }
-#endif
 
-#ifdef PREWATT_HAS_RELAY
 void offer_relay(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("relay", "Switch a room off or on and wait until its meter has confirmed");
     auto options = verb_options<RelayOptions>(verb);
@@ -169,9 +136,7 @@ void offer_relay(CLI::App& app) {
     verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
     add_server(verb, options->server);
 }
-#endif
 
-#ifdef PREWATT_HAS_TOP
 void offer_top(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("top", "Lines, boxes and the rooms that draw most, as they are now");
     auto options = verb_options<TopOptions>(verb);
@@ -180,7 +145,6 @@ void offer_top(CLI::App& app) {
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
     add_server(verb, options->server);
 }
-#endif
 
 void offer_bench(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("bench", "Measure this machine and compare with the goals: " + bench_names());
@@ -193,7 +157,6 @@ void offer_bench(CLI::App& app) {
     verb.add_option("--folder", options->folder, "ledger: a folder on the disk that is to be measured");
 }
 
-#ifdef PREWATT_HAS_METER
 void offer_meter(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("meter", "Run one virtual meter: the real meter code on this machine");
     auto options = verb_options<MeterOptions>(verb);
@@ -226,9 +189,7 @@ void offer_meter(CLI::App& app) {
     verb.add_option("--constant", options->pulse_constant, "imp/kWh of a new meter")->capture_default_str();
     verb.add_option("-o,--output", options->output, "table or json: what is printed at the end")->capture_default_str();
 }
-#endif
 
-#ifdef PREWATT_HAS_SIM
 void offer_sim(CLI::App& app) {
     CLI::App& verb =
         *app.add_subcommand("sim", "Run a building: many boxes with homes on one RS-485 line behind a TCP port");
@@ -245,9 +206,7 @@ void offer_sim(CLI::App& app) {
     verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
 }
-#endif
 
-#ifdef PREWATT_HAS_SERVE
 void offer_serve(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("serve", "Run the office: lines, database, pages");
     auto options = verb_options<ServeOptions>(verb);
@@ -263,7 +222,6 @@ void offer_serve(CLI::App& app) {
                     "First start: the owner's password is its first line");
     verb.add_option("--log-level", options->log_level, "debug, info, warning, error, off");
 }
-#endif
 
 std::string exit_codes() {
     std::string out = "Exit codes:\n";
@@ -280,28 +238,14 @@ int main_of(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer(exit_codes());
     app.get_formatter()->column_width(32);
-#ifdef PREWATT_HAS_SERVE
     offer_serve(app);
-#endif
-#ifdef PREWATT_HAS_METER
     offer_meter(app);
-#endif
-#ifdef PREWATT_HAS_SIM
     offer_sim(app);
-#endif
     offer_read(app);
-#ifdef PREWATT_HAS_LOGIN
     offer_login(app);
-#endif
-#ifdef PREWATT_HAS_SELL
     offer_sell(app);
-#endif
-#ifdef PREWATT_HAS_RELAY
     offer_relay(app);
-#endif
-#ifdef PREWATT_HAS_TOP
     offer_top(app);
-#endif
     offer_frame(app);
     offer_bench(app);
     try {

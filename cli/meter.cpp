@@ -9,11 +9,11 @@
 #include <memory>
 #include <vector>
 
+#include "card/openssl/master_key_file.hpp"
 #include "card/seal.hpp"
 #include "cli/output.hpp"
 #include "sim/host_run.hpp"
 #include "sim/line_port.hpp"
-#include "sim/master_key.hpp"
 #include "sim/recording.hpp"
 #include "sim/virtual_meter.hpp"
 
@@ -192,7 +192,7 @@ int run(const MeterOptions& options) {
     const auto storage = sim::FileStorage::open(store);
     if (!storage) return fail(ExitCode::kInternal, storage.error());
     const auto key =
-        sim::load_or_make_master_key(options.key.empty() ? store.parent_path() / "prewatt.key" : options.key);
+        card::load_or_make_master_key(options.key.empty() ? store.parent_path() / "prewatt.key" : options.key);
     if (!key) return fail(ExitCode::kWrongUse, "--key: " + key.error());
 
     std::optional<sim::LinePort> port;

@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "card/openssl/master_key_file.hpp"
 #include "card/seal.hpp"
 #include "cli/output.hpp"
 #include "sim/host_run.hpp"
 #include "sim/line_port.hpp"
-#include "sim/master_key.hpp"
 #include "sim/serial_line.hpp"
 #include "sim/virtual_meter.hpp"
 
@@ -141,7 +141,7 @@ int run(const SimOptions& options) {
     std::error_code error;
     std::filesystem::create_directories(options.store, error);
     if (error) return fail(ExitCode::kInternal, "--store: " + options.store.string() + ": " + error.message());
-    const auto key = sim::load_or_make_master_key(options.key.empty() ? options.store / "prewatt.key" : options.key);
+    const auto key = card::load_or_make_master_key(options.key.empty() ? options.store / "prewatt.key" : options.key);
     if (!key) return fail(ExitCode::kWrongUse, "--key: " + key.error());
     auto port = sim::LinePort::listen(*at);
     if (!port) return fail(ExitCode::kNotReachable, "--listen: " + port.error());

@@ -7,7 +7,6 @@
 #include <fstream>
 
 #include "sim/line_port.hpp"
-#include "sim/master_key.hpp"
 
 namespace prewatt::sim {
 namespace {
@@ -52,28 +51,6 @@ TEST(HostRun, ADebtOfTimeIsDropped) {
     EXPECT_GE(pace.due(due), due);
     EXPECT_EQ(pace.until(due, due), Duration{});
     EXPECT_TRUE(Pace(std::nullopt).is_max());
-}
-
-// Half a key is another key: every sealed command would be refused, and nobody would know why.
-TEST(HostRun, AKeyFileIsWholeOrRefused) {
-    const auto folder = std::filesystem::temp_directory_path() / ("prewatt-key-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder);
-    const auto made = load_or_make_master_key(folder / "key");
-    ASSERT_TRUE(made) << made.error();
-    EXPECT_TRUE(made->made);
-    const auto again = load_or_make_master_key(folder / "key");
-    ASSERT_TRUE(again);
-    EXPECT_FALSE(again->made);
-    EXPECT_EQ(again->key, made->key);
-    for (const char* bad : {"", "00112233445566778899aabbccddeef", "00112233445566778899aabbccddeeff00",
-                            "00112233445566778899aabbccddeefg"}) {
-        std::ofstream(folder / "bad") << bad;
-        const auto refused = load_or_make_master_key(folder / "bad");
-        ASSERT_FALSE(refused) << bad;
-        EXPECT_EQ(refused.error().find("0011"), std::string::npos) << "a key must not be printed";
-    }
-    EXPECT_FALSE(load_or_make_master_key(folder / "none" / "key"));
-    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

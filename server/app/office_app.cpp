@@ -8,11 +8,11 @@
 #include <fstream>
 #include <system_error>
 
+#include "card/openssl/master_key_file.hpp"
 #include "server/api/change_feed.hpp"
 #include "server/api/http_server.hpp"
 #include "server/api/office_api.hpp"
 #include "server/app/log.hpp"
-#include "server/app/master_key.hpp"
 #include "server/store/sqlite_office.hpp"
 
 namespace prewatt::server::app {
@@ -85,7 +85,7 @@ class RunningOffice final : public OfficeApp {
         if (!listening) return failed(StartError::kPort, words_of(listening.error()));
         server_ = std::move(*listening);
 
-        const auto key = load_or_make_master_key(config_.data / "prewatt.key");
+        const auto key = card::load_or_make_master_key(config_.data / "prewatt.key");
         if (!key) return failed(StartError::kKey, key.error());
         if (key->made)
             log_info("a new master key was made: " + (config_.data / "prewatt.key").string() +

@@ -5,7 +5,8 @@
 // building or the buildings of the configuration), in which order things come up and go down, and how each failure
 // reads.
 //
-// The data folder holds prewatt.db, prewatt.key (see master_key.hpp) and, when a person put it there, prewatt.toml.
+// The data folder holds prewatt.db, prewatt.key (card/openssl/master_key_file.hpp) and, when a person put it there,
+// prewatt.toml.
 #pragma once
 #include <cstdint>
 #include <expected>

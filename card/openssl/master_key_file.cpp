@@ -1,4 +1,4 @@
-#include "server/app/master_key.hpp"
+#include "card/openssl/master_key_file.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <optional>
 
-namespace prewatt::server::app {
+namespace prewatt::card {
 namespace {
 
 constexpr std::size_t kDigits = 32;
@@ -56,9 +56,14 @@ std::optional<std::expected<MasterKey, std::string>> read(const std::filesystem:
 
 }  // namespace
 
+std::expected<MasterKey, std::string> load_master_key(const std::filesystem::path& file) {
+    if (auto present = read(file)) return *present;
+    return fault(file, "is not there");
+}
+
 std::expected<MasterKey, std::string> load_or_make_master_key(const std::filesystem::path& file) {
     if (auto present = read(file)) return *present;
-    card::Key key{};
+    Key key{};
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
         return fault(file, "could not be made: the system gives no random bytes");
     std::string text;
@@ -86,4 +91,4 @@ std::expected<MasterKey, std::string> load_or_make_master_key(const std::filesys
     return *stored;
 }
 
-}  // namespace prewatt::server::app
+}  // namespace prewatt::card

@@ -1,4 +1,4 @@
-#include "server/app/master_key.hpp"
+#include "card/openssl/master_key_file.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
-namespace prewatt::server::app {
+namespace prewatt::card {
 namespace {
 
 class MasterKeyTest : public testing::Test {
@@ -33,7 +33,7 @@ TEST_F(MasterKeyTest, IsMadeOnceAndReadableByItsOwnerOnly) {
     ASSERT_TRUE(again);
     EXPECT_FALSE(again->made);
     EXPECT_EQ(again->key, made->key);
-    EXPECT_NE(made->key, card::Key{});
+    EXPECT_NE(made->key, Key{});
 }
 
 TEST_F(MasterKeyTest, ADamagedFileIsRefusedAndLeftAlone) {
@@ -51,6 +51,15 @@ TEST_F(MasterKeyTest, ADamagedFileIsRefusedAndLeftAlone) {
     }
 }
 
+TEST_F(MasterKeyTest, WhereNoneCanBeMadeOrNoneIsWantedThatIsSaid) {
+    // A mistyped path makes a second key, and every sealed command is refused.
+    EXPECT_FALSE(load_or_make_master_key(folder_ / "none" / "prewatt.key"));
+    EXPECT_FALSE(load_master_key(file_));
+    EXPECT_FALSE(std::filesystem::exists(file_));
+    ASSERT_TRUE(load_or_make_master_key(file_));
+    EXPECT_TRUE(load_master_key(file_));
+}
+
 TEST_F(MasterKeyTest, AFileThatOthersCanReadIsSaid) {
     // Everybody on the machine can switch every room.
     std::ofstream(file_) << "000102030405060708090A0b0c0d0e0f\n";
@@ -62,4 +71,4 @@ TEST_F(MasterKeyTest, AFileThatOthersCanReadIsSaid) {
 }
 
 }  // namespace
-}  // namespace prewatt::server::app
+}  // namespace prewatt::card
