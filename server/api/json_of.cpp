@@ -158,7 +158,8 @@ json json_of(const BoxRecord& b) {
             {"wiring", word(b.wiring)},
             {"households", households_of(b.wiring)},
             {"answering", b.answering},
-            {"last_seen_at", at(b.last_seen_at)}};
+            {"last_seen_at", at(b.last_seen_at)},
+            {"values_at", at(b.values_at)}};
 }
 
 json json_of(const LineStatus& l) {

@@ -110,6 +110,7 @@ struct BoxRecord {
     Wiring wiring = Wiring::k39x1;
     bool answering = false;
     std::optional<UnixTime> last_seen_at;
+    std::optional<UnixTime> values_at;  // what is known of its households held at this time: a whole sweep of the box
     std::uint8_t flags = 0;  // of the last household block: bit 0..2 phase A..C, 3 metering, 4 storage, 5 clock
     std::optional<UnixTime> clock_at;  // what the box's clock showed, as a UTC time
 };

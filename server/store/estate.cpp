@@ -70,7 +70,8 @@ HouseholdRecord household_of(const Row& row) {
     return h;
 }
 
-#define PREWATT_BOX_SELECT "SELECT id, number, line_id, wiring, answering, last_seen_at, flags, clock_at FROM boxes "
+#define PREWATT_BOX_SELECT \
+    "SELECT id, number, line_id, wiring, answering, last_seen_at, values_at, flags, clock_at FROM boxes "
 
 BoxRecord box_of(const Row& row) {
     BoxRecord box;
@@ -80,8 +81,9 @@ BoxRecord box_of(const Row& row) {
     box.wiring = row.as<Wiring>(3);
     box.answering = row.as<bool>(4);
     box.last_seen_at = row.as<std::optional<UnixTime>>(5);
-    box.flags = row.as<std::uint8_t>(6);
-    box.clock_at = row.as<std::optional<UnixTime>>(7);
+    box.values_at = row.as<std::optional<UnixTime>>(6);
+    box.flags = row.as<std::uint8_t>(7);
+    box.clock_at = row.as<std::optional<UnixTime>>(8);
     return box;
 }
 

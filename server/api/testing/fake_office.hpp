@@ -220,7 +220,7 @@ class FakeOffice : public Office {
   private:
     static std::unexpected<Refusal> none(const char* what) { return std::unexpected(Refusal{Reason::kNotFound, what}); }
     static BoxRecord fake_box() {
-        return {BoxId{1}, 2026000001, LineId{1}, Wiring::k39x1, true, kFakeNow, 0b1011, kFakeNow};
+        return {BoxId{1}, 2026000001, LineId{1}, Wiring::k39x1, true, kFakeNow, kFakeNow, 0b1011, kFakeNow};
     }
     static JobRecord fake_job(const JobOrder& order, const char* kind) {
         JobRecord job;

@@ -17,7 +17,7 @@ export const site = shallowRef<Site | null>(null);
 export const households = shallowReactive(new Map<number, Household>());
 export const sales = shallowReactive(new Map<number, Sale>());
 export const jobs = shallowReactive(new Map<number, Job>());
-export const boxes = shallowReactive(new Map<string, { answering: boolean; last_seen_at: number | null }>());
+export const boxes = shallowReactive(new Map<string, Pick<Box, "answering" | "last_seen_at" | "values_at">>());
 export const lines = shallowReactive(new Map<number, Line>());
 export const link = ref<Link>("connecting");
 // Rises when what the pages show must be loaded anew: after a gap in the stream.
@@ -78,7 +78,7 @@ const stream = new LiveStream(`${kBase}/live`, {
     else if (type === "sale") keepSale(data as Sale);
     else if (type === "job") keepJob(data as Job);
     else if (type === "box") {
-      const box = data as { number: string; answering: boolean; last_seen_at: number | null };
+      const box = data as Box;
       boxes.set(String(box.number), box);
     } else if (type === "line") lines.set((data as Line).id, data as Line);
   },
@@ -107,7 +107,7 @@ const stream = new LiveStream(`${kBase}/live`, {
 
 function keepSite(next: Site): void {
   site.value = next;
-  for (const box of next.boxes) boxes.set(String(box.number), { answering: box.answering, last_seen_at: box.last_seen_at });
+  for (const box of next.boxes) boxes.set(String(box.number), { answering: box.answering, last_seen_at: box.last_seen_at, values_at: box.values_at });
   for (const line of next.lines) lines.set(line.id, line);
 }
 export async function loadSite(): Promise<void> {
@@ -168,7 +168,11 @@ export function toggleLanguage(): void {
 }
 
 export const stale = (): boolean => link.value === "lost";
-export function boxOf(number: string | null): { answering: boolean; last_seen_at: number | null } | null {
+// The line brings only what has changed: what was read once still held when the whole box was last asked.
+export function knownAt(readAt: number | null, box: string | null): number | null {
+  return readAt === null ? null : Math.max(readAt, boxOf(box)?.values_at ?? 0);
+}
+export function boxOf(number: string | null): Pick<Box, "answering" | "last_seen_at" | "values_at"> | null {
   return number === null ? null : (boxes.get(number) ?? null);
 }
 export type { Box };

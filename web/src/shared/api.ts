@@ -21,7 +21,7 @@ export interface Job {
   id: number; household_id: number; kind: string; state: "waiting" | "sent" | "confirmed" | "failed"; created_at: number;
   confirmed_at: number | null; attempts: number; last_problem: string | null; operator: string; reason: string;
 }
-export interface Box { id: number; number: string; line_id: number; wiring: string; households: number; answering: boolean; last_seen_at: number | null }
+export interface Box { id: number; number: string; line_id: number; wiring: string; households: number; answering: boolean; last_seen_at: number | null; values_at: number | null }
 export interface Line {
   id: number; name: string; url: string; state: string; problem: string; sweep_ms: number; sweeps: number; frames_sent: number;
   frames_received: number; retries: number; bad_frames: number; silent_boxes: string[];

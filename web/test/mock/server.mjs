@@ -12,7 +12,7 @@ let seed = 7;
 const random = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
 
 const boxes = [["1000000001", "39x1", 39, true], ["1000000002", "18x2", 18, true], ["1000000003", "12x3", 12, false]].map(([number, wiring, households, answering], n) =>
-  ({ id: n + 1, number, line_id: 1, wiring, households, answering, last_seen_at: Date.now() - (answering ? 0 : 7200000) }));
+  ({ id: n + 1, number, line_id: 1, wiring, households, answering, last_seen_at: Date.now() - (answering ? 0 : 7200000), values_at: Date.now() - (answering ? 0 : 7200000) }));
 const names = ["刘芳", "王伟", "李娜", "张敏", "陈静", "杨洋", "赵磊", "黄勇"];
 const households = [];
 for (const box of boxes)
@@ -46,7 +46,7 @@ setInterval(() => {
     }
     publish("household", h);
   }
-  for (const b of boxes) if (b.answering) publish("box", { number: b.number, answering: true, last_seen_at: (b.last_seen_at = Date.now()) });
+  for (const b of boxes) if (b.answering) publish("box", { ...b, last_seen_at: (b.last_seen_at = Date.now()), values_at: (b.values_at = Date.now()) });
 }, 3000);
 
 function sell(body, orderId) {
