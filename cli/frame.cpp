@@ -435,7 +435,7 @@ int run(const FrameDecodeOptions& options) {
     if (options.hex.empty()) text.assign(std::istreambuf_iterator<char>(std::cin), {});
     const auto bytes = parse_hex(text);
     if (!bytes)
-        return fail(ExitCode::kWrongUse, "that are no bytes",
+        return fail(ExitCode::kWrongUse, "those are no bytes",
                     "hexadecimal digits in pairs: \"68 12 90 78 56 34 12 68 11 04 33 33 34 33 68 16\"");
 
     card::OpensslMac mac;
