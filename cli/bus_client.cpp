@@ -17,6 +17,10 @@
 #include <cstring>
 #include <memory>
 
+#include "cli/exit_code.hpp"
+#include "cli/frame_words.hpp"
+#include "cli/output.hpp"
+
 namespace prewatt::cli {
 namespace {
 
@@ -277,6 +281,30 @@ std::expected<std::vector<Byte>, BusError> BusClient::read(const Address& meter,
         following.put_u8(static_cast<std::uint8_t>(part));
         reply = ask(meter, request(dlt645::Function::kReadFollowing), next, dlt645::kDataSizeMax);
     }
+}
+
+int complain(const BusClient& bus, BusError error, const std::string& name) {
+    const BusOptions& options = bus.options();
+    const std::string meter = "meter " + name;
+    switch (error) {
+        case BusError::kNoAnswer:
+            return fail(ExitCode::kNoAnswer,
+                        meter + " did not answer (" + std::to_string(options.tries) + " tries at " +
+                            std::to_string(options.speed) + " bit/s on " + options.bus + ")",
+                        "another --baud (2400 is the usual one of other makers), the address AAAAAAAAAAAA with one "
+                        "meter on the line, --raw");
+        case BusError::kDamaged:
+            return fail(
+                ExitCode::kNoAnswer, meter + " answered, but never whole (" + std::to_string(options.tries) + " tries)",
+                "another --baud; look for two meters with one address, a missing terminator, a second master; --raw");
+        case BusError::kRefused:
+            return fail(ExitCode::kRefused, meter + " refused: " + words_of_error(bus.refusal()),
+                        "prewatt read " + name + " --bus " + options.bus + " (without --item: what it has)");
+        case BusError::kNotReachable:
+        case BusError::kWrongName:
+            break;
+    }
+    return fail(ExitCode::kNotReachable, "the line " + options.bus + " failed while it was used: " + BusClient::why());
 }
 
 }  // namespace prewatt::cli

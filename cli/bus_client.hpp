@@ -1,5 +1,5 @@
 // A master on a DL/T 645 line for a person at a terminal: one question at a time, blocking, with repeats. The office
-// has its own (server/collect); this one serves `prewatt read --bus`.
+// has its own (server/collect); this one serves `prewatt read --bus` and `frame encode --bus`.
 //
 // The time-out of a question is computed: 500 ms that the standard gives a meter, plus the characters of question and
 // answer at the line's speed, plus a margin; a fixed second would be too short for a long answer at 1200 bit/s.
@@ -45,6 +45,7 @@ class BusClient {
     // identifier.
     [[nodiscard]] std::expected<std::vector<Byte>, BusError> read(const dlt645::Address& meter, dlt645::DataId id,
                                                                   Bytes asked = {}, std::size_t answer_bytes = 40);
+    [[nodiscard]] const BusOptions& options() const { return options_; }
     // The error byte of the last refusal.
     [[nodiscard]] std::uint8_t refusal() const { return refusal_; }
     // How long a question with so many characters there and back may take.
@@ -64,5 +65,8 @@ class BusClient {
     std::uint8_t refusal_ = 0;
     static std::string why_;
 };
+
+// Says on standard error why `meter` could not be asked and what to try; the exit code for it.
+int complain(const BusClient& bus, BusError error, const std::string& meter);
 
 }  // namespace prewatt::cli

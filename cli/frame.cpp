@@ -13,6 +13,7 @@
 #include "base/civil_time.hpp"
 #include "card/openssl/master_key_file.hpp"
 #include "card/openssl/openssl_mac.hpp"
+#include "cli/bus_client.hpp"
 #include "cli/frame_words.hpp"
 #include "cli/meter_name.hpp"
 #include "cli/output.hpp"
@@ -382,6 +383,38 @@ const std::vector<Kind>& kinds() {
 
 }  // namespace
 
+namespace {
+
+int send(const FrameEncodeOptions& options, OutputFormat format, const dlt645::Address& meter, const Asked& asked) {
+    auto bus = BusClient::open({options.bus, options.speed, 3, {}});
+    if (!bus)
+        return fail(bus.error() == BusError::kWrongName ? ExitCode::kWrongUse : ExitCode::kNotReachable,
+                    BusClient::why(), "--bus tcp://host:port for a serial gateway, --bus /dev/ttyUSB0 for an adapter");
+    const auto reply = bus->ask(meter, asked.control, asked.data, dlt645::kDataSizeMax);
+    if (!reply) return complain(*bus, reply.error(), options.meter);
+    card::OpensslMac mac;
+    std::optional<SealReader> seals;
+    if (!options.key.empty()) {
+        const auto key = card::load_master_key(options.key);
+        if (!key) return fail(ExitCode::kNotFound, key.error());
+        // An answer is bound to its question: the reader has to see both.
+        Frame question;
+        question.address = meter;
+        question.control = asked.control;
+        for (const Byte byte : asked.data)
+            question.data.push_back(byte);
+        (void)words_of(question, &seals.emplace(mac, key->key));
+    }
+    const Words words = words_of(*reply, seals ? &*seals : nullptr);
+    if (format == OutputFormat::kTable)
+        std::printf("%s", as_lines(words).c_str());
+    else
+        std::printf("%s\n", nlohmann::ordered_json{{"format", 1}, {"answer", as_json(words)}}.dump(2).c_str());
+    return code(ExitCode::kDone);
+}
+
+}  // namespace
+
 std::string frame_encode_help() {
     std::string out = "WHAT is one of:\n";
     for (const Kind& kind : kinds())
@@ -409,6 +442,7 @@ int run(const FrameEncodeOptions& options) {
         const auto bytes =
             encode(meter->address, built->control, built->data, static_cast<std::size_t>(options.preamble));
         const std::string text = hex_of(bytes.data(), bytes.size());
+        if (!options.bus.empty()) return send(options, *format, meter->address, *built);
         if (*format == OutputFormat::kTable) {
             std::printf("%s\n", text.c_str());
             return code(ExitCode::kDone);

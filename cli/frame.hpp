@@ -5,9 +5,11 @@
 //   prewatt frame encode 123456789012 reply 00010000 123456.78
 //   prewatt frame encode 123456789012 write 04000102 16:59:30 --password 02:123456 --operator 11223344
 //   prewatt frame encode 2026000017:12 ticket 1 2 1234.56 --key FILE --counter 100
+// With --bus the frame also goes out on a line, and the answer is said in words: how a person sells to a meter that no
+// office has.
 //
-// Exit codes: 0; 2 wrong use or a value that does not fit its item; 3 the key file is not there; 5 decode found no
-// whole frame.
+// Exit codes: 0; 2 wrong use or a value that does not fit its item; 3 the key file is not there; 4 no answer from the
+// line; 5 decode found no whole frame, or the meter refused; 9 the line does not open.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -31,6 +33,8 @@ struct FrameEncodeOptions {
     std::filesystem::path key;
     std::uint32_t counter = 0;
     int preamble = 0;
+    std::string bus;  // a line to send it on; empty: it is only printed
+    int speed = 9600;
     std::string output = "table";  // table: hex alone; json: hex and words
 };
 [[nodiscard]] int run(const FrameDecodeOptions& options);

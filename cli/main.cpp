@@ -49,6 +49,8 @@ void offer_frame(CLI::App& app) {
     encode.add_option("--operator", out->operator_number, "Who: eight hex digits, or a number in a sealed command");
     encode.add_option("--key", out->key, "File with the master key, for sealed commands");
     encode.add_option("--counter", out->counter, "Counter of a sealed command");
+    CLI::Option* bus = encode.add_option("--bus", out->bus, "Send it on this line and say the answer in words");
+    encode.add_option("--baud", out->speed, "Speed of the line, 8E1")->capture_default_str()->needs(bus);
     encode.add_option("--preamble", out->preamble, "FE bytes in front, 0 to 4")->capture_default_str();
     encode.add_option("-o,--output", out->output, "table (hex alone) or json")->capture_default_str();
     encode.footer(frame_encode_help());
@@ -188,6 +190,10 @@ void offer_meter(CLI::App& app) {
     verb.add_option("--imax", options->max_current, "Maximum current, A")->capture_default_str();
     verb.add_option("--constant", options->pulse_constant, "imp/kWh of a new meter")->capture_default_str();
     verb.add_option("-o,--output", options->output, "table or json: what is printed at the end")->capture_default_str();
+    verb.footer(
+        "A new meter is dark: no account is open. An office sells to it (prewatt serve --line ...), or a ticket by "
+        "hand, here 5 kWh:\n"
+        "  prewatt frame encode 2026000001:01 ticket 1 1 5.00 --counter 1 --key FILE --bus tcp://HOST:PORT");
 }
 
 void offer_sim(CLI::App& app) {

@@ -40,29 +40,6 @@ std::optional<std::chrono::milliseconds> interval(std::string_view text) {
     return std::nullopt;
 }
 
-int complain(const BusClient& bus, BusError error, const ReadOptions& options) {
-    const std::string meter = "meter " + options.meter;
-    switch (error) {
-        case BusError::kNoAnswer:
-            return fail(ExitCode::kNoAnswer,
-                        meter + " did not answer (" + std::to_string(options.tries) + " tries at " +
-                            std::to_string(options.speed) + " bit/s on " + options.bus + ")",
-                        "another --baud (2400 is the usual one of other makers), the address AAAAAAAAAAAA with one "
-                        "meter on the line, --raw");
-        case BusError::kDamaged:
-            return fail(
-                ExitCode::kNoAnswer, meter + " answered, but never whole (" + std::to_string(options.tries) + " tries)",
-                "another --baud; look for two meters with one address, a missing terminator, a second master; --raw");
-        case BusError::kRefused:
-            return fail(ExitCode::kRefused, meter + " refused: " + words_of_error(bus.refusal()),
-                        "prewatt read " + options.meter + " --bus " + options.bus + " (without --item: what it has)");
-        case BusError::kNotReachable:
-        case BusError::kWrongName:
-            break;
-    }
-    return fail(ExitCode::kNotReachable, "the line " + options.bus + " failed while it was used: " + BusClient::why());
-}
-
 struct Line {
     DataId id;
     std::string name;
@@ -92,7 +69,7 @@ int read_items(BusClient& bus, const MeterName& meter, const std::vector<DataId>
     for (DataId id : ids) {
         const auto data = bus.read(meter.address, id);
         if (!data && usual && data.error() == BusError::kRefused) continue;
-        if (!data) return complain(bus, data.error(), options);
+        if (!data) return complain(bus, data.error(), options.meter);
         add_line(lines, id, *data);
         if (interrupted) return code(ExitCode::kInterrupted);
     }
@@ -107,9 +84,9 @@ int read_items(BusClient& bus, const MeterName& meter, const std::vector<DataId>
 
 int read_households(BusClient& bus, const MeterName& meter, const ReadOptions& options, OutputFormat format) {
     const auto data = bus.read(meter.address, dlt645::kHouseholdBlock, {}, dlt645::kDataSizeMax);
-    if (!data) return complain(bus, data.error(), options);
+    if (!data) return complain(bus, data.error(), options.meter);
     const auto block = dlt645::decode_household_block(*data);
-    if (!block) return complain(bus, BusError::kDamaged, options);
+    if (!block) return complain(bus, BusError::kDamaged, options.meter);
     Table table{"households",
                 {{"household", "household", true},
                  {"remaining", "remaining", true},
@@ -168,7 +145,7 @@ int run(const ReadOptions& options) {
         MeterName asked = *meter;
         if (asked.address == dlt645::kWildcard) {
             const auto reply = bus->ask(asked.address, dlt645::request(dlt645::Function::kReadAddress), {});
-            if (!reply) return complain(*bus, reply.error(), options);
+            if (!reply) return complain(*bus, reply.error(), options.meter);
             asked.address = reply->address;
             std::fprintf(stderr, "prewatt: the meter is %s\n", printed(asked.address).c_str());
         }

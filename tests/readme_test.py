@@ -57,7 +57,7 @@ def main():
             if group_of(command) != which:
                 continue
             run += 1
-            line = command.replace("/tmp/readme.nvm", str(folder / "readme.nvm"))
+            line = command.replace("/tmp/readme.", str(folder / "readme."))
             if line.endswith(" &"):
                 background.append(subprocess.Popen(line[:-2], shell=True, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                                                    stdout=subprocess.DEVNULL, start_new_session=True))
