@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <memory>
@@ -252,7 +253,7 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
         sound = sound && desks.run(kCallers, slice, now);
         const std::int64_t transactions = std::max<std::int64_t>(commits.commits() - before, 1);
         commits_of_many += transactions;
-        const int groups = std::max(static_cast<int>(now.count / static_cast<double>(transactions) + 0.5), 1);
+        const int groups = std::max(static_cast<int>(std::lround(now.count / static_cast<double>(transactions))), 1);
         bare_now = {};
         sound = sound && bare.run_groups(slice, groups, room_count, bare_now) &&
                 bare.run_rows(slice / 4, groups, bare_rows);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,8 +39,14 @@ sockaddr_in loopback(std::uint16_t port) {
     return address;
 }
 
-std::uint16_t free_port() {
+int tcp_socket() {
     const int handle = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (handle < 0) throw BrokenOff("there is no socket to be had");
+    return handle;
+}
+
+std::uint16_t free_port() {
+    const int handle = tcp_socket();
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;
     const bool bound = ::bind(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
@@ -50,7 +57,7 @@ std::uint16_t free_port() {
 }
 
 bool is_listening(std::uint16_t port) {
-    const int handle = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int handle = tcp_socket();
     const sockaddr_in address = loopback(port);
     const bool answers = ::connect(handle, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     ::close(handle);
@@ -138,7 +145,7 @@ class Client {
         if (!content.empty())
             request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(content.size()) + "\r\n";
         request += "\r\n" + content;
-        const int handle = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int handle = tcp_socket();
         const sockaddr_in address = loopback(port_);
         std::string answer;
         if (::connect(handle, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
@@ -179,7 +186,7 @@ json wait_for_step(const Client& client, std::int64_t id, std::string_view name)
 
 double percentile(std::vector<double> values, double share) {
     std::sort(values.begin(), values.end());
-    const auto rank = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+    const auto rank = static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
     return values[rank];
 }
 

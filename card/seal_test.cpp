@@ -170,7 +170,7 @@ TEST_F(Seal, EveryAnswerComesBack) {
 }
 
 TEST_F(Seal, AnswersHaveTheseBytes) {
-    const Request& asked = kGolden[0].request;
+    const Request asked = kGolden[0].request;
     const auto bytes = [&](Result result) {
         return hex(view(seal_answer(mac, keys, kBox, asked.operator_number, an_answer(asked, result))));
     };
@@ -181,7 +181,7 @@ TEST_F(Seal, AnswersHaveTheseBytes) {
 
 TEST_F(Seal, NoBitOfAnAnswerCanBeChanged) {
     // A forged "done" would tell the payer that the light is on.
-    const Request& asked = kGolden[0].request;
+    const Request asked = kGolden[0].request;
     SealedAnswer bytes = seal_answer(mac, keys, kBox, asked.operator_number, an_answer(asked, Result::kDone));
     for (std::size_t at = 0; at < bytes.size(); ++at) {
         for (int bit = 0; bit < 8; ++bit) {
@@ -195,7 +195,7 @@ TEST_F(Seal, NoBitOfAnAnswerCanBeChanged) {
 
 TEST_F(Seal, AnOldAnswerDoesNotFitANewRequest) {
     // Recorded yesterday and played back today, it would confirm a sale that the meter has never seen.
-    const Request& asked = kGolden[0].request;
+    const Request asked = kGolden[0].request;
     const SealedAnswer bytes = seal_answer(mac, keys, kBox, asked.operator_number, an_answer(asked, Result::kDone));
     Request next = asked;
     ++next.counter;

@@ -234,7 +234,7 @@ OfficeClient::Answer OfficeClient::call(const std::string& method, const std::st
                               idempotency_key + " is safe");
         return failed(ExitCode::kNotReachable, what, "prewatt serve on that machine, or --server URL");
     }
-    const json answer = out.response.body().empty() ? json() : json::parse(out.response.body(), nullptr, false);
+    json answer = out.response.body().empty() ? json() : json::parse(out.response.body(), nullptr, false);
     const int status = static_cast<int>(out.response.result_int());
     if (status >= 300) return std::unexpected(failure_of(status, answer));
     if (answer.is_discarded())
