@@ -165,7 +165,9 @@ void SerialLine::finish_character(Id talker) {
         character.value = static_cast<Byte>(uniform() * 256);
         character.bad_parity = uniform() < 0.5;
     }
-    if (characters_to_loss_ >= 0 && characters_to_loss_-- < 1) {
+    const bool is_lost = characters_to_loss_ >= 0 && characters_to_loss_ < 1;
+    if (characters_to_loss_ >= 0) --characters_to_loss_;
+    if (is_lost) {
         draw_next_loss();
         ++counts_.lost;
         return;

@@ -732,6 +732,7 @@ std::size_t put_number(const Item& item, std::int64_t value, MutableBytes out) {
     const std::int64_t all = power_of_ten(2u * part.size) / (is_signed ? 10 : 1) * (is_signed ? 8 : 1);
     const bool is_register = part.unit == Unit::kKilowattHour || part.unit == Unit::kKilovarHour ||
                              part.unit == Unit::kKilovoltAmpereHour || part.unit == Unit::kYuan;
+    if (all <= 0) return 0;  // a part of no digits holds no number
     const bool negative = value < 0 && is_signed;
     if (value < 0) value = is_signed ? -std::max(value, -INT64_MAX) : 0;
     value = is_register ? value % all : std::min(value, all - 1);

@@ -162,7 +162,7 @@ class BeastServer final : public HttpServer {
         connections_.insert(connection.get());
         try {
             co_await converse(*connection, connection);
-        } catch (const std::exception&) {
+        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
             // Memory ran out or the socket broke in a place without an error code: this connection ends, the others go
             // on.
         }

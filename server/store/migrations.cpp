@@ -123,7 +123,7 @@ std::optional<DbFailure> migrate(Db& db, UnixTime now) {
     }
     db.mark_version(newest_migration());
     if (db.ok() && db.commit()) return std::nullopt;
-    const DbFailure why = *db.failure();
+    DbFailure why = *db.failure();
     db.rollback();
     return why;
 }

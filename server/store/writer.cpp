@@ -32,7 +32,7 @@ void Writer::push(std::unique_ptr<Work> work) {
         }
     }
     if (refused)
-        work->answer();
+        work->answer();  // NOLINT(bugprone-use-after-move): it was not moved then
     else if (wake)
         arrived_.notify_one();
 }

@@ -5,7 +5,6 @@
 namespace prewatt::powerloss {
 namespace {
 
-using meter::Account;
 using meter::Books;
 using meter::HouseholdBook;
 
