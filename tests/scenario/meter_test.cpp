@@ -168,6 +168,7 @@ TEST_F(Meter, AnswersAfterAnyAmountOfNoise) {
     Process process(arguments({"--tcp", "0", "--speed", "50"}));
     const std::uint16_t port = process.port();
     const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_GE(handle, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_port = htons(port);
