@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,7 @@ def main():
                 failed += 1
     finally:
         for process in background:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # the shell and what it runs
             process.wait(10)
         for child in reversed(children):
             child.stop()
