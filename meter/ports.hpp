@@ -79,6 +79,31 @@ class RealTimeClock {
     ~RealTimeClock() = default;
 };
 
+// Is there mains voltage behind a contact? A board may have no such sensing (Ports::load_sense is null): then a contact
+// that does not close is not noticed.
+class LoadSense {
+  public:
+    [[nodiscard]] virtual std::uint64_t live() = 0;  // bit k: the load side of circuit k has voltage
+
+  protected:
+    ~LoadSense() = default;
+};
+
+// The seven-pin test socket (product.md M16): pins 1 and 7 are the test output, the plug joins further pins.
+class VerificationSocket {
+  public:
+    struct Pins {
+        bool plugged = false;  // the lower row shows energy used instead of what remains
+        bool hold = false;     // pins 4 and 6 joined: the display stays, the output gives this household's pulses
+        friend constexpr bool operator==(const Pins&, const Pins&) = default;
+    };
+    [[nodiscard]] virtual Pins pins() = 0;
+    virtual void set_output(bool on) = 0;
+
+  protected:
+    ~VerificationSocket() = default;
+};
+
 class Watchdog {
   public:
     virtual void kick() = 0;

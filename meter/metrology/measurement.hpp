@@ -29,6 +29,21 @@ struct Measurement {
     std::array<CircuitMeasurement, kCircuitsMax> circuits{};
 };
 
+// The same as the managing side receives it. Energy crosses as totals that only grow: whoever takes a window books the
+// difference to the totals that it has booked last, so a window that is lost, repeated or late changes nothing.
+struct HouseholdTotals {  // joules since the session began, modulo 2^32, all circuits together
+    std::uint32_t forward = 0;
+    std::uint32_t reverse = 0;
+    friend constexpr bool operator==(const HouseholdTotals&, const HouseholdTotals&) = default;
+};
+struct MeteringWindow {
+    // Named by the managing side, which never gives a number twice; a metering side that has lost its totals begins a
+    // new session. 0: not named yet, nothing may be booked.
+    std::uint16_t session = 0;
+    Measurement measurement;  // present values; its energies are zero
+    std::array<HouseholdTotals, kHouseholdsMax> totals{};
+};
+
 // How the channels of the box are wired to households and phases.
 enum class Wiring : std::uint8_t { k39x1, k18x2, k12x3 };
 [[nodiscard]] constexpr int households(Wiring w) {
