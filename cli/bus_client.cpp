@@ -1,13 +1,10 @@
 #include "cli/bus_client.hpp"
 
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,6 +17,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/frame_words.hpp"
 #include "cli/output.hpp"
+#include "server/collect/serial_port.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -36,45 +34,6 @@ constexpr int kFollowingMax = 255;
 Instant now() {
     using namespace std::chrono;
     return Instant{duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch()).count()};
-}
-
-speed_t speed_code(int speed) {
-    switch (speed) {
-        case 600:
-            return B600;
-        case 1200:
-            return B1200;
-        case 2400:
-            return B2400;
-        case 4800:
-            return B4800;
-        case 9600:
-            return B9600;
-        case 19200:
-            return B19200;
-        default:
-            return 0;
-    }
-}
-
-// 8 data bits, even parity, 1 stop bit, nothing translated.
-bool set_up_serial(int descriptor, int speed) {
-    termios settings{};
-    if (::tcgetattr(descriptor, &settings) != 0) return false;
-    ::cfmakeraw(&settings);
-    settings.c_cflag |= CLOCAL | CREAD | PARENB;
-    settings.c_cflag &= ~static_cast<tcflag_t>(PARODD | CSTOPB | CRTSCTS);
-    settings.c_iflag |= INPCK;
-    settings.c_cc[VMIN] = 0;
-    settings.c_cc[VTIME] = 0;
-    const speed_t code = speed_code(speed);
-    if (::cfsetispeed(&settings, code) != 0 || ::cfsetospeed(&settings, code) != 0) return false;
-    if (::tcsetattr(descriptor, TCSANOW, &settings) == 0) return true;
-    // A pseudo-terminal has no parity to set, and says so when nothing else is left to change.
-    const char* name = ::ttyname(descriptor);
-    if (name == nullptr || std::strncmp(name, "/dev/pts/", 9) != 0) return false;
-    settings.c_cflag &= ~static_cast<tcflag_t>(PARENB);
-    return ::tcsetattr(descriptor, TCSANOW, &settings) == 0;
 }
 
 int connect_tcp(const std::string& host, const std::string& port, std::string& why) {
@@ -105,19 +64,10 @@ int connect_tcp(const std::string& host, const std::string& port, std::string& w
 }
 
 int open_serial(const std::string& path, int speed, std::string& why) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (descriptor < 0) {
-        why = path + " does not open: " + std::strerror(errno);
-        return -1;
-    }
-    if (::isatty(descriptor) != 1 || !set_up_serial(descriptor, speed)) {
-        why = path + " is no serial port";
-        ::close(descriptor);
-        return -1;
-    }
-    // Two masters on one port would garble each other; on a pseudo-terminal this fails harmlessly.
-    ::ioctl(descriptor, TIOCEXCL);
-    return descriptor;
+    const auto port = collect::open_serial_port(path, static_cast<std::uint32_t>(speed));
+    if (port) return *port;
+    why = port.error();
+    return -1;
 }
 
 // Does this reply belong to the question? Asked by wildcard, the real address comes back. Data comes behind the
@@ -137,7 +87,8 @@ std::string BusClient::why_;
 
 std::expected<BusClient, BusError> BusClient::open(const BusOptions& options) {
     why_.clear();
-    if (speed_code(options.speed) == 0) {
+    if (options.speed < 600 || options.speed > 19200 ||
+        !collect::is_line_speed(static_cast<std::uint32_t>(options.speed))) {
         why_ = "a line runs at 600, 1200, 2400, 4800, 9600 or 19200 bit/s, not at " + std::to_string(options.speed);
         return std::unexpected(BusError::kWrongName);
     }

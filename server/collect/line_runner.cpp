@@ -2,12 +2,6 @@
 
 #include <utility>
 // <utility> first: Boost 1.81 uses std::exchange without including it.
-#include <fcntl.h>
-#include <linux/serial.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -24,6 +18,8 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
+
+#include "server/collect/serial_port.hpp"
 
 namespace prewatt::collect {
 namespace asio = boost::asio;
@@ -42,57 +38,6 @@ Instant steady_now() {
     return Instant{
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
             .count()};
-}
-
-speed_t speed_of(std::uint32_t baud) {
-    switch (baud) {
-        case 600:
-            return B600;
-        case 1200:
-            return B1200;
-        case 2400:
-            return B2400;
-        case 4800:
-            return B4800;
-        case 19200:
-            return B19200;
-        case 38400:
-            return B38400;
-        case 115200:
-            return B115200;
-        default:
-            return B9600;
-    }
-}
-
-// An open port, 8E1, raw; or -1 and why not.
-int open_port(const LineAddress& address, std::string& problem) {
-    const auto failed = [&](const char* what, int file) {
-        problem = address.host + ": " + what + ": " + std::strerror(errno);
-        if (file >= 0) ::close(file);
-        return -1;
-    };
-    const int file = ::open(address.host.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0) return failed("cannot open", file);
-    // Two masters on one line destroy each other's questions.
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0) return failed("another program uses this port", file);
-    termios settings{};
-    if (::tcgetattr(file, &settings) != 0) return failed("is not a serial port", file);
-    ::cfmakeraw(&settings);
-    settings.c_cflag &= ~static_cast<tcflag_t>(CSIZE | CSTOPB | PARODD | CRTSCTS);
-    settings.c_cflag |= CS8 | PARENB | CREAD | CLOCAL;
-    settings.c_iflag |= INPCK;  // a character with bad parity is read as 0; the check sum of its frame then fails
-    settings.c_cc[VMIN] = 1;
-    settings.c_cc[VTIME] = 0;
-    ::cfsetspeed(&settings, speed_of(address.baud));
-    if (::tcsetattr(file, TCSANOW, &settings) != 0) return failed("cannot be set to 8E1", file);
-    ::tcflush(file, TCIOFLUSH);
-    serial_struct serial{};
-    if (::ioctl(file, TIOCGSERIAL, &serial) == 0) {  // not every driver knows it; it only makes answers come sooner
-        serial.flags |= ASYNC_LOW_LATENCY;
-        static_cast<void>(::ioctl(file, TIOCSSERIAL, &serial));
-    }
-    return file;
 }
 
 }  // namespace
@@ -140,10 +85,9 @@ struct LineRunner::Running : std::enable_shared_from_this<LineRunner::Running> {
         if (stopped) return;
         // "down" stays until it is up: a state that flickers at each try tells nobody anything.
         if (address.kind == LineAddress::Kind::kSerial) {
-            std::string problem;
-            const int file = open_port(address, problem);
-            if (file < 0) return down(problem);
-            return up(file);
+            const auto file = open_serial_port(address.host, address.baud);
+            if (!file) return down(file.error());
+            return up(*file);
         }
         const std::uint64_t attempt = ++connection;
         connect_timer.expires_after(kConnectMax);
