@@ -511,8 +511,14 @@ std::optional<Words> private_words(DataId id, Bytes data) {
     } else if (id == dlt645::kLiveValues) {
         const auto live = dlt645::decode_live_values(data);
         if (!live) return std::nullopt;
-        words.emplace_back("phase", std::string(1, static_cast<char>('A' + static_cast<int>(live->phase))));
+        words.emplace_back("phase", live->three_phase
+                                        ? "A, B, C"
+                                        : std::string(1, static_cast<char>('A' + static_cast<int>(live->phase))));
         words.emplace_back("voltage", fixed(live->voltage.count(), 1000, 3) + " V");
+        if (live->three_phase)
+            for (std::size_t k = 0; k < live->voltage_b_c.size(); ++k)
+                words.emplace_back(k == 0 ? "voltage B" : "voltage C",
+                                   fixed(live->voltage_b_c[k].count(), 1000, 3) + " V");
         words.emplace_back("frequency", fixed(live->frequency.count(), 1000, 3) + " Hz");
         int n = 0;
         for (const dlt645::LiveCircuit& circuit : live->circuits)

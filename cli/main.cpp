@@ -163,7 +163,7 @@ void offer_meter(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("meter", "Run one virtual meter: the real meter code on this machine");
     auto options = verb_options<MeterOptions>(verb);
     verb.add_option("--box", options->box, "Box number, ten digits")->capture_default_str();
-    verb.add_option("--wiring", options->wiring, "39x1, 18x2 or 12x3")->capture_default_str();
+    verb.add_option("--wiring", options->wiring, "39x1, 18x2, 12x3 or 13x3phase")->capture_default_str();
     verb.add_option("--store", options->store, "File that keeps what the meter stores");
     verb.add_option("--key", options->key, "File with the master key; made when it is not there");
     verb.add_option("--tcp", options->tcp, "Answer DL/T 645 on [HOST:]PORT; port 0: any");
@@ -207,7 +207,7 @@ void offer_sim(CLI::App& app) {
     verb.add_option("--seed", options->seed, "Everything that happens follows from it")->capture_default_str();
     verb.add_option("--speed", options->speed, "1 = real time")->capture_default_str();
     verb.add_option("--baud", options->baud, "Speed of the line, or none")->capture_default_str();
-    verb.add_option("--wiring", options->wiring, "39x1, 18x2 or 12x3")->capture_default_str();
+    verb.add_option("--wiring", options->wiring, "39x1, 18x2, 12x3 or 13x3phase")->capture_default_str();
     verb.add_option("--level", options->level, "auto, waveform or cycle")->capture_default_str();
     verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();

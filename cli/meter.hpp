@@ -2,7 +2,7 @@
 //
 // Flags and the fields that they fill (all texts are checked by run(), which says what is wrong and returns 2):
 //   --box NUMBER10      box                    ten digits
-//   --wiring W          wiring                 39x1, 18x2, 12x3
+//   --wiring W          wiring                 39x1, 18x2, 12x3, 13x3phase
 //   --store FILE        store                  default prewatt-meter-NUMBER10.nvm; a fixed-size file, locked while the
 //   meter runs
 //   --key FILE          key                    master key, 32 hexadecimal digits; default prewatt.key beside the store;

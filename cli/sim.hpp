@@ -10,7 +10,7 @@
 //   --speed X             speed      1
 //   --baud N|none         baud       9600, 8E1; every character takes its time in both directions; none = as fast as it
 //   comes
-//   --wiring W            wiring     39x1, 18x2, 12x3
+//   --wiring W            wiring     39x1, 18x2, 12x3, 13x3phase
 //   --level WORD          level      auto, waveform, cycle. auto: waveform for as many boxes as this machine carries
 //   easily (4 at speed 1)
 //   --for TIME            duration   as in `prewatt meter`

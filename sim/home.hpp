@@ -24,7 +24,8 @@ enum class Life : std::uint8_t {
 };
 [[nodiscard]] std::string_view name_of(Life life);
 
-// Which of a household's circuits an appliance hangs on, where the box has that many: M11 of the product.
+// Which of a household's circuits an appliance hangs on, where the box has that many: M11 of the product. In a
+// household that is fed by three phases: which phase.
 enum class Use : std::uint8_t { kSockets = 0, kAirConditioning = 1, kLighting = 2 };
 
 struct Appliance {

@@ -30,13 +30,16 @@ std::expected<std::uint64_t, std::string> parse_box_number(std::string_view text
 }
 
 std::expected<meter::Wiring, std::string> parse_wiring(std::string_view text) {
-    for (meter::Wiring w : {meter::Wiring::k39x1, meter::Wiring::k18x2, meter::Wiring::k12x3})
+    for (meter::Wiring w :
+         {meter::Wiring::k39x1, meter::Wiring::k18x2, meter::Wiring::k12x3, meter::Wiring::k13x3phase})
         if (text == name_of(w)) return w;
-    return std::unexpected("'" + std::string(text) + "' is no wiring: 39x1, 18x2 or 12x3 (households x circuits)");
+    return std::unexpected("'" + std::string(text) +
+                           "' is no wiring: 39x1, 18x2, 12x3 (households x circuits) or 13x3phase");
 }
 
 std::string_view name_of(meter::Wiring wiring) {
-    return wiring == meter::Wiring::k39x1 ? "39x1" : wiring == meter::Wiring::k18x2 ? "18x2" : "12x3";
+    static constexpr std::string_view names[] = {"39x1", "18x2", "12x3", "13x3phase"};
+    return names[static_cast<std::size_t>(wiring)];
 }
 
 std::expected<Life, std::string> parse_life(std::string_view text) {
@@ -111,7 +114,7 @@ Duration Pace::until(Instant at, Instant reached) const {
 }
 
 void catch_stop_signals() {
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = [](int) { stop = 1; };
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);

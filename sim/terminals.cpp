@@ -163,7 +163,7 @@ void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const C
         const std::size_t household = c / each;
         if (household < homes_.size()) {
             plug(c, contacts[c], true);
-            const std::size_t phase = index_of(meter::phase_of({static_cast<std::uint8_t>(household + 1)}));
+            const std::size_t phase = index_of(meter::phase_of(options_.wiring, Circuit{static_cast<std::uint8_t>(c)}));
             const auto volts = std::span<const float>(volts_.volts[phase]).first(count);
             for (Plugged& p : circuits_[c].plugged)
                 p.load->add_current(volts, std::span(amps).first(count));
@@ -193,7 +193,7 @@ void HomesTerminals::measure(meter::Measurement& measurement, Duration span, con
     std::vector<Draw> draws;
     for (std::size_t c = 0; c < homes_.size() * each; ++c) {
         CircuitState& state = circuits_[c];
-        const double v = volts[index_of(meter::phase_of({static_cast<std::uint8_t>(c / each + 1)}))];
+        const double v = volts[index_of(meter::phase_of(options_.wiring, Circuit{static_cast<std::uint8_t>(c)}))];
         const bool powered = contacts[c] && v > 0;
         plug(c, powered, false);
         if (state.plugged.empty()) {
@@ -234,7 +234,7 @@ PlayedTerminals::PlayedTerminals(const Recording& recording, meter::Wiring wirin
                                  std::uint64_t repeats, const Converter& converter, std::uint64_t seed)
     : recording_(resample(recording, meter::kSampleRate)),
       circuit_(meter::circuit_of(wiring, household, 0).index),
-      phase_(index_of(meter::phase_of(household))),
+      phase_(index_of(meter::phase_of(wiring, household, 0))),
       repeats_(repeats),
       grid_(GridConfig{}, seed),
       digitiser_(converter, seed) {}

@@ -44,21 +44,36 @@ struct MeteringWindow {
     std::array<HouseholdTotals, kHouseholdsMax> totals{};
 };
 
-// How the channels of the box are wired to households and phases.
-enum class Wiring : std::uint8_t { k39x1, k18x2, k12x3 };
-[[nodiscard]] constexpr int households(Wiring w) {
-    return w == Wiring::k39x1 ? 39 : w == Wiring::k18x2 ? 18 : 12;
+// How the channels of the box are wired to households and phases (product.md M1). The numbers stand in the storage
+// header and never change.
+//   39x1, 18x2, 12x3   single-phase: all circuits of a household are on one phase; households go round the phases:
+//                      1 on A, 2 on B, 3 on C, 4 on A ...
+//   13x3phase          every household is fed by three phases: its circuits 0, 1, 2 are its A, B, C. They are switched
+//                      together and count as one circuit, circuit 1 of M11.
+enum class Wiring : std::uint8_t { k39x1 = 0, k18x2 = 1, k12x3 = 2, k13x3phase = 3 };
+[[nodiscard]] constexpr bool is_three_phase(Wiring w) {
+    return w == Wiring::k13x3phase;
 }
+[[nodiscard]] constexpr int households(Wiring w) {
+    return w == Wiring::k39x1 ? 39 : w == Wiring::k18x2 ? 18 : w == Wiring::k12x3 ? 12 : 13;
+}
+// Channels of a household.
 [[nodiscard]] constexpr int circuits_each(Wiring w) {
     return w == Wiring::k39x1 ? 1 : w == Wiring::k18x2 ? 2 : 3;
 }
-// All circuits of a household are on one phase; households go round the phases: 1 on A, 2 on B, 3 on C, 4 on A ...
-[[nodiscard]] constexpr Phase phase_of(Household h) {
-    return static_cast<Phase>((h.number - 1) % 3);
+// The phase of circuit k of household h.
+[[nodiscard]] constexpr Phase phase_of(Wiring w, Household h, int k) {
+    return static_cast<Phase>(is_three_phase(w) ? k : (h.number - 1) % 3);
 }
 // Circuits of household h are neighbours: h=1 has 0..c-1, h=2 has c..2c-1 ...
 [[nodiscard]] constexpr Circuit circuit_of(Wiring w, Household h, int k) {
     return {static_cast<std::uint8_t>((h.number - 1) * circuits_each(w) + k)};
+}
+[[nodiscard]] constexpr Household household_of(Wiring w, Circuit circuit) {
+    return {static_cast<std::uint8_t>(circuit.index / circuits_each(w) + 1)};
+}
+[[nodiscard]] constexpr Phase phase_of(Wiring w, Circuit circuit) {
+    return phase_of(w, household_of(w, circuit), circuit.index % circuits_each(w));
 }
 
 }  // namespace prewatt::meter

@@ -103,12 +103,9 @@ Metering::Metering(const Calibration& calibration, Wiring wiring, Current basic_
         i.nanoamperes_per_count = std::clamp<std::int32_t>(i.nanoamperes_per_count, -16'000'000, 16'000'000);
         i.skew_nanoseconds = std::clamp<std::int32_t>(i.skew_nanoseconds, -250'000, 500'000);
     }
-    for (int h = 1; h <= households(wiring); ++h) {
-        const Household household{static_cast<std::uint8_t>(h)};
-        for (int k = 0; k < circuits_each(wiring); ++k)
-            circuit_phase_[circuit_of(wiring, household, k).index] =
-                static_cast<std::uint8_t>(meter::phase_of(household));
-    }
+    for (int c = 0; c < circuit_count_; ++c)
+        circuit_phase_[static_cast<std::size_t>(c)] =
+            static_cast<std::uint8_t>(meter::phase_of(wiring, Circuit{static_cast<std::uint8_t>(c)}));
     for (std::size_t p = 0; p < kPhasesMax; ++p) {
         phase_[p].offset_q16 = calibration_.voltage[p].offset_counts * 65536;
         phase_[p].threshold = counts_of(kCrossingThresholdAtStart, calibration_.voltage[p]);

@@ -524,13 +524,13 @@ TEST(Metering, ReadingsHaveTheRightSizeAndSign) {
 
 // A heater on the wrong circuit's phase would read half of its power.
 TEST(Metering, EveryCircuitIsMultipliedWithTheVoltageOfItsHouseholdsPhase) {
-    for (const Wiring wiring : {Wiring::k39x1, Wiring::k18x2, Wiring::k12x3}) {
+    for (const Wiring wiring : {Wiring::k39x1, Wiring::k18x2, Wiring::k12x3, Wiring::k13x3phase}) {
         const Calibration calibration = default_calibration(kBasic, kMaximum);
         FakeFrontEnd model = model_of(calibration, 220, 50, {});
         for (int h = 1; h <= households(wiring); ++h)
             for (int k = 0; k < circuits_each(wiring); ++k) {
                 const Household household{static_cast<std::uint8_t>(h)};
-                const int phase = static_cast<int>(phase_of(household));
+                const int phase = static_cast<int>(phase_of(wiring, household, k));
                 model.amperes[circuit_of(wiring, household, k).index] = sine(5, 50, phase_angle(phase) + 0.3);
             }
         Metering metering(calibration, wiring, kBasic);
@@ -540,6 +540,23 @@ TEST(Metering, EveryCircuitIsMultipliedWithTheVoltageOfItsHouseholdsPhase) {
             const bool used = c < households(wiring) * circuits_each(wiring);
             EXPECT_NEAR(totals.watts(static_cast<std::size_t>(c)), used ? 1100 : 0, 2) << c;
         }
+    }
+}
+
+// A workshop's three wires were taken for three single-phase circuits: two of them would be billed at half, backwards.
+TEST(Wiring, CircuitsOfAThreePhaseHouseholdAreItsPhasesAndAllOthersStayOnOne) {
+    EXPECT_EQ(households(Wiring::k13x3phase), 13);
+    EXPECT_EQ(circuits_each(Wiring::k13x3phase), 3);
+    for (const Wiring wiring : {Wiring::k39x1, Wiring::k18x2, Wiring::k12x3, Wiring::k13x3phase}) {
+        EXPECT_LE(households(wiring) * circuits_each(wiring), kCircuitsMax);
+        for (int h = 1; h <= households(wiring); ++h)
+            for (int k = 0; k < circuits_each(wiring); ++k) {
+                const Household household{static_cast<std::uint8_t>(h)};
+                const Circuit circuit = circuit_of(wiring, household, k);
+                EXPECT_EQ(household_of(wiring, circuit), household);
+                EXPECT_EQ(phase_of(wiring, circuit), phase_of(wiring, household, k));
+                EXPECT_EQ(static_cast<int>(phase_of(wiring, circuit)), is_three_phase(wiring) ? k : (h - 1) % 3);
+            }
     }
 }
 

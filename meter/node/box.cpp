@@ -76,7 +76,11 @@ HoldSet Box::holds(Household h) const {
     const HouseholdBook& book = books_.households[at(h)];
     HoldSet holds = credit_holds(book.account);
     holds.set(Hold::kRemote, book.remote_off);
-    holds.set(Hold::kSupply, supply_[static_cast<std::size_t>(phase_of(h))].is_held());
+    // A three-phase household is dark as soon as one of its phases is out of range: its motors must not run on two.
+    bool supply_held = false;
+    for (int k = 0; k < circuits_each(config_.wiring); ++k)
+        supply_held |= supply_[static_cast<std::size_t>(phase_of(config_.wiring, h, k))].is_held();
+    holds.set(Hold::kSupply, supply_held);
     return holds;
 }
 

@@ -50,10 +50,10 @@ enum class StartResult : std::uint8_t {
 // What a person standing before the box, or a test, may know about a household. A copy as of the last call into the
 // node.
 struct HouseholdView {
-    HouseholdState state;  // as published: holds, relay, alarms
-    HoldSet overruled;     // by forced power; empty when none is in force
-    bool lit = false;      // every circuit of the household is closed
-    Phase phase = Phase::kA;
+    HouseholdState state;     // as published: holds, relay, alarms
+    HoldSet overruled;        // by forced power; empty when none is in force
+    bool lit = false;         // every circuit of the household is closed
+    Phase phase = Phase::kA;  // of circuit 1; a three-phase household has all three
     std::uint16_t epoch = 0;
     std::uint32_t ticket_number = 0;
     Credit credited;

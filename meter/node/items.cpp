@@ -77,8 +77,11 @@ struct Energies {
     Energy reverse;
 };
 
-// Of one phase position (0 A .. 2 C), or of all (-1). Nothing: not fitted.
+// Of one phase position (0 A .. 2 C), or of all (-1). Nothing: not fitted; a three-phase household books its three
+// phases as one, so it has no energies of single phases.
 std::optional<Energies> energies(const Box& box, std::uint8_t meter, int phase) {
+    const Wiring wiring = box.config().wiring;
+    if (is_three_phase(wiring) && phase >= 0) return std::nullopt;
     if (meter != 0) {
         if (phase > 0) return std::nullopt;
         const HouseholdBook& book = box.book({meter});
@@ -86,7 +89,7 @@ std::optional<Energies> energies(const Box& box, std::uint8_t meter, int phase) 
     }
     Energies sum;
     for (int n = 1; n <= box.household_count(); ++n) {
-        if (phase >= 0 && static_cast<int>(phase_of(household(n))) != phase) continue;
+        if (phase >= 0 && static_cast<int>(phase_of(wiring, household(n), 0)) != phase) continue;
         sum.forward += box.book(household(n)).forward;
         sum.reverse += box.book(household(n)).reverse;
     }
@@ -162,11 +165,12 @@ std::array<Figures, 4> figures(const Box& box, std::uint8_t meter) {
     const int from = meter == 0 ? 1 : meter;
     const int to = meter == 0 ? box.household_count() : meter;
     for (int n = from; n <= to; ++n) {
-        const auto phase = static_cast<std::size_t>(phase_of(household(n)));
-        Figures& position = all[1 + (meter == 0 ? phase : 0)];
-        position.fitted = true;
-        position.voltage = present.phases[phase].voltage;
         for (int k = 0; k < circuits_each(wiring); ++k) {
+            const auto phase = static_cast<std::size_t>(phase_of(wiring, household(n), k));
+            // A single-phase household is a single-phase meter, whose only phase is called A.
+            Figures& position = all[1 + (meter == 0 || is_three_phase(wiring) ? phase : 0)];
+            position.fitted = true;
+            position.voltage = present.phases[phase].voltage;
             const CircuitMeasurement& circuit = present.circuits[circuit_of(wiring, household(n), k).index];
             add(position, circuit);
             add(all[0], circuit);
@@ -178,7 +182,7 @@ std::array<Figures, 4> figures(const Box& box, std::uint8_t meter) {
 Frequency frequency(const Box& box, std::uint8_t meter) {
     const auto& phases = box.present().phases;
     if (meter != 0) {
-        const PhaseMeasurement& own = phases[static_cast<std::size_t>(phase_of({meter}))];
+        const PhaseMeasurement& own = phases[static_cast<std::size_t>(phase_of(box.config().wiring, {meter}, 0))];
         if (own.present) return own.frequency;
     }
     for (const PhaseMeasurement& phase : phases)
@@ -281,15 +285,12 @@ std::uint16_t status_word(const Box& box, std::uint8_t meter, int number) {
             if (!box.clock()) bits |= 1u << 15;
             if (meter != 0 && box.active(h) < ActivePower{}) bits |= 1u << 4;
             break;
-        case 2:
-            if (meter != 0) {
-                if (box.active(h) < ActivePower{}) bits |= 1u << 0;
-            } else {
-                const auto all = figures(box, 0);
-                for (std::size_t k = 0; k < 3; ++k)
-                    if (all[k + 1].active < ActivePower{}) bits |= 1u << k;
-            }
+        case 2: {
+            const auto all = figures(box, meter);
+            for (std::size_t k = 0; k < 3; ++k)
+                if (all[k + 1].active < ActivePower{}) bits |= 1u << k;
             break;
+        }
         case 3: {
             if (meter == 0) break;
             const HouseholdState state = box.state(h);
@@ -304,8 +305,8 @@ std::uint16_t status_word(const Box& box, std::uint8_t meter, int number) {
         case 4:
         case 5:
         case 6:
-            if (meter == 0) return phase_status(box, number - 4);
-            if (number == 4) return phase_status(box, static_cast<int>(phase_of(h)));
+            if (meter == 0 || is_three_phase(box.config().wiring)) return phase_status(box, number - 4);
+            if (number == 4) return phase_status(box, static_cast<int>(phase_of(box.config().wiring, h, 0)));
             break;
         default:
             break;
@@ -447,8 +448,11 @@ dlt645::AccountStatus account_status(const Box& box, Household h) {
 dlt645::LiveValues live_values(const Box& box, Household h) {
     const Wiring wiring = box.config().wiring;
     dlt645::LiveValues live;
-    live.phase = phase_of(h);
-    live.voltage = box.present().phases[static_cast<std::size_t>(live.phase)].voltage;
+    const auto& phases = box.present().phases;
+    live.phase = phase_of(wiring, h, 0);
+    live.voltage = phases[static_cast<std::size_t>(live.phase)].voltage;
+    live.three_phase = is_three_phase(wiring);
+    if (live.three_phase) live.voltage_b_c = {phases[1].voltage, phases[2].voltage};
     live.frequency = frequency(box, h.number);
     for (int k = 0; k < circuits_each(wiring); ++k) {
         const Circuit circuit = circuit_of(wiring, h, k);

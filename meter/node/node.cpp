@@ -161,7 +161,7 @@ HouseholdView Node::household(Household h) const {
     view.state = box_.state(h);
     view.overruled = box_.overruled(h);
     view.lit = view.state.has(StateBit::kRelayClosed);
-    view.phase = phase_of(h);
+    view.phase = phase_of(config().wiring, h, 0);
     view.epoch = account.epoch;
     view.ticket_number = account.ticket_number;
     view.credited = account.credited;

@@ -314,6 +314,48 @@ TEST(Node, CircuitsOfAHouseholdAreSwitchedTogetherAndCountedTogether) {
         EXPECT_FALSE(board.node->relay_closed({static_cast<std::uint8_t>(k)}));
 }
 
+TEST(Node, ThreePhasesOfAHouseholdAreSwitchedTogetherAndBothDirectionsOfEachAreCharged) {
+    // A workshop turns one phase round and pays for the difference of two.
+    FakeBoard board(Wiring::k13x3phase);
+    board.start();
+    board.run(seconds(4));
+    open_account(board, 13, 1000);
+    for (int k = 0; k < 39; ++k)
+        EXPECT_EQ(board.node->relay_closed({static_cast<std::uint8_t>(k)}), k >= 36) << k;
+    board.load({36}, watts(1000));
+    board.load({37}, watts(-600));
+    board.load({38}, watts(2000));
+    board.run(seconds(20));
+    const HouseholdView view = board.node->household({13});
+    EXPECT_EQ(view.active, watts(2400));
+    EXPECT_NEAR(static_cast<double>(view.forward.count()), 60'000.0, 700.0);
+    EXPECT_NEAR(static_cast<double>(view.reverse.count()), 12'000.0, 200.0);
+    EXPECT_EQ(view.remaining, credit_of_hundredths(1000) - credit_for(view.forward + view.reverse));
+    EXPECT_EQ(board.command({.household = 13, .command = card::RemoteHold{true}}).result, Result::kDone);
+    board.run(seconds(1));
+    for (int k = 36; k < 39; ++k)
+        EXPECT_FALSE(board.node->relay_closed({static_cast<std::uint8_t>(k)}));
+}
+
+TEST(Node, ThreePhaseHouseholdIsHeldWhenAnyOfItsPhasesIsOutOfRange) {
+    // A motor runs on two phases until it burns.
+    FakeBoard board(Wiring::k13x3phase);
+    board.start();
+    board.run(seconds(4));
+    open_account(board, 1, 1000);
+    for (std::size_t phase = 0; phase < 3; ++phase) {
+        EXPECT_TRUE(board.node->household({1}).lit);
+        board.measurement.phases[phase] = {volts(140), millihertz(50'000), true};
+        board.run(seconds(3));
+        EXPECT_TRUE(board.node->household({1}).state.holds().has(Hold::kSupply)) << phase;
+        for (int k = 0; k < 3; ++k)
+            EXPECT_FALSE(board.node->relay_closed({static_cast<std::uint8_t>(k)})) << phase;
+        board.measurement.phases[phase] = {volts(220), millihertz(50'000), true};
+        board.run(seconds(6));
+        EXPECT_TRUE(board.node->household({1}).state.holds().empty()) << phase;
+    }
+}
+
 TEST(Node, DisplayShowsThePurchaseAndThenTheNewTotal) {
     // Somebody stands before the box after paying and sees the neighbour's credit.
     FakeBoard board;

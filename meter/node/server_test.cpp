@@ -280,6 +280,58 @@ TEST_F(ServerTest, TellsPowerAccountLiveValuesAndBox) {
     EXPECT_EQ(data_of(ask("00", 0x11, item(0xEC000200))), FrameText{2}) << "an account is a household's";
 }
 
+TEST_F(ServerTest, HouseholdFedByThreePhasesIsAThreePhaseMeterOnTheLine) {
+    // A collector reads a workshop as a single-phase meter and reports a third of its load.
+    FakeBoard three(Wiring::k13x3phase);
+    ASSERT_EQ(three.start(), StartResult::kFresh);
+    three.measurement.phases = {{{volts(220), Frequency{50'000}, true},
+                                 {volts(230), Frequency{50'000}, true},
+                                 {volts(100), Frequency{}, false}}};
+    for (int k = 0; k < 3; ++k) {
+        CircuitMeasurement& circuit = three.measurement.circuits[static_cast<std::size_t>(3 + k)];
+        circuit.active = k == 1 ? -watts(500) : watts(1000 * (k + 1));
+        circuit.apparent = ApparentPower{(k == 1 ? 500 : 1000 * (k + 1)) * 1'000'000};
+        circuit.current = amperes(k + 1);
+        circuit.forward = k == 1 ? Energy{} : energy_of_hundredths(100);
+        circuit.reverse = k == 1 ? energy_of_hundredths(30) : Energy{};
+    }
+    three.now = three.now + milliseconds(1);
+    three.next = three.node->on_measurement(three.measurement, three.now);
+    const auto read = [&](const std::string& household, std::uint32_t id) {
+        FrameText data = data_of(three.exchange(raw(kBox + household, 0x11, item(id))));
+        return FrameText(data.begin() + std::min<std::ptrdiff_t>(4, std::ssize(data)), data.end());
+    };
+    // Totals over the three, forward and reverse apart, never netted.
+    EXPECT_EQ(read("02", 0x00010000), (FrameText{0x00, 0x02, 0x00, 0x00}));
+    EXPECT_EQ(read("02", 0x00020000), (FrameText{0x30, 0x00, 0x00, 0x00}));
+    EXPECT_EQ(read("02", 0x00000000), (FrameText{0x30, 0x02, 0x00, 0x00}));
+    // The phases are booked as one: single ones are not fitted.
+    EXPECT_EQ(read("02", 0x00150000), (FrameText{0xFF, 0xFF, 0xFF, 0xFF}));
+    EXPECT_EQ(read("00", 0x00290000), (FrameText{0xFF, 0xFF, 0xFF, 0xFF}));
+    // Voltages and currents of A, B, C; power with its total first.
+    EXPECT_EQ(read("02", 0x0201FF00), (FrameText{0x00, 0x22, 0x00, 0x23, 0x00, 0x10}));
+    EXPECT_EQ(read("02", 0x0202FF00), (FrameText{0x00, 0x10, 0x00, 0x00, 0x20, 0x00, 0x00, 0x30, 0x00}));
+    EXPECT_EQ(read("02", 0x0203FF00),
+              (FrameText{0x00, 0x50, 0x03, 0x00, 0x00, 0x01, 0x00, 0x50, 0x80, 0x00, 0x00, 0x03}));
+    // Reverse on B; C has lost its voltage.
+    EXPECT_EQ(read("02", 0x04000502), (FrameText{0x02, 0x00}));
+    EXPECT_EQ(read("02", 0x04000504), (FrameText{0x00, 0x00}));
+    EXPECT_EQ(read("02", 0x04000506), (FrameText{0x81, 0x00}));
+    const auto live = dlt645::decode_live_values(read("02", 0xEC000300));
+    ASSERT_TRUE(live);
+    EXPECT_TRUE(live->three_phase);
+    EXPECT_EQ(live->voltage, volts(220));
+    EXPECT_EQ(live->voltage_b_c[1], volts(100));
+    ASSERT_EQ(live->circuits.size(), 3u);
+    EXPECT_EQ(live->circuits[1].active, -watts(500));
+    // Its neighbours are meters of their own.
+    EXPECT_EQ(read("03", 0x0203FF00), FrameText(12, 0x00));
+    const auto box = dlt645::decode_box_status(read("00", 0xEC000400));
+    ASSERT_TRUE(box);
+    EXPECT_EQ(box->household_count, 13);
+    EXPECT_EQ(box->circuits_per_household, 3);
+}
+
 TEST_F(ServerTest, BroadcastTimeIsTakenOnceADayWhenItIsNearAndNotAtMidnight) {
     // Somebody turns the clock of a whole building with one frame that carries no password.
     prepare();

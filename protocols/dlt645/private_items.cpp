@@ -30,6 +30,7 @@ std::size_t size_when_whole(const ByteWriter& writer) {
 // Units on the wire, in counts of ours.
 constexpr std::int64_t kDeciwatt = 100'000;  // also of var and VA
 constexpr std::int64_t kMilliampere = 1000;
+constexpr std::uint8_t kThreePhases = 3;  // in place of a phase
 
 }  // namespace
 
@@ -147,7 +148,7 @@ std::optional<AccountStatus> decode_account_status(Bytes data) {
 std::size_t encode(const LiveValues& live, MutableBytes out) {
     ByteWriter writer(out);
     writer.put_u8(kFormat);
-    writer.put_u8(static_cast<std::uint8_t>(live.phase));
+    writer.put_u8(live.three_phase ? kThreePhases : static_cast<std::uint8_t>(live.phase));
     writer.put_u32(unsigned_of(live.voltage.count(), 1));
     writer.put_u32(unsigned_of(live.frequency.count(), 1));
     writer.put_u8(static_cast<std::uint8_t>(live.circuits.size()));
@@ -161,6 +162,9 @@ std::size_t encode(const LiveValues& live, MutableBytes out) {
         writer.put_le(static_cast<std::uint64_t>(saturate(circuit.power_factor.count(), 16)), 2);
         writer.put_u8(circuit.relay_closed ? 1 : 0);
     }
+    if (live.three_phase)
+        for (const Voltage voltage : live.voltage_b_c)
+            writer.put_u32(unsigned_of(voltage.count(), 1));
     return size_when_whole(writer);
 }
 
@@ -169,8 +173,9 @@ std::optional<LiveValues> decode_live_values(Bytes data) {
     LiveValues live;
     if (reader.get_u8() != kFormat) return std::nullopt;
     const std::uint8_t phase = reader.get_u8();
-    if (phase >= kPhasesMax) return std::nullopt;
-    live.phase = static_cast<Phase>(phase);
+    live.three_phase = phase == kThreePhases;
+    if (phase >= kPhasesMax && !live.three_phase) return std::nullopt;
+    live.phase = live.three_phase ? Phase::kA : static_cast<Phase>(phase);
     live.voltage = Voltage{reader.get_u32()};
     live.frequency = Frequency{reader.get_u32()};
     const std::size_t circuits = reader.get_u8();
@@ -187,6 +192,9 @@ std::optional<LiveValues> decode_live_values(Bytes data) {
         circuit.relay_closed = closed == 1;
         live.circuits.push_back(circuit);
     }
+    if (live.three_phase)
+        for (Voltage& voltage : live.voltage_b_c)
+            voltage = Voltage{reader.get_u32()};
     if (!reader.finished()) return std::nullopt;
     return live;
 }

@@ -94,6 +94,10 @@ struct LiveValues {
     Voltage voltage;      // mV
     Frequency frequency;  // mHz
     FixedVector<LiveCircuit, 3> circuits;
+    // A household fed by three phases: `phase` and `voltage` are A's, circuit k is on phase k. 03 on the wire in place
+    // of the phase; the voltages of B and C follow the circuits.
+    bool three_phase = false;
+    std::array<Voltage, 2> voltage_b_c{};
 };
 [[nodiscard]] std::size_t encode(const LiveValues& live, MutableBytes out);
 [[nodiscard]] std::optional<LiveValues> decode_live_values(Bytes data);

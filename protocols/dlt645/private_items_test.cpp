@@ -153,11 +153,32 @@ TEST(LiveValues, HasTheseBytes) {
     EXPECT_EQ(back->circuits[0].active, ActivePower{-1'500'000'000});
     EXPECT_EQ(bytes_of(*back), golden);
     auto four_phases = golden;
-    four_phases[1] = 3;
+    four_phases[1] = 4;
     EXPECT_FALSE(decode_live_values(four_phases));
     auto four_circuits = golden;
     four_circuits[10] = 4;
     EXPECT_FALSE(decode_live_values(four_circuits));
+}
+
+TEST(LiveValues, OfThreePhasesHaveTheOtherTwoVoltagesBehindTheCircuits) {
+    // The page shows 220 V for a workshop of which one phase is dead.
+    LiveValues live;
+    live.three_phase = true;
+    live.voltage = Voltage{220'100};
+    live.voltage_b_c = {Voltage{1'000}, Voltage{219'000}};
+    live.frequency = Frequency{50'012};
+    for (int k = 0; k < 3; ++k)
+        live.circuits.push_back({});
+    const std::vector<Byte> bytes = bytes_of(live);
+    ASSERT_EQ(bytes.size(), 11u + 3 * 19 + 8);
+    EXPECT_EQ(bytes[1], 3);
+    EXPECT_EQ((std::vector<Byte>(bytes.end() - 8, bytes.end())),
+              (std::vector<Byte>{0xE8, 0x03, 0x00, 0x00, 0x78, 0x57, 0x03, 0x00}));
+    const auto back = decode_live_values(bytes);
+    ASSERT_TRUE(back);
+    EXPECT_TRUE(back->three_phase);
+    EXPECT_EQ(back->voltage_b_c, live.voltage_b_c);
+    EXPECT_FALSE(decode_live_values(Bytes(bytes).first(bytes.size() - 1)));
 }
 
 TEST(BoxStatus, HasTheseBytes) {

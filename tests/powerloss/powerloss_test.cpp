@@ -191,7 +191,10 @@ TEST(PowerLoss, OneCaseByItsId) {
     long long at = 0;
     Case only;
     ASSERT_EQ(std::sscanf(id, "%d:%d:%15[a-z]:%lld", &households, &only.step, mode, &at), 4);
-    only.wiring = households == 12 ? Wiring::k12x3 : households == 18 ? Wiring::k18x2 : Wiring::k39x1;
+    only.wiring = households == 12   ? Wiring::k12x3
+                  : households == 13 ? Wiring::k13x3phase
+                  : households == 18 ? Wiring::k18x2
+                                     : Wiring::k39x1;
     only.at = at;
     for (int m = 0; m < static_cast<int>(Mode::kCount); ++m)
         if (std::string(mode) == kModeNames[m]) only.mode = static_cast<Mode>(m);
@@ -221,7 +224,7 @@ TEST(PowerLoss, BlankMemoryThatIsCutWhileBeingFormattedStartsAsANewBox) {
 void run_random(std::uint64_t seed, int steps) {
     std::mt19937_64 random(seed);
     const auto pick = [&](int from, int to) { return std::uniform_int_distribution<int>(from, to)(random); };
-    const Wiring wiring = static_cast<Wiring>(pick(0, 2));
+    const Wiring wiring = static_cast<Wiring>(pick(0, 3));
     const int households = meter::households(wiring);
     Rig rig(wiring, 16 * 1024);
     ASSERT_TRUE(rig.start());
