@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 #include <vector>
 
 namespace prewatt::meter {
@@ -94,6 +96,142 @@ TEST(PulseGenerator, LatePollsLoseNothing) {
         pulses += generator.poll(now) ? 1 : 0;
     EXPECT_EQ(pulses, 5);
     EXPECT_EQ(generator.residue(), Energy{0});
+}
+
+// A verifier whose counter needs S0 pulses finds that every fourth one is missing at Imax.
+TEST(PulseConstant, IsLegalWhereTheOverloadStillGivesThirtyMillisecondsOnAndOff) {
+    EXPECT_TRUE(is_legal_constant(1600, 60, 1));
+    EXPECT_TRUE(is_legal_constant(1600, 60, 2)) << "16.2 a second";
+    EXPECT_FALSE(is_legal_constant(1600, 60, 3)) << "24.3 a second";
+    EXPECT_TRUE(is_legal_constant(1600, 40, 3));
+    EXPECT_TRUE(is_legal_constant(600, 60, 3));
+    EXPECT_FALSE(is_legal_constant(5000, 60, 1)) << "25.3 a second";
+    EXPECT_FALSE(is_legal_constant(5000, 50, 1));
+    EXPECT_FALSE(is_legal_constant(5000, 40, 1)) << "16.9 a second";
+    EXPECT_FALSE(is_legal_constant(7000, 10, 1));
+    EXPECT_EQ(legal_power_max(5000), watts(12'000));
+    EXPECT_EQ(legal_power_max(1600), watts(37'500));
+    EXPECT_EQ(legal_power_max(600), watts(100'000));
+}
+
+struct Edge {
+    Instant at;
+    bool on;
+};
+// Feeds windows of 200 ms to every household of the list and polls exactly when the bank wants it.
+struct BankRun {
+    PulseBank bank;
+    Instant now;
+    std::vector<Edge> edges;
+    std::array<int, kHouseholdsMax + 1> leds{};
+    bool level = false;
+
+    void run(std::initializer_list<std::pair<int, std::int64_t>> joules_each, int windows) {
+        for (int w = 0; w < windows; ++w) {
+            for (const auto& [number, joules] : joules_each)
+                bank.add({static_cast<std::uint8_t>(number)}, Energy{joules}, milliseconds(200), now);
+            const Instant end = now + milliseconds(200);
+            for (;;) {
+                const PulseBank::Pulses pulses = bank.poll(now);
+                for (std::size_t k = 0; k < kHouseholdsMax; ++k)
+                    leds[k + 1] += static_cast<int>(pulses.leds >> k & 1);
+                if (pulses.output != level) edges.push_back({now, level = pulses.output});
+                if (pulses.next >= end) break;
+                ASSERT_GT(pulses.next, now - microseconds(1));
+                now = std::max(now + microseconds(1), pulses.next);
+            }
+            now = end;
+        }
+    }
+    [[nodiscard]] int rises() const {
+        return static_cast<int>(std::count_if(edges.begin(), edges.end(), [](const Edge& e) { return e.on; }));
+    }
+    // The shortest time on and off.
+    [[nodiscard]] std::pair<Duration, Duration> shortest() const {
+        std::pair<Duration, Duration> out{seconds(1000), seconds(1000)};
+        for (std::size_t k = 1; k < edges.size(); ++k) {
+            Duration& d = edges[k].on ? out.second : out.first;
+            d = std::min(d, edges[k].at - edges[k - 1].at);
+        }
+        return out;
+    }
+};
+
+// A pulse of 20 ms is not seen by half of the counters on the market.
+TEST(TestOutput, PulsesAreAsWideAsSetAndHalfThePeriodWhereTheyComeFaster) {
+    for (const auto& [joules, width] : {std::pair{500, 80}, {3000, 75}, {6000, 37}}) {
+        BankRun run;  // 2.5, 15 and 30 kW at 1600: each 900, 150, 75 ms
+        run.bank.select({7});
+        run.run({{7, joules}}, 500);
+        EXPECT_NEAR(run.rises(), joules * 500 / 2250, 2);
+        EXPECT_EQ(run.rises(), run.leds[7]);
+        const auto [on, off] = run.shortest();
+        EXPECT_NEAR(static_cast<double>(on.count()), width * 1000, 600);
+        EXPECT_GE(off, kPulseOffMin);
+    }
+}
+
+// At 5000 imp/kWh and 13.2 kW a pulse comes each 54.5 ms: whoever gives some of them makes the meter look wrong.
+TEST(TestOutput, IsSilentAboveTheLegalRateAndCompleteBelowIt) {
+    BankRun run;
+    ASSERT_TRUE(run.bank.set_constant(5000));
+    run.bank.select({1});
+    run.run({{1, 2640}}, 200);
+    EXPECT_EQ(run.rises(), 0);
+    EXPECT_NEAR(run.leds[1], 2640 * 200 / 720, 4) << "the LED goes on";
+    const int before = run.leds[1];
+    run.run({{1, 2000}}, 1);  // the rest of the fast window has gone out
+    const int rises = run.rises();
+    const int leds = run.leds[1];
+    run.run({{1, 2000}}, 200);  // 10 kW: each 72 ms
+    EXPECT_EQ(run.rises() - rises, run.leds[1] - leds);
+    EXPECT_GT(run.leds[1], before + 500);
+    EXPECT_GE(run.shortest().first, kPulseOnMin);
+    EXPECT_GE(run.shortest().second, kPulseOffMin);
+}
+
+// The verifier joins pins 4 and 6 at a household that has used 0.9 of a pulse: this must count.
+TEST(TestOutput, ChoosingAHouseholdKeepsItsFractionOfAPulseAndNobodyElsesPulses) {
+    BankRun run;
+    run.run({{3, 200}, {4, 1000}}, 11);  // 2,200 J of 2,250, nobody chosen
+    EXPECT_EQ(run.rises(), 0);
+    run.bank.select({3});
+    run.run({{3, 60}, {4, 1000}}, 2);
+    EXPECT_EQ(run.rises(), 1);
+    EXPECT_EQ(run.leds[3], 1);
+    EXPECT_GT(run.leds[4], 4);
+    // And back: what household 4 had before is on its LED and its residue, not on the output.
+    run.bank.select({4});
+    const Energy residue = run.bank.residue({4});
+    run.run({{3, 0}, {4, 0}}, 4);
+    EXPECT_LE(residue.count() - run.bank.residue({4}).count(), 2250);
+}
+
+// A reset of the metering processor in the middle of a starting test would lose up to nine minutes of it.
+TEST(PulseBank, ResiduesSurviveAReset) {
+    BankRun run;
+    run.run({{39, 100}}, 20);
+    const Energy residue = run.bank.residue({39});
+    EXPECT_EQ(residue, Energy{2000});
+    BankRun again;
+    again.bank.restore({39}, residue);
+    again.run({{39, 250}}, 2);
+    EXPECT_EQ(again.leds[39], 1);
+    EXPECT_EQ(again.bank.residue({39}), Energy{2000 + 500 - 2250});
+}
+
+// The constant is changed from 600 to 5000: eight pulses are due at once and the output gives them one after the other.
+TEST(TestOutput, OwedPulsesFollowEachOtherLegally) {
+    BankRun run;
+    ASSERT_TRUE(run.bank.set_constant(600));
+    run.bank.select({2});
+    run.run({{2, 590}}, 10);
+    ASSERT_TRUE(run.bank.set_constant(5000));
+    run.run({{2, 0}}, 10);
+    EXPECT_EQ(run.leds[2], 8);
+    EXPECT_EQ(run.rises(), 8);
+    EXPECT_GE(run.shortest().first, kPulseOnMin);
+    EXPECT_GE(run.shortest().second, kPulseOffMin);
 }
 
 }  // namespace
