@@ -45,7 +45,7 @@ std::expected<std::unique_ptr<FileStorage>, std::string> FileStorage::open(const
     std::unique_ptr<FileStorage> storage(new FileStorage(handle, bytes));
     if (::flock(handle, LOCK_EX | LOCK_NB) != 0)
         return std::unexpected(name + ": another meter is running on this storage; stop it, or choose another --store");
-    struct stat status{};
+    struct stat status {};
     if (::fstat(handle, &status) != 0) return failed("cannot be examined", errno);
     // A file that was never filled is one whose making was cut short: it holds nothing yet.
     if (status.st_size == 0) {
@@ -181,6 +181,20 @@ CivilSeconds host_civil_time() {
     civil.minute = static_cast<std::uint8_t>(local.tm_min);
     civil.second = static_cast<std::uint8_t>(std::min(local.tm_sec, 59));
     return is_valid(civil) ? to_seconds(civil) : 0;
+}
+
+// --- socket
+
+void TestSocket::set_output(bool on) {
+    if (on == on_) return;
+    // Before the first pulse the output was off for ever.
+    if (pulses_ > 0) {
+        Duration& shortest = shortest_[on_ ? 1 : 0];
+        shortest = std::min(shortest, now_ - edge_);
+    }
+    on_ = on;
+    edge_ = now_;
+    if (on) ++pulses_;
 }
 
 void CountingWatchdog::kick() {

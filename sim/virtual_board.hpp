@@ -124,6 +124,35 @@ class VirtualRealTimeClock final : public meter::RealTimeClock {
 // Civil time of the host, in its own zone.
 [[nodiscard]] CivilSeconds host_civil_time();
 
+// The seven-pin socket and a bench's counter at its output. plug() and join() are what a hand does.
+class TestSocket final : public meter::VerificationSocket {
+  public:
+    // `now` is read at each edge and must outlive this.
+    explicit TestSocket(const Instant& now) : now_(now) {}
+    [[nodiscard]] Pins pins() override { return {plugged_, plugged_ && joined_}; }
+    void set_output(bool on) override;
+
+    void plug(bool in) { plugged_ = in; }
+    void join(bool pins_4_and_6) { joined_ = pins_4_and_6; }
+    [[nodiscard]] bool plugged() const { return plugged_; }
+    [[nodiscard]] bool joined() const { return plugged_ && joined_; }
+    [[nodiscard]] bool output() const { return on_; }
+    [[nodiscard]] std::uint64_t pulses() const { return pulses_; }  // rising edges
+    [[nodiscard]] Instant last_edge() const { return edge_; }
+    // Of all that were complete; INT64_MAX before the first.
+    [[nodiscard]] Duration shortest_on() const { return shortest_[1]; }
+    [[nodiscard]] Duration shortest_off() const { return shortest_[0]; }
+
+  private:
+    const Instant& now_;
+    bool plugged_ = false;
+    bool joined_ = false;
+    bool on_ = false;
+    std::uint64_t pulses_ = 0;
+    Instant edge_{};
+    std::array<Duration, 2> shortest_{Duration{INT64_MAX}, Duration{INT64_MAX}};
+};
+
 class CountingWatchdog final : public meter::Watchdog {
   public:
     explicit CountingWatchdog(const Instant& now) : now_(now) {}

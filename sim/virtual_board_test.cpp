@@ -66,7 +66,7 @@ TEST_F(VirtualBoard, AFileOfAnotherSizeIsRefusedAndLeftAlone) {
 // start takes for a blank one.
 TEST_F(VirtualBoard, AFullDiskIsSaidAtTheStartAndLeavesNothing) {
     // A limit on the size of files stands in for the disk.
-    struct rlimit before{};
+    struct rlimit before {};
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     struct rlimit small = before;
@@ -122,6 +122,25 @@ TEST(VirtualRealTimeClock, RunsWithVirtualTimeAndCanStop) {
     clock.stop();
     EXPECT_EQ(clock.read(), std::nullopt);
     EXPECT_TRUE(is_valid(to_civil(host_civil_time())));
+}
+
+TEST(VirtualBoard, TheSocketMeasuresWhatABenchWouldSee) {
+    // A pulse of 10 ms passes all tests and no counter sees it.
+    Instant now = Instant{} + seconds(5);
+    TestSocket socket(now);
+    socket.join(true);
+    EXPECT_EQ(socket.pins(), meter::VerificationSocket::Pins{}) << "nothing is joined without the plug";
+    socket.plug(true);
+    EXPECT_EQ(socket.pins(), (meter::VerificationSocket::Pins{true, true}));
+    for (const int ms : {80, 120, 30, 31, 80}) {
+        socket.set_output(!socket.output());
+        socket.set_output(socket.output());
+        now = now + milliseconds(ms);
+    }
+    socket.set_output(false);
+    EXPECT_EQ(socket.pulses(), 3u);
+    EXPECT_EQ(socket.shortest_on(), milliseconds(30));
+    EXPECT_EQ(socket.shortest_off(), milliseconds(31));
 }
 
 }  // namespace

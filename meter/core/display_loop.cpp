@@ -76,21 +76,101 @@ DisplayFrame amount_frame(Household household, std::int64_t hundredths) {
     return frame;
 }
 
+int reason_code(HouseholdState state) {
+    const HoldSet holds = state.holds();
+    const bool open = !state.has(StateBit::kRelayClosed);
+    if (open)
+        for (const Hold hold :
+             {Hold::kLockedOut, Hold::kMalignant, Hold::kOverload, Hold::kSchedule, Hold::kRemote, Hold::kSupply})
+            if (holds.has(hold)) return static_cast<int>(hold) + 1;
+    return state.has(StateBit::kRelayFault) ? 10 : 0;
+}
+
+DisplayFrame reason_frame(Household household, int code) {
+    DisplayFrame frame;
+    put_number(frame.upper, household.number, 4);
+    frame.lower[2] = 'E';
+    frame.lower[3] = '-';
+    frame.lower[4] = static_cast<char>('0' + code / 10 % 10);
+    frame.lower[5] = static_cast<char>('0' + code % 10);
+    return frame;
+}
+
+DisplayFrame used_frame(Household household, std::int64_t used_hundredths, bool held) {
+    DisplayFrame frame;
+    put_number(frame.upper, household.number, 4);
+    const auto shown = static_cast<std::uint64_t>(held ? used_hundredths : used_hundredths / 10) % 1'000'000;
+    put_number(frame.lower, shown, held ? 3 : 2);
+    frame.lower_dots = static_cast<std::uint8_t>(1u << (held ? 3 : 4));
+    return frame;
+}
+
+DisplayFrame page_frame(const DisplayLoop::Page& page, HouseholdState state, std::int64_t remaining_hundredths,
+                        std::int64_t used_hundredths) {
+    if (page.used) return used_frame(page.household, used_hundredths, page.held);
+    if (const int code = reason_code(state); code != 0 && page.second_half) return reason_frame(page.household, code);
+    return household_frame(page.household, state, remaining_hundredths, page.lit_half);
+}
+
+void DisplayLoop::set_page_time(Duration time, Instant now) {
+    if (time == page_time_ || time <= Duration{}) return;
+    go_to(index_at(now), now);
+    page_time_ = time;
+}
+
+int DisplayLoop::index_at(Instant now) const {
+    const std::int64_t turned = (now - anchor_).count() / page_time_.count();
+    // Held, the loop runs as far as the first household and no further.
+    if (pins_.hold)
+        return anchor_index_ >= 2 ? anchor_index_
+                                  : static_cast<int>(anchor_index_ + turned < 2 ? anchor_index_ + turned : 2);
+    return static_cast<int>((anchor_index_ + turned) % pages());
+}
+
+Instant DisplayLoop::on_pins(VerificationSocket::Pins pins, Instant now) {
+    // Without the plug there is nothing that could join pins.
+    if (!pins.plugged) pins.hold = false;
+    if (pins != pins_seen_) {
+        pins_seen_ = pins;
+        pins_since_ = now;
+    }
+    if (pins_seen_ == pins_) return kNever;
+    if (now - pins_since_ < kSocketDebounce) return pins_since_ + kSocketDebounce;
+    const int index = index_at(now);
+    if (pins_seen_.hold && !pins_.hold) {
+        go_to(index, now);
+    } else if (pins_.hold && !pins_seen_.hold) {
+        go_to((index + 1) % pages(), now);
+    }
+    pins_ = pins_seen_;
+    return kNever;
+}
+
+Household DisplayLoop::held(Instant now) const {
+    const int index = index_at(now);
+    return pins_.hold && index >= 2 ? Household{static_cast<std::uint8_t>(index - 1)} : Household{};
+}
+
 DisplayLoop::Page DisplayLoop::page(Instant now) const {
     Page page;
     const std::int64_t flashes_ago = (now - started_).count() / kFlashTime.count();
     page.lit_half = flashes_ago % 2 == 0;
     page.next_flash = started_ + kFlashTime * (flashes_ago + 1);
-    if (notice_since_ != kNever && now >= notice_since_ && now - notice_since_ < kPageTime * 2) {
+    page.used = pins_.plugged;
+    page.held = pins_.hold;
+    if (!pins_.hold && notice_since_ != kNever && now >= notice_since_ && now - notice_since_ < kPageTime * 2) {
         const bool first = now - notice_since_ < kPageTime;
         page.kind = first ? Page::Kind::kBought : Page::Kind::kNewTotal;
         page.household = notice_;
         page.until = notice_since_ + kPageTime * (first ? 1 : 2);
         return page;
     }
-    const std::int64_t turned = (now - started_).count() / kPageTime.count();
-    const std::int64_t index = turned % (households_ + 2);
-    page.until = started_ + kPageTime * (turned + 1);
+    const int index = index_at(now);
+    const std::int64_t turned = (now - anchor_).count() / page_time_.count();
+    const Instant began = anchor_ + page_time_ * turned;
+    const Duration half{page_time_.count() / 2};
+    page.second_half = now - began >= half;
+    page.until = page.second_half ? began + page_time_ : began + half;
     if (index == 0) return page;
     page.kind = index == 1 ? Page::Kind::kSalesUnit : Page::Kind::kHousehold;
     if (index > 1) page.household = {static_cast<std::uint8_t>(index - 1)};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 namespace prewatt::meter {
 namespace {
@@ -91,6 +92,125 @@ TEST(DisplayLoop, FlashIsHalfASecondLitAndHalfASecondDark) {
         EXPECT_EQ(page.lit_half, k % 2 == 0);
         EXPECT_EQ(page.next_flash, Instant{} + kFlashTime * (k + 1));
     }
+}
+
+TEST(DisplayLoop, DarkForAnotherReasonThanCreditShowsWhichOne) {
+    // The room is dark with 42 kWh on the display, and the caretaker sends the student away.
+    const std::pair<HouseholdState, const char*> cases[] = {
+        {state({Hold::kMalignant}), "  0007|  E-03"},
+        {state({Hold::kOverload}), "  0007|  E-04"},
+        {state({Hold::kMalignant, Hold::kLockedOut}), "  0007|  E-05"},
+        {state({Hold::kSchedule}), "  0007|  E-06"},
+        {state({Hold::kRemote}), "  0007|  E-07"},
+        {state({Hold::kSupply}), "  0007|  E-09"},
+    };
+    DisplayLoop::Page page;
+    page.household = {7};
+    for (const auto& [dark, shown] : cases) {
+        page.second_half = false;
+        EXPECT_EQ(text(page_frame(page, dark, 4279, 0)), "  0007|   42.7");
+        page.second_half = true;
+        EXPECT_EQ(text(page_frame(page, dark, 4279, 0)), shown);
+    }
+    HouseholdState forced = state({Hold::kOverload});
+    forced.set(StateBit::kRelayClosed, true);
+    EXPECT_EQ(text(page_frame(page, forced, 4279, 0)), "  0007|   42.7") << "it has power";
+    forced.set(StateBit::kRelayFault, true);
+    EXPECT_EQ(text(page_frame(page, forced, 4279, 0)), "  0007|  E-10");
+    EXPECT_EQ(text(page_frame(page, state({Hold::kNoCredit}), 4279, 0)), "  0007|    0.0") << "credit flashes 0.0";
+}
+
+TEST(DisplayLoop, PageSecondsComeFromTheSettingsAndAChangeStaysOnThePage) {
+    // Somebody sets 10 s and the display jumps to another household at every poll.
+    DisplayLoop loop;
+    loop.start(Instant{}, 39);
+    const Instant now = Instant{} + seconds(4 * 9 + 3);
+    EXPECT_EQ(loop.page(now).household, Household{8});
+    loop.set_page_time(seconds(10), now);
+    EXPECT_EQ(loop.page(now + milliseconds(9999)).household, Household{8});
+    EXPECT_EQ(loop.page(now + seconds(10)).household, Household{9});
+    loop.set_page_time(seconds(10), now + seconds(15));
+    EXPECT_EQ(loop.page(now + seconds(20)).household, Household{10}) << "the same again is no change";
+    EXPECT_EQ(loop.page(now + seconds(10 * 32)).kind, DisplayLoop::Page::Kind::kMeterNumber);
+}
+
+void settle(DisplayLoop& loop, VerificationSocket::Pins pins, Instant& now) {
+    EXPECT_EQ(loop.on_pins(pins, now), now + kSocketDebounce);
+    now = now + kSocketDebounce;
+    EXPECT_EQ(loop.on_pins(pins, now), kNever);
+}
+
+TEST(DisplayLoop, WithThePlugInTheLowerRowShowsEnergyUsed) {
+    // The verifier reads what remains and compares it with the standard meter.
+    DisplayLoop loop;
+    loop.start(Instant{}, 39);
+    Instant now = Instant{} + seconds(41);
+    settle(loop, {.plugged = true}, now);
+    const auto page = loop.page(now);
+    EXPECT_EQ(text(page_frame(page, state({Hold::kNoCredit}), -3, 1'234'567)), "  0009|12345.6")
+        << "and does not flash";
+    EXPECT_EQ(text(page_frame(page, state({Hold::kNotOpened}), 0, 4)), "  0009|    0.0");
+    EXPECT_EQ(text(page_frame(page, state({}), 0, 12'345'678'99)), "  0009|45678.9") << "turns over";
+    EXPECT_EQ(loop.held(now), Household{}) << "nobody's pulses until pins 4 and 6 are joined";
+    EXPECT_EQ(loop.page(now + seconds(4)).household, Household{10}) << "the loop goes on";
+    settle(loop, {}, now);
+    EXPECT_FALSE(loop.page(now).used);
+}
+
+TEST(DisplayLoop, JoinedPinsStayOnTheHouseholdAndAShortBreakStepsToTheNext) {
+    // The error calculator runs for minutes; the display walks away and the pulses are somebody else's.
+    DisplayLoop loop;
+    loop.start(Instant{}, 39);
+    Instant now = Instant{} + seconds(4 * 8 + 1);
+    settle(loop, {true, true}, now);
+    for (const int wait : {0, 3, 4, 4000, 400'000}) {
+        now = now + seconds(wait);
+        EXPECT_EQ(loop.page(now).household, Household{7});
+        EXPECT_EQ(loop.held(now), Household{7});
+    }
+    EXPECT_EQ(text(page_frame(loop.page(now), state({}), 0, 1'234'567)), "  0007|2345.67");
+    loop.bought({3}, now);
+    EXPECT_EQ(loop.page(now).household, Household{7}) << "a purchase does not take the display away";
+
+    settle(loop, {true, false}, now);
+    EXPECT_EQ(loop.held(now), Household{});
+    now = now + seconds(9);
+    EXPECT_EQ(loop.page(now).household, Household{10});
+    settle(loop, {true, true}, now);
+    EXPECT_EQ(loop.held(now), Household{10});
+    settle(loop, {true, false}, now);
+    settle(loop, {true, true}, now);
+    EXPECT_EQ(loop.held(now), Household{11}) << "a short break";
+    EXPECT_EQ(loop.on_pins({true, false}, now), now + kSocketDebounce);
+    EXPECT_EQ(loop.on_pins({true, true}, now + milliseconds(49)), kNever);
+    EXPECT_EQ(loop.held(now + seconds(60)), Household{11}) << "a contact that bounces";
+    EXPECT_EQ(loop.on_pins({false, true}, now), now + kSocketDebounce) << "without a plug nothing is joined";
+}
+
+TEST(DisplayLoop, JoinedWhileTheMeterNumberIsOnRunsOnToTheFirstHouseholdAndStaysThere) {
+    // The verifier joins the pins during the meter number and gets no pulses at all.
+    DisplayLoop loop;
+    loop.start(Instant{}, 12);
+    Instant now = Instant{} + seconds(1);
+    settle(loop, {true, true}, now);
+    EXPECT_EQ(loop.page(now).kind, DisplayLoop::Page::Kind::kMeterNumber);
+    EXPECT_EQ(loop.held(now), Household{});
+    EXPECT_EQ(loop.held(now + seconds(8)), Household{1});
+    EXPECT_EQ(loop.held(now + seconds(8000)), Household{1});
+    now = now + seconds(8000);
+    settle(loop, {true, false}, now);
+    EXPECT_EQ(loop.page(now).household, Household{2});
+}
+
+TEST(DisplayLoop, AfterTheLastHouseholdABreakStepsToTheMeterNumber) {
+    // Step beyond the end of the box: household 13 of 12.
+    DisplayLoop loop;
+    loop.start(Instant{}, 12);
+    Instant now = Instant{} + seconds(4 * 13 + 1);
+    settle(loop, {true, true}, now);
+    EXPECT_EQ(loop.held(now), Household{12});
+    settle(loop, {true, false}, now);
+    EXPECT_EQ(loop.page(now).kind, DisplayLoop::Page::Kind::kMeterNumber);
 }
 
 }  // namespace
