@@ -3,6 +3,7 @@
 // deleted through here.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -121,6 +122,29 @@ struct SampleBlock {
     int sample_count = 0;  // 1..kBlockSamplesMax
     std::array<std::array<std::int16_t, kBlockSamplesMax>, 3> voltage{};
     std::array<std::array<std::int16_t, kBlockSamplesMax>, kCircuitsMax> current{};
+};
+
+// Samples wherever they lie: a SampleBlock, or the shorter buffer that a converter's DMA fills. Channel after channel,
+// `stride` samples from the first sample of a channel to that of the next.
+struct SampleView {
+    int sample_count = 0;
+    int stride = 0;
+    const std::int16_t* voltages = nullptr;  // 3 channels
+    const std::int16_t* currents = nullptr;  // kCircuitsMax channels
+
+    constexpr SampleView() = default;
+    constexpr SampleView(int count, int channel_stride, const std::int16_t* first_voltage,
+                         const std::int16_t* first_current)
+        : sample_count(count), stride(channel_stride), voltages(first_voltage), currents(first_current) {}
+    constexpr SampleView(const SampleBlock& block)
+        : SampleView(block.sample_count, kBlockSamplesMax, block.voltage[0].data(), block.current[0].data()) {}
+
+    [[nodiscard]] constexpr const std::int16_t* voltage(std::size_t phase) const {
+        return voltages + phase * static_cast<std::size_t>(stride);
+    }
+    [[nodiscard]] constexpr const std::int16_t* current(std::size_t circuit) const {
+        return currents + circuit * static_cast<std::size_t>(stride);
+    }
 };
 
 }  // namespace prewatt::meter

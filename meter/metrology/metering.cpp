@@ -138,11 +138,11 @@ int Metering::live_phase() const {
     return -1;
 }
 
-const Measurement* Metering::on_samples(const SampleBlock& block) {
+const Measurement* Metering::on_samples(const SampleView& block) {
     const int count = block.sample_count;
     if (count < 1 || count > kBlockSamplesMax) return nullptr;
     for (std::size_t p = 0; p < kPhasesMax; ++p)
-        std::copy_n(block.voltage[p].begin(), count, voltage_[p].begin() + kHistory);
+        std::copy_n(block.voltage(p), count, voltage_[p].begin() + kHistory);
 
     const Measurement* done = nullptr;
     int from = 0;
@@ -150,8 +150,7 @@ const Measurement* Metering::on_samples(const SampleBlock& block) {
         const std::int64_t at = index_++;
         bool leading_crossed = false;
         for (int p = 0; p < kPhasesMax; ++p) {
-            const bool crossed =
-                look_for_crossing(p, block.voltage[static_cast<std::size_t>(p)][static_cast<std::size_t>(k)], at);
+            const bool crossed = look_for_crossing(p, block.voltage(static_cast<std::size_t>(p))[k], at);
             leading_crossed = leading_crossed || (crossed && p == leading_);
         }
         if (boundary_ < 0) {
@@ -175,9 +174,9 @@ const Measurement* Metering::on_samples(const SampleBlock& block) {
     for (std::size_t p = 0; p < kPhasesMax; ++p)
         std::copy_n(voltage_[p].begin() + count, kHistory, voltage_[p].begin());
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
-        const auto& samples = block.current[c];
-        waiting_[c][0] = count >= 2 ? samples[static_cast<std::size_t>(count - 2)] : waiting_[c][1];
-        waiting_[c][1] = samples[static_cast<std::size_t>(count - 1)];
+        const std::int16_t* const samples = block.current(c);
+        waiting_[c][0] = count >= 2 ? samples[count - 2] : waiting_[c][1];
+        waiting_[c][1] = samples[count - 1];
     }
     return done;
 }
@@ -211,7 +210,7 @@ bool Metering::look_for_crossing(int phase, std::int32_t sample, std::int64_t at
 }
 
 // Adds the samples [from, to) of the stream "two currents that waited, then the block".
-void Metering::accumulate(const SampleBlock& block, int from, int to) {
+void Metering::accumulate(const SampleView& block, int from, int to) {
     const int count = to - from;
     if (count <= 0) return;
     const auto n = static_cast<std::size_t>(count);
@@ -234,7 +233,7 @@ void Metering::accumulate(const SampleBlock& block, int from, int to) {
         auto next = run.i.begin();
         for (std::size_t k = 0; k < from_waiting; ++k)
             *next++ = waiting_[c][static_cast<std::size_t>(from) + k];
-        std::copy_n(block.current[c].begin() + block_first, n - from_waiting, next);
+        std::copy_n(block.current(c) + block_first, n - from_waiting, next);
         const std::size_t p = circuit_phase_[c];
         kernel::add_circuit(run, count, voltage_[p].data() + first, quarter[p].data(), cycle_.circuits[c]);
     }

@@ -55,7 +55,7 @@ class Metering {
     // Takes block.sample_count samples of every channel. Not null when this block completed a window (at most one can
     // end in a block): what it measured, valid until the next call. sample_count outside of 1..kBlockSamplesMax is
     // ignored.
-    [[nodiscard]] const Measurement* on_samples(const SampleBlock& block);
+    [[nodiscard]] const Measurement* on_samples(const SampleView& block);
 
     // Nothing: cycles are not reported. The sink outlives the metering.
     void report_cycles_to(CycleSink* sink) { sink_ = sink; }
@@ -100,7 +100,7 @@ class Metering {
     };
 
     [[nodiscard]] bool look_for_crossing(int phase, std::int32_t sample, std::int64_t at);
-    void accumulate(const SampleBlock& block, int from, int to);
+    void accumulate(const SampleView& block, int from, int to);
     [[nodiscard]] bool close_cycle();
     void close_window();
     [[nodiscard]] std::int64_t picojoules(std::size_t circuit, const Sums& sums) const;
