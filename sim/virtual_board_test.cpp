@@ -124,7 +124,7 @@ TEST(VirtualRealTimeClock, RunsWithVirtualTimeAndCanStop) {
     EXPECT_TRUE(is_valid(to_civil(host_civil_time())));
 }
 
-TEST(VirtualBoard, TheSocketMeasuresWhatABenchWouldSee) {
+TEST(TestSocket, TheSocketMeasuresWhatABenchWouldSee) {
     // A pulse of 10 ms passes all tests and no counter sees it.
     Instant now = Instant{} + seconds(5);
     TestSocket socket(now);
