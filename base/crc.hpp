@@ -32,8 +32,9 @@ inline constexpr std::array<std::uint16_t, 256> kCrc16Table = crc16_table();
     return crc;
 }
 
-[[nodiscard]] constexpr std::uint32_t crc32(Bytes bytes) {
-    std::uint32_t crc = 0xFFFFFFFF;
+// `before`: the sum of what stands in front, so that bytes can be summed piece by piece; 0 when nothing does.
+[[nodiscard]] constexpr std::uint32_t crc32(Bytes bytes, std::uint32_t before = 0) {
+    std::uint32_t crc = ~before;
     for (Byte byte : bytes) {
         crc ^= byte;
         for (int bit = 0; bit < 8; ++bit)
