@@ -27,7 +27,13 @@ enum class Code : std::uint8_t {
     kAlarms = 5,
     kClock = 6,
     kConstant = 7,
+    kStageSetting = 8,
+    kCommitSetting = 9,
+    kClear = 10,
+    kResetLockout = 11,
+    kLearnAppliance = 12,
 };
+static_assert(static_cast<int>(Code::kLearnAppliance) == kCommandCodeMax);
 
 void put_box(ByteWriter& writer, BoxDigits box) {
     std::array<Byte, kBoxSize> digits{};
@@ -76,6 +82,28 @@ void put_command(ByteWriter& writer, const Command& command) {
     } else if (const auto* constant = std::get_if<SetConstant>(&command)) {
         code(Code::kConstant);
         writer.put_u16(constant->pulses_per_kwh);
+    } else if (const auto* stage = std::get_if<StageSetting>(&command)) {
+        code(Code::kStageSetting);
+        writer.put_u8(static_cast<std::uint8_t>(stage->setting));
+        writer.put_u8(stage->index);
+        writer.put_u8(stage->offset);
+        writer.put({stage->part.data(), stage->part.size()});
+    } else if (const auto* commit = std::get_if<CommitSetting>(&command)) {
+        code(Code::kCommitSetting);
+        writer.put_u8(static_cast<std::uint8_t>(commit->setting));
+        writer.put_u8(commit->index);
+        writer.put_u8(commit->length);
+        writer.put_u32(commit->crc);
+    } else if (const auto* clear = std::get_if<Clear>(&command)) {
+        code(Code::kClear);
+        writer.put_u8(static_cast<std::uint8_t>(clear->step));
+    } else if (const auto* reset = std::get_if<ResetLockout>(&command)) {
+        code(Code::kResetLockout);
+        writer.put_u8(static_cast<std::uint8_t>((reset->overload ? 1u : 0u) | (reset->malignant ? 2u : 0u)));
+    } else if (const auto* learn = std::get_if<LearnAppliance>(&command)) {
+        code(Code::kLearnAppliance);
+        writer.put_u8(learn->slot);
+        writer.put_u16(learn->days);
     }
 }
 
@@ -121,6 +149,45 @@ bool get_command(ByteReader& reader, Command& command) {
         case Code::kConstant:
             command = SetConstant{reader.get_u16()};
             break;
+        case Code::kStageSetting: {
+            StageSetting stage;
+            stage.setting = static_cast<settings::SettingId>(reader.get_u8());
+            stage.index = reader.get_u8();
+            stage.offset = reader.get_u8();
+            if (reader.left() == 0 || reader.left() > kSettingPartMax) return false;
+            for (const Byte byte : reader.take(reader.left()))
+                stage.part.push_back(byte);
+            command = stage;
+            break;
+        }
+        case Code::kCommitSetting: {
+            CommitSetting commit;
+            commit.setting = static_cast<settings::SettingId>(reader.get_u8());
+            commit.index = reader.get_u8();
+            commit.length = reader.get_u8();
+            commit.crc = reader.get_u32();
+            command = commit;
+            break;
+        }
+        case Code::kClear: {
+            const auto step = static_cast<ClearStep>(reader.get_u8());
+            if (step != ClearStep::kAnnounce && step != ClearStep::kCarryOut) return false;
+            command = Clear{step};
+            break;
+        }
+        case Code::kResetLockout: {
+            const std::uint8_t which = reader.get_u8();
+            if (which == 0 || which > 3) return false;
+            command = ResetLockout{(which & 1) != 0, (which & 2) != 0};
+            break;
+        }
+        case Code::kLearnAppliance: {
+            LearnAppliance learn;
+            learn.slot = reader.get_u8();
+            learn.days = reader.get_u16();
+            command = learn;
+            break;
+        }
         default:
             return false;
     }

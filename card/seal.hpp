@@ -19,6 +19,7 @@
 #include "base/hold.hpp"
 #include "base/units.hpp"
 #include "card/mac.hpp"
+#include "settings/settings.hpp"
 
 namespace prewatt::card {
 
@@ -69,7 +70,50 @@ struct SetConstant {
     std::uint16_t pulses_per_kwh = 0;
     friend constexpr bool operator==(SetConstant, SetConstant) = default;
 };  // household 0
-using Command = std::variant<Ticket, RemoteHold, ForcePower, Acknowledge, Alarms, SetClock, SetConstant>;
+// Some bytes of a setting. A box gathers the parts of one setting at a time, in memory that a restart empties; a part
+// of another setting drops what was gathered. Nothing takes effect before CommitSetting.
+inline constexpr std::size_t kSettingPartMax = 12;
+struct StageSetting {
+    settings::SettingId setting{};
+    std::uint8_t index = 0;
+    std::uint8_t offset = 0;
+    FixedVector<Byte, kSettingPartMax> part;  // 1..12 bytes
+    friend constexpr bool operator==(const StageSetting& a, const StageSetting& b) {
+        return a.setting == b.setting && a.index == b.index && a.offset == b.offset &&
+               equal({a.part.data(), a.part.size()}, {b.part.data(), b.part.size()});
+    }
+};
+// The parts together are this setting; it takes effect as a whole or not at all.
+struct CommitSetting {
+    settings::SettingId setting{};
+    std::uint8_t index = 0;
+    std::uint8_t length = 0;
+    std::uint32_t crc = 0;  // CRC-32 of the whole
+    friend constexpr bool operator==(const CommitSetting&, const CommitSetting&) = default;
+};
+// Registers and account to nothing (product.md M18). A household: kCarryOut at once. The box: kAnnounce, and kCarryOut
+// as the very next command within five minutes; so no single frame can empty a whole box.
+enum class ClearStep : std::uint8_t { kAnnounce = 1, kCarryOut = 2 };
+struct Clear {
+    ClearStep step = ClearStep::kAnnounce;
+    friend constexpr bool operator==(Clear, Clear) = default;
+};
+// Tries counted so far, and the lock-out that came of them.
+struct ResetLockout {
+    bool overload = false;
+    bool malignant = false;
+    friend constexpr bool operator==(ResetLockout, ResetLockout) = default;
+};
+// The next malignant step of the household is stored as a permitted appliance, for so many days. 0 days: no longer.
+struct LearnAppliance {
+    std::uint8_t slot = 0;
+    std::uint16_t days = 0;
+    friend constexpr bool operator==(LearnAppliance, LearnAppliance) = default;
+};
+using Command = std::variant<Ticket, RemoteHold, ForcePower, Acknowledge, Alarms, SetClock, SetConstant, StageSetting,
+                             CommitSetting, Clear, ResetLockout, LearnAppliance>;
+// Commands are numbered 1.. on the wire.
+inline constexpr std::uint8_t kCommandCodeMax = std::variant_size_v<Command>;
 
 struct Request {
     std::uint32_t operator_number = 0;  // who, for the meter's log

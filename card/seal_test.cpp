@@ -33,6 +33,13 @@ struct Seal : testing::Test {
     std::string sealed(const Request& request) { return hex(view(seal_request(mac, keys, kBox, request))); }
 };
 
+FixedVector<Byte, kSettingPartMax> part(std::initializer_list<Byte> bytes) {
+    FixedVector<Byte, kSettingPartMax> part;
+    for (const Byte byte : bytes)
+        part.push_back(byte);
+    return part;
+}
+
 struct Golden {
     const char* name;
     Request request;
@@ -55,6 +62,20 @@ const Golden kGolden[] = {
      "000001ec01000000690000000105e8030000f401000000000000ab452dcac546b64516e2a5cc"},
     {"clock", {1, 106, 0, SetClock{0x32ABCDEF}}, "000001ec010000006a0000000006efcdab32750e50f4fe5e1fc6afb6031c"},
     {"constant", {1, 107, 0, SetConstant{1600}}, "000001ec010000006b00000000074006f0a6dee65adfcdaec221708a"},
+    {"part of a setting",
+     {7, 108, 12, StageSetting{settings::SettingId::kDayTable, 3, 24, part({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})}},
+     "000001ec070000006c0000000c081203180102030405060708090a0b0c23013ad28f6f8c3625b030cb"},
+    {"commit of a setting",
+     {7, 109, 12, CommitSetting{settings::SettingId::kLoadLimit, 0, 11, 0xCBF43926}},
+     "000001ec070000006d0000000c0902000b2639f4cba2cd39a7656fa0c457e1106a"},
+    {"clear", {1, 110, 12, Clear{ClearStep::kCarryOut}}, "000001ec010000006e0000000c0a02058735f1ada2e2aac484e2a5"},
+    {"announced clear of the box",
+     {1, 111, 0, Clear{ClearStep::kAnnounce}},
+     "000001ec010000006f000000000a01c1f860ee2c0d00b9baf594a7"},
+    {"reset of a lock-out",
+     {1, 112, 39, ResetLockout{true, true}},
+     "000001ec0100000070000000270b039b808d1d82251af721aaed09"},
+    {"learn", {1, 113, 5, LearnAppliance{2, 365}}, "000001ec0100000071000000050c026d018076d303847d8f8d66d1e13f"},
 };
 
 TEST_F(Seal, KeysOfABoxAreThese) {
@@ -120,8 +141,10 @@ TEST_F(Seal, AnAuthenticCommandThatIsNotKnownKeepsItsCounterForTheRefusal) {
     // An older box must be able to say "not supported" so that the office stops asking.
     std::array<Byte, 64> covered{};
     for (const std::vector<Byte>& command :
-         {std::vector<Byte>{0x00}, std::vector<Byte>{0x08}, std::vector<Byte>{0x02, 2}, std::vector<Byte>{0x02},
-          std::vector<Byte>{0x04, 0}}) {
+         {std::vector<Byte>{0x00}, std::vector<Byte>{0x0D}, std::vector<Byte>{0x02, 2}, std::vector<Byte>{0x02},
+          std::vector<Byte>{0x04, 0}, std::vector<Byte>{0x08, 2, 0, 0}, std::vector<Byte>{0x09, 2, 0, 11, 1, 2, 3},
+          std::vector<Byte>{0x0A, 3}, std::vector<Byte>{0x0B, 0}, std::vector<Byte>{0x0B, 4},
+          std::vector<Byte>{0x0C, 1, 2}}) {
         ByteWriter writer(covered);
         for (int digits : {0x17, 0x00, 0x00, 0x26, 0x20})
             writer.put_u8(static_cast<Byte>(digits));

@@ -11,6 +11,7 @@
 
 #include "base/bcd.hpp"
 #include "base/civil_time.hpp"
+#include "base/crc.hpp"
 #include "card/openssl/master_key_file.hpp"
 #include "card/openssl/openssl_mac.hpp"
 #include "cli/bus_client.hpp"
@@ -152,6 +153,31 @@ std::expected<std::vector<Byte>, std::string> password_bytes(const FrameEncodeOp
     return out;
 }
 
+// stage and commit: a setting by the two hexadecimal digits of docs/formats/settings.md.
+std::expected<card::Command, std::string> setting_command(const std::string& what, Arguments arguments) {
+    const auto id = arguments.size() >= 3 ? parse_hex(arguments[0]) : std::nullopt;
+    const auto index = arguments.size() >= 3 ? whole_number<std::uint8_t>(arguments[1]) : std::nullopt;
+    const auto bytes = arguments.size() >= 3 ? parse_hex(arguments.back()) : std::nullopt;
+    const bool good = id && id->size() == 1 && index && bytes && !bytes->empty();
+    if (what == "stage") {
+        const auto offset = arguments.size() == 4 ? whole_number<std::uint8_t>(arguments[2]) : std::nullopt;
+        if (!good || !offset || bytes->size() > card::kSettingPartMax)
+            return std::unexpected("stage SETTING INDEX OFFSET BYTES (at most 12), as in: stage 02 0 0 803e00000a");
+        card::StageSetting stage;
+        stage.setting = static_cast<settings::SettingId>((*id)[0]);
+        stage.index = *index;
+        stage.offset = *offset;
+        for (const Byte byte : *bytes)
+            stage.part.push_back(byte);
+        return stage;
+    }
+    if (!good || arguments.size() != 3 || bytes->size() > settings::kSettingBytesMax)
+        return std::unexpected(
+            "commit SETTING INDEX BYTES (all of the setting), as in: commit 02 0 803e00000a2c013c000618");
+    return card::CommitSetting{static_cast<settings::SettingId>((*id)[0]), *index,
+                               static_cast<std::uint8_t>(bytes->size()), crc32(*bytes)};
+}
+
 std::expected<card::Command, std::string> sealed_command(const std::string& what, Arguments arguments) {
     const auto want = [&](std::size_t n) { return arguments.size() == n; };
     if (what == "ticket") {
@@ -206,8 +232,26 @@ std::expected<card::Command, std::string> sealed_command(const std::string& what
     if (what == "constant") {
         const auto pulses = want(1) ? whole_number<std::uint16_t>(arguments[0]) : std::nullopt;
         if (pulses) return card::SetConstant{*pulses};
+        return std::unexpected("constant 600 | 1600 | 5000");
     }
-    return std::unexpected("constant 600 | 1600 | 5000");
+    if (what == "clear") {
+        if (want(1) && arguments[0] == "announce") return card::Clear{card::ClearStep::kAnnounce};
+        if (want(0)) return card::Clear{card::ClearStep::kCarryOut};
+        return std::unexpected("clear, or for a whole box: clear announce, then clear");
+    }
+    if (what == "unlock") {
+        if (want(0)) return card::ResetLockout{true, true};
+        if (want(1) && (arguments[0] == "overload" || arguments[0] == "malignant"))
+            return card::ResetLockout{arguments[0] == "overload", arguments[0] == "malignant"};
+        return std::unexpected("unlock [overload | malignant]");
+    }
+    if (what == "learn") {
+        const auto slot = want(2) ? whole_number<std::uint8_t>(arguments[0]) : std::nullopt;
+        const auto days = want(2) ? whole_number<std::uint16_t>(arguments[1]) : std::nullopt;
+        if (slot && *slot < settings::kPermittedPerHousehold && days) return card::LearnAppliance{*slot, *days};
+        return std::unexpected("learn SLOT DAYS, as in: learn 0 120");
+    }
+    return setting_command(what, arguments);
 }
 
 Built build_sealed(const FrameEncodeOptions& options, const dlt645::Address& address, Arguments arguments) {
@@ -377,6 +421,11 @@ const std::vector<Kind>& kinds() {
         {"alarms", "LOW CUT-OFF OVERDRAFT  (sealed)", build_sealed},
         {"clock", "TIME  (sealed)", build_sealed},
         {"constant", "600|1600|5000  (sealed)", build_sealed},
+        {"stage", "SETTING INDEX OFFSET BYTES  (sealed)", build_sealed},
+        {"commit", "SETTING INDEX BYTES  (sealed)", build_sealed},
+        {"clear", "[announce]  (sealed)", build_sealed},
+        {"unlock", "[overload|malignant]  (sealed)", build_sealed},
+        {"learn", "SLOT DAYS  (sealed)", build_sealed},
     };
     return list;
 }

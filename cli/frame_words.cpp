@@ -294,6 +294,40 @@ void add_effect(Words& words, const card::Effect& effect) {
     words.emplace_back("state", words_of_state(effect.state));
 }
 
+// "load limit", "day table 3": indices are counted from 1 here.
+std::string words_of_setting(settings::SettingId id, std::uint8_t index) {
+    using settings::SettingId;
+    const char* name = nullptr;
+    switch (id) {
+        case SettingId::kHouseholdPlan:
+            return "household plan";
+        case SettingId::kLoadLimit:
+            return "load limit";
+        case SettingId::kGeneral:
+            return "general";
+        case SettingId::kPermittedAppliance:
+            name = "permitted appliance";
+            break;
+        case SettingId::kMalignantProfile:
+            name = "malignant profile";
+            break;
+        case SettingId::kDayTable:
+            name = "day table";
+            break;
+        case SettingId::kWeekPlan:
+            name = "week plan";
+            break;
+        case SettingId::kHolidayPage:
+            name = "holiday page";
+            break;
+        case SettingId::kPriceSet:
+            name = "price set";
+            break;
+    }
+    if (name == nullptr) return "number " + std::to_string(static_cast<int>(id)) + ", not known";
+    return std::string(name) + " " + std::to_string(index + 1);
+}
+
 void add_command(Words& words, const card::Command& command) {
     if (const auto* ticket = std::get_if<card::Ticket>(&command)) {
         words.emplace_back("command", "ticket");
@@ -319,6 +353,26 @@ void add_command(Words& words, const card::Command& command) {
     } else if (const auto* constant = std::get_if<card::SetConstant>(&command)) {
         words.emplace_back("command", "set the pulse constant");
         words.emplace_back("pulses per kWh", std::to_string(constant->pulses_per_kwh));
+    } else if (const auto* stage = std::get_if<card::StageSetting>(&command)) {
+        words.emplace_back("command", "part of a setting");
+        words.emplace_back("setting", words_of_setting(stage->setting, stage->index));
+        words.emplace_back("offset", std::to_string(stage->offset));
+        words.emplace_back("bytes", hex_of({stage->part.data(), stage->part.size()}));
+    } else if (const auto* commit = std::get_if<card::CommitSetting>(&command)) {
+        words.emplace_back("command", "set");
+        words.emplace_back("setting", words_of_setting(commit->setting, commit->index));
+        words.emplace_back("length", std::to_string(commit->length));
+    } else if (const auto* clear = std::get_if<card::Clear>(&command)) {
+        words.emplace_back("command", clear->step == card::ClearStep::kAnnounce ? "announce a clear" : "clear");
+    } else if (const auto* reset = std::get_if<card::ResetLockout>(&command)) {
+        words.emplace_back("command", "reset the lock-out");
+        words.emplace_back("of", !reset->malignant  ? "overload"
+                                 : !reset->overload ? "malignant load"
+                                                    : "overload, malignant load");
+    } else if (const auto* learn = std::get_if<card::LearnAppliance>(&command)) {
+        words.emplace_back("command", learn->days == 0 ? "stop learning an appliance" : "learn a permitted appliance");
+        words.emplace_back("slot", std::to_string(learn->slot));
+        words.emplace_back("days", std::to_string(learn->days));
     }
 }
 

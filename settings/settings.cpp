@@ -40,8 +40,9 @@ class Get {
 };
 
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.milliamperes; }
+void fields(Io& io, auto& s) requires requires {
+    s.milliamperes;
+}
 {
     io.field(s.milliamperes, 4);
     io.field(s.delay_seconds, 1);
@@ -51,8 +52,9 @@ void fields(Io& io, auto& s)
     io.field(s.forget_hours, 1);
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.windows; }
+void fields(Io& io, auto& s) requires requires {
+    s.windows;
+}
 {
     for (auto& window : s.windows) {
         io.field(window.from_watts, 2);
@@ -70,8 +72,9 @@ void fields(Io& io, auto& s)
     io.field(s.restores_per_day, 1);
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.conductance_microsiemens; }
+void fields(Io& io, auto& s) requires requires {
+    s.conductance_microsiemens;
+}
 {
     io.field(s.conductance_microsiemens, 4);
     io.field(s.tolerance_percent, 1);
@@ -79,8 +82,9 @@ void fields(Io& io, auto& s)
     io.field(s.until, 4);
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.periods; }
+void fields(Io& io, auto& s) requires requires {
+    s.periods;
+}
 {
     io.field(s.count, 1);
     for (auto& period : s.periods) {
@@ -90,8 +94,9 @@ void fields(Io& io, auto& s)
     }
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.tables; }
+void fields(Io& io, auto& s) requires requires {
+    s.tables;
+}
 {
     for (auto& table : s.tables)
         io.field(table, 1);
@@ -100,8 +105,9 @@ void fields(Io& io, auto& s)
     io.field(s.no_cut_to, 2);
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.days; }
+void fields(Io& io, auto& s) requires requires {
+    s.days;
+}
 {
     for (auto& day : s.days) {
         io.field(day.year, 1);
@@ -111,8 +117,9 @@ void fields(Io& io, auto& s)
     }
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.step_prices; }
+void fields(Io& io, auto& s) requires requires {
+    s.step_prices;
+}
 {
     io.field(s.valid_from, 4);
     for (auto& rate : s.rates)
@@ -125,8 +132,9 @@ void fields(Io& io, auto& s)
         io.field(price, 3);
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.malignant_profile; }
+void fields(Io& io, auto& s) requires requires {
+    s.malignant_profile;
+}
 {
     io.field(s.malignant_profile, 1);
     io.field(s.week_plan, 1);
@@ -135,8 +143,9 @@ void fields(Io& io, auto& s)
     io.field(s.limited_watts, 2);
 }
 template <class Io>
-void fields(Io& io, auto& s)
-    requires requires { s.refresh_minutes_min; }
+void fields(Io& io, auto& s) requires requires {
+    s.refresh_minutes_min;
+}
 {
     io.field(s.refresh_minutes_min, 1);
     io.field(s.refresh_minutes_max, 1);
@@ -214,8 +223,7 @@ bool is_legal(const PriceSet& s) {
 }
 bool is_legal(const HouseholdPlan& s) {
     return s.malignant_profile <= kMalignantProfiles && s.week_plan <= kWeekPlans &&
-           within(s.price_plan, 1, kPricePlans) && s.unit <= AccountUnit::kMoney &&
-           within(s.limited_watts, 50, 20'000);
+           within(s.price_plan, 1, kPricePlans) && s.unit <= AccountUnit::kMoney && within(s.limited_watts, 50, 20'000);
 }
 bool is_legal(const General& s) {
     return within(s.refresh_minutes_min, 8, 15) && within(s.refresh_minutes_max, s.refresh_minutes_min, 15) &&
@@ -303,17 +311,27 @@ std::size_t encode(const Settings& settings, SettingKey key, MutableBytes out) {
     });
 }
 
-std::expected<void, SettingError> decode(Settings& settings, SettingKey key, Bytes in, int household_count) {
+std::expected<void, SettingError> check(SettingKey key, Bytes in, int household_count) {
     if (!exists(key, household_count)) return std::unexpected(SettingError::kUnknown);
-    return on_value(settings, key, [in](auto& value) -> std::expected<void, SettingError> {
+    // Any value of the right kind will do to read the bytes into.
+    static constexpr Settings kAny{};
+    return on_value(kAny, key, [in](const auto& value) -> std::expected<void, SettingError> {
         auto taken = value;
         Get get(in);
         fields(get, taken);
         if (!get.finished()) return std::unexpected(SettingError::kLength);
         if (!is_legal(taken)) return std::unexpected(SettingError::kRange);
-        value = taken;
         return {};
     });
+}
+
+std::expected<void, SettingError> decode(Settings& settings, SettingKey key, Bytes in, int household_count) {
+    if (auto legal = check(key, in, household_count); !legal) return legal;
+    on_value(settings, key, [in](auto& value) {
+        Get get(in);
+        fields(get, value);
+    });
+    return {};
 }
 
 std::uint32_t checksum(const Settings& settings, std::uint8_t household) {

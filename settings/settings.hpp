@@ -40,21 +40,20 @@ struct MalignantWindow {  // resistive power of a step, from..to; unused: from =
 };
 inline constexpr int kMalignantWindows = 6;
 struct MalignantProfile {
-    std::array<MalignantWindow, kMalignantWindows> windows{
-        MalignantWindow{200, 20'000, 990, MalignantAction::kCut}};
-    MalignantAction half_wave = MalignantAction::kCut;   // a diode in the plug
-    MalignantAction phase_cut = MalignantAction::kCut;   // a dimmer before a heater
+    std::array<MalignantWindow, kMalignantWindows> windows{MalignantWindow{200, 20'000, 990, MalignantAction::kCut}};
+    MalignantAction half_wave = MalignantAction::kCut;     // a diode in the plug
+    MalignantAction phase_cut = MalignantAction::kCut;     // a dimmer before a heater
     MalignantAction step_by_step = MalignantAction::kCut;  // many small resistive steps, or a slow ramp
-    std::uint16_t evasion_watts = 200;                   // the three above count from here on. 30..20,000
-    std::uint16_t step_by_step_minutes = 30;             // within which small steps add up. 1..240
-    std::uint16_t restore_seconds = 180;                 // 10..3600
-    bool restore_backs_off = true;                       // each restore of a day waits twice as long, up to an hour
-    std::uint8_t restores_per_day = 5;                   // then locked out. 0..99
+    std::uint16_t evasion_watts = 200;                     // the three above count from here on. 30..20,000
+    std::uint16_t step_by_step_minutes = 30;               // within which small steps add up. 1..240
+    std::uint16_t restore_seconds = 180;                   // 10..3600
+    bool restore_backs_off = true;                         // each restore of a day waits twice as long, up to an hour
+    std::uint8_t restores_per_day = 5;                     // then locked out. 0..99
     friend constexpr bool operator==(const MalignantProfile&, const MalignantProfile&) = default;
 };
-struct PermittedAppliance {  // learnt or typed in: a step like this is no malignant load
-    std::uint32_t conductance_microsiemens = 0;  // 0: unused
-    std::uint8_t tolerance_percent = 5;          // 1..20
+struct PermittedAppliance {                       // learnt or typed in: a step like this is no malignant load
+    std::uint32_t conductance_microsiemens = 0;   // 0: unused
+    std::uint8_t tolerance_percent = 5;           // 1..20
     std::uint16_t residual_thousandths_max = 30;  // share of the current that a resistor would not draw
     CivilSeconds until = 0;                       // permitted before this instant
     friend constexpr bool operator==(const PermittedAppliance&, const PermittedAppliance&) = default;
@@ -101,7 +100,7 @@ inline constexpr int kHolidayPages = 4;
 // ---------------------------------------------------------------- money in the meter (M5)
 inline constexpr int kRates = 4;
 inline constexpr int kPriceSteps = 6;
-struct PriceSet {  // price of a joule = rate + step, both as they stand when it is used
+struct PriceSet {                 // price of a joule = rate + step, both as they stand when it is used
     CivilSeconds valid_from = 0;  // of a pending set; 0: not in use. Of the present set: when it came into force
     std::array<std::uint32_t, kRates> rates{};  // 1e-4 yuan/kWh, each at most 1,000,000
     std::uint8_t steps = 1;                     // 1..6; 1: no steps
@@ -115,9 +114,9 @@ inline constexpr int kPricePlans = 2;
 // ---------------------------------------------------------------- what a household follows
 enum class AccountUnit : std::uint8_t { kEnergy = 0, kMoney = 1 };
 struct HouseholdPlan {
-    std::uint8_t malignant_profile = 0;  // 1..4; 0: not watched
-    std::uint8_t week_plan = 0;          // 1..4; 0: always on, rate 1
-    std::uint8_t price_plan = 1;         // 1..2, of a money account
+    std::uint8_t malignant_profile = 0;       // 1..4; 0: not watched
+    std::uint8_t week_plan = 0;               // 1..4; 0: always on, rate 1
+    std::uint8_t price_plan = 1;              // 1..2, of a money account
     AccountUnit unit = AccountUnit::kEnergy;  // takes effect when an account is opened (a new epoch), never within one
     std::uint16_t limited_watts = 1000;       // what SupplyMode::kLimited allows. 50..20,000
     friend constexpr bool operator==(const HouseholdPlan&, const HouseholdPlan&) = default;
@@ -187,6 +186,8 @@ inline constexpr std::size_t kSettingBytesMax = 64;
 [[nodiscard]] std::expected<SettingKey, SettingError> next(SettingKey key, int household_count);
 // Bytes written; 0 when the key does not exist or `out` is too small (kSettingBytesMax is enough).
 [[nodiscard]] std::size_t encode(const Settings& settings, SettingKey key, MutableBytes out);
+// Would decode() take these bytes? Errors: all of SettingError.
+[[nodiscard]] std::expected<void, SettingError> check(SettingKey key, Bytes in, int household_count);
 // Checks everything, then puts the value in. Errors: all of SettingError.
 [[nodiscard]] std::expected<void, SettingError> decode(Settings& settings, SettingKey key, Bytes in,
                                                        int household_count);

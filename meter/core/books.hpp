@@ -8,6 +8,7 @@
 #include "base/units.hpp"
 #include "meter/core/command_guard.hpp"
 #include "meter/core/credit.hpp"
+#include "settings/settings.hpp"
 
 namespace prewatt::meter {
 
@@ -20,12 +21,22 @@ struct ForcedPower {
     friend constexpr bool operator==(const ForcedPower&, const ForcedPower&) = default;
 };
 
+// How far a household's totals of a metering session have been booked (meter/metrology/measurement.hpp). It stands in
+// the same record as the energy, so either processor may restart at any instant and nothing is booked twice.
+struct MeteringMark {
+    std::uint16_t session = 0;  // 0: nothing booked yet
+    std::uint32_t forward = 0;  // joules of that session, modulo 2^32
+    std::uint32_t reverse = 0;
+    friend constexpr bool operator==(const MeteringMark&, const MeteringMark&) = default;
+};
+
 struct HouseholdBook {
     Account account;
     bool remote_off = false;
     ForcedPower forced;
     Energy forward;  // for ever
     Energy reverse;
+    MeteringMark mark;
     friend constexpr bool operator==(const HouseholdBook&, const HouseholdBook&) = default;
 };
 
@@ -35,12 +46,14 @@ struct BoxBook {
     std::uint32_t versions_reserved = 0;
     LastCommand last_command;
     std::uint16_t pulse_constant = 1600;
+    std::uint16_t session = 0;  // the newest name given to a metering session; never given twice
     friend constexpr bool operator==(const BoxBook&, const BoxBook&) = default;
 };
 
 struct Books {
     BoxBook box;
     std::array<HouseholdBook, kHouseholdsMax> households{};
+    settings::Settings settings;
     friend constexpr bool operator==(const Books&, const Books&) = default;
 };
 

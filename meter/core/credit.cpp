@@ -8,6 +8,8 @@ Taken take_ticket(Account& account, const CreditTotal& ticket, Energy reverse) {
         return {TicketEffect::kMalformed, {}};
     if (ticket.epoch < account.epoch) return {TicketEffect::kKnown, {}};
     if (ticket.epoch == account.epoch && ticket.number <= account.ticket_number) return {TicketEffect::kKnown, {}};
+    // After a clear no account is open; tickets of the epochs before it stay worthless.
+    if (!account.is_open() && ticket.epoch <= account.previous_epoch) return {TicketEffect::kKnown, {}};
 
     const Credit credited = credit_of_hundredths(ticket.credited_hundredths);
     TicketEffect effect = TicketEffect::kTaken;
@@ -15,9 +17,11 @@ Taken take_ticket(Account& account, const CreditTotal& ticket, Energy reverse) {
     if (ticket.epoch > account.epoch) {
         effect = TicketEffect::kOpened;
         bought = credited;
-        account.previous_epoch = account.epoch;
-        account.previous_used = account.used;
-        account.previous_credited = account.credited;
+        if (account.is_open()) {
+            account.previous_epoch = account.epoch;
+            account.previous_used = account.used;
+            account.previous_credited = account.credited;
+        }
         account.epoch = ticket.epoch;
         account.used = Credit{};
         account.cutoff = CutoffStage::kArmed;

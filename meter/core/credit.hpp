@@ -12,6 +12,7 @@
 #include "base/hold.hpp"
 #include "base/units.hpp"
 #include "meter/core/cutoff_alarm.hpp"
+#include "settings/settings.hpp"
 
 namespace prewatt::meter {
 
@@ -29,6 +30,7 @@ struct Account {
     Credit used;
     AlarmLevels levels;
     CutoffStage cutoff = CutoffStage::kArmed;
+    settings::AccountUnit unit = settings::AccountUnit::kEnergy;  // of credited and used, for the whole epoch
     std::uint16_t previous_epoch = 0;
     Credit previous_used;
     Credit previous_credited;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "meter/core/clear.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -118,6 +120,21 @@ TEST(Credit, AccountThatWasNeverOpenedIsNotCharged) {
     Account account;
     charge(account, energy_of_hundredths(10));
     EXPECT_EQ(account.used, Credit{});
+}
+
+TEST(Credit, TicketsOfBeforeAClearStayWorthlessAfterIt) {
+    // A box is cleared for the next tenant, and somebody plays last year's purchase into it again.
+    HouseholdBook book;
+    take_ticket(book.account, {3, 5, 10'000}, Energy{});
+    book.account.used = credit_of_hundredths(400);
+    clear(book);
+    EXPECT_FALSE(book.account.is_open());
+    EXPECT_EQ(take_ticket(book.account, {3, 6, 20'000}, Energy{}).effect, TicketEffect::kKnown);
+    EXPECT_EQ(take_ticket(book.account, {2, 9, 20'000}, Energy{}).effect, TicketEffect::kKnown);
+    EXPECT_FALSE(book.account.is_open());
+    EXPECT_EQ(take_ticket(book.account, {4, 1, 700}, Energy{}).effect, TicketEffect::kOpened);
+    EXPECT_EQ(book.account.previous_epoch, 3) << "the settlement of the account before the clear is still to come";
+    EXPECT_EQ(book.account.previous_used, credit_of_hundredths(400));
 }
 
 }  // namespace

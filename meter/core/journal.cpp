@@ -1,16 +1,28 @@
 #include "meter/core/journal.hpp"
 
 #include "base/crc.hpp"
+#include "meter/core/clear.hpp"
 
 namespace prewatt::meter {
 namespace {
 
-enum class RecordType : std::uint8_t { kBox = 1, kAccount = 2, kEnergy = 3 };
+enum class RecordType : std::uint8_t {
+    kBox = 1,
+    kAccount = 2,
+    kEnergyOfVersion1 = 3,
+    kEnergy = 4,
+    kSetting = 5,
+    kSession = 6,
+    kClearAll = 7,
+};
 
 constexpr std::array<Byte, 4> kMagic{'P', 'W', 'M', 'J'};
 constexpr std::size_t kHeaderSize = 24;
 constexpr std::uint32_t kEntryOverhead = 2 + 4;
 constexpr Byte kSpoilt = 0xEE;  // neither of the two values of blank memory
+// What a bank must hold beside its snapshot: room for a few entries, or every commit would be a move.
+constexpr std::uint32_t kRoomToWork = 512;
+constexpr settings::Settings kFactory{};
 
 constexpr std::int64_t sign_extend_48(std::uint64_t value) {
     return static_cast<std::int64_t>(value << 16) >> 16;
@@ -47,7 +59,9 @@ void Entry::put_account(Household household, const HouseholdBook& book) {
     writer_.put_u32(account.levels.low_hundredths);
     writer_.put_u32(account.levels.cutoff_hundredths);
     writer_.put_u32(account.levels.overdraft_hundredths);
-    writer_.put_u8(static_cast<std::uint8_t>(static_cast<unsigned>(account.cutoff) | (book.remote_off ? 4u : 0u)));
+    const bool money = account.unit == settings::AccountUnit::kMoney;
+    writer_.put_u8(static_cast<std::uint8_t>(static_cast<unsigned>(account.cutoff) | (book.remote_off ? 4u : 0u) |
+                                             (money ? 8u : 0u)));
     writer_.put_u16(book.forced.overruled.bits());
     writer_.put_u16(book.forced.minutes);
     writer_.put_u32(book.forced.until);
@@ -57,13 +71,80 @@ void Entry::put_account(Household household, const HouseholdBook& book) {
     writer_.put_le(static_cast<std::uint64_t>(account.reverse_at_opening.count()), 6);
 }
 
+void Entry::put_session(std::uint16_t session) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kSession));
+    writer_.put_u16(session);
+}
+
 void Entry::put_energy(Household household, const HouseholdBook& book) {
     writer_.put_u8(static_cast<std::uint8_t>(RecordType::kEnergy));
     writer_.put_u8(household.number);
     writer_.put_le(static_cast<std::uint64_t>(book.forward.count()), 6);
     writer_.put_le(static_cast<std::uint64_t>(book.reverse.count()), 6);
     writer_.put_i64(book.account.used.count());
+    writer_.put_u16(book.mark.session);
+    writer_.put_u32(book.mark.forward);
+    writer_.put_u32(book.mark.reverse);
 }
+
+// The only record that is no value but a change of all of them: forty records would not fit one entry, and a box is
+// cleared as a whole or not at all. Carried out twice it does the same.
+void Entry::put_clear_all() {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kClearAll));
+}
+
+void Entry::put_setting(settings::SettingKey key, Bytes value) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kSetting));
+    writer_.put_u8(static_cast<std::uint8_t>(key.id));
+    writer_.put_u8(key.household);
+    writer_.put_u8(key.index);
+    writer_.put_u8(static_cast<std::uint8_t>(value.size()));
+    writer_.put(value);
+}
+
+namespace {
+
+// The bytes of a setting that differs from its factory value; 0: it does not.
+std::size_t own_value(const settings::Settings& all, settings::SettingKey key, MutableBytes out) {
+    std::array<Byte, settings::kSettingBytesMax> factory;
+    const std::size_t size = settings::encode(all, key, out);
+    const std::size_t factory_size = settings::encode(kFactory, key, factory);
+    return equal(out.first(size), Bytes{factory.data(), factory_size}) ? 0 : size;
+}
+
+bool get_setting(ByteReader& reader, settings::Settings& all, int households) {
+    settings::SettingKey key;
+    key.id = static_cast<settings::SettingId>(reader.get_u8());
+    key.household = reader.get_u8();
+    key.index = reader.get_u8();
+    const std::size_t size = reader.get_u8();
+    return settings::decode(all, key, reader.take(size), households).has_value();
+}
+
+bool get_account(ByteReader& reader, HouseholdBook& book) {
+    Account& account = book.account;
+    account.epoch = reader.get_u16();
+    account.ticket_number = reader.get_u32();
+    account.credited = credit_of_hundredths(sign_extend_48(reader.get_le(6)));
+    account.levels.low_hundredths = reader.get_u32();
+    account.levels.cutoff_hundredths = reader.get_u32();
+    account.levels.overdraft_hundredths = reader.get_u32();
+    const std::uint8_t flags = reader.get_u8();
+    if ((flags & 3) >= kCutoffStages) return false;
+    account.cutoff = static_cast<CutoffStage>(flags & 3);
+    book.remote_off = (flags & 4) != 0;
+    account.unit = (flags & 8) != 0 ? settings::AccountUnit::kMoney : settings::AccountUnit::kEnergy;
+    book.forced.overruled = HoldSet{reader.get_u16()};
+    book.forced.minutes = reader.get_u16();
+    book.forced.until = reader.get_u32();
+    account.previous_epoch = reader.get_u16();
+    account.previous_used = Credit{reader.get_i64()};
+    account.previous_credited = Credit{reader.get_i64()};
+    account.reverse_at_opening = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+    return true;
+}
+
+}  // namespace
 
 // The first 24 bytes of a bank. This layout is fixed for every future format.
 struct Journal::Header {
@@ -145,6 +226,21 @@ bool Journal::commit(Entry& entry, const Books& books) {
     return stored;
 }
 
+bool Journal::has_room_for(settings::SettingKey changed, std::size_t value_bytes, const Books& books) const {
+    std::size_t size = kHeaderSize + kEntryOverhead + Entry::kBoxRecord + Entry::kSessionRecord;
+    size += static_cast<std::size_t>(identity_.households) * (kEntryOverhead + Entry::kHouseholdMax);
+    // Several settings share an entry, and leave less than the largest of them empty.
+    std::size_t values = 0;
+    for (auto key = settings::next({}, identity_.households); key; key = settings::next(*key, identity_.households)) {
+        std::array<Byte, settings::kSettingBytesMax> value;
+        const std::size_t own = *key == changed ? value_bytes : own_value(books.settings, *key, value);
+        if (own != 0) values += Entry::kSettingRecord + own;
+    }
+    constexpr std::size_t kLeast = Entry::kRecordBytesMax - Entry::kSettingRecord - settings::kSettingBytesMax;
+    size += values + (values / kLeast + 1) * kEntryOverhead;
+    return size + kRoomToWork <= bank_size_;
+}
+
 bool Journal::move_to_other_bank(const Books& books) {
     const int other = 1 - bank_;
     const std::uint32_t start = bank_start(other);
@@ -163,6 +259,7 @@ bool Journal::move_to_other_bank(const Books& books) {
     {
         Entry entry;
         entry.put(books.box);
+        entry.put_session(books.box.session);
         if (!put(entry)) return false;
     }
     for (int n = 1; n <= identity_.households; ++n) {
@@ -170,6 +267,18 @@ bool Journal::move_to_other_bank(const Books& books) {
         entry.put({static_cast<std::uint8_t>(n)}, books.households[static_cast<std::size_t>(n - 1)]);
         if (!put(entry)) return false;
     }
+    Entry several;
+    for (auto key = settings::next({}, identity_.households); key; key = settings::next(*key, identity_.households)) {
+        std::array<Byte, settings::kSettingBytesMax> value;
+        const std::size_t size = own_value(books.settings, *key, value);
+        if (size == 0) continue;
+        if (!several.has_room(Entry::kSettingRecord + size)) {
+            if (!put(several)) return false;
+            several.clear();
+        }
+        several.put_setting(*key, {value.data(), size});
+    }
+    if (!several.empty() && !put(several)) return false;
     Header{kFormat, identity_.wiring, identity_.box_number, generation, end}.encode(header);
     if (!write_checked(start, header)) {
         // It may be there all the same. Nothing may be committed to the old bank while the new one could win at the
@@ -200,34 +309,38 @@ bool Journal::apply(Bytes records, Books& books) const {
             books.box.pulse_constant = reader.get_u16();
             continue;
         }
+        if (type == RecordType::kSession) {
+            books.box.session = reader.get_u16();
+            continue;
+        }
+        if (type == RecordType::kClearAll) {
+            for (HouseholdBook& book : books.households)
+                clear(book);
+            continue;
+        }
+        if (type == RecordType::kSetting) {
+            if (!get_setting(reader, books.settings, identity_.households)) return false;
+            continue;
+        }
         const int number = reader.get_u8();
         if (number < 1 || number > identity_.households) return false;
         HouseholdBook& book = books.households[static_cast<std::size_t>(number - 1)];
-        Account& account = book.account;
-        if (type == RecordType::kAccount) {
-            account.epoch = reader.get_u16();
-            account.ticket_number = reader.get_u32();
-            account.credited = credit_of_hundredths(sign_extend_48(reader.get_le(6)));
-            account.levels.low_hundredths = reader.get_u32();
-            account.levels.cutoff_hundredths = reader.get_u32();
-            account.levels.overdraft_hundredths = reader.get_u32();
-            const std::uint8_t flags = reader.get_u8();
-            if ((flags & 3) >= kCutoffStages) return false;
-            account.cutoff = static_cast<CutoffStage>(flags & 3);
-            book.remote_off = (flags & 4) != 0;
-            book.forced.overruled = HoldSet{reader.get_u16()};
-            book.forced.minutes = reader.get_u16();
-            book.forced.until = reader.get_u32();
-            account.previous_epoch = reader.get_u16();
-            account.previous_used = Credit{reader.get_i64()};
-            account.previous_credited = Credit{reader.get_i64()};
-            account.reverse_at_opening = Energy{static_cast<std::int64_t>(reader.get_le(6))};
-        } else if (type == RecordType::kEnergy) {
-            book.forward = Energy{static_cast<std::int64_t>(reader.get_le(6))};
-            book.reverse = Energy{static_cast<std::int64_t>(reader.get_le(6))};
-            account.used = Credit{reader.get_i64()};
-        } else {
-            return false;
+        switch (type) {
+            case RecordType::kAccount:
+                if (!get_account(reader, book)) return false;
+                break;
+            case RecordType::kEnergyOfVersion1:
+            case RecordType::kEnergy:
+                book.forward = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+                book.reverse = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+                book.account.used = Credit{reader.get_i64()};
+                if (type == RecordType::kEnergyOfVersion1) break;
+                book.mark.session = reader.get_u16();
+                book.mark.forward = reader.get_u32();
+                book.mark.reverse = reader.get_u32();
+                break;
+            default:
+                return false;
         }
     }
     return reader.ok();
@@ -301,10 +414,12 @@ OpenResult Journal::open(const JournalIdentity& identity, Books& books) {
     }
     bank_ = !valid[0] || (valid[1] && headers[1].generation > headers[0].generation) ? 1 : 0;
     const Header& header = headers[bank_];
-    if (header.format != kFormat) return OpenResult::kNewerFormat;
+    if (header.format < kOldestFormat) return OpenResult::kNewerFormat;
     if (header.box_number != identity.box_number || header.wiring != identity.wiring) return OpenResult::kForeign;
     generation_ = header.generation;
     if (!replay(header.snapshot_end, books)) return OpenResult::kUnreadable;
+    // An entry of this version would be unreadable to the older firmware whose bank this is: the other bank is ours.
+    if (header.format != kFormat) bank_spoilt_ = true;
     open_ = true;
     return OpenResult::kRecovered;
 }

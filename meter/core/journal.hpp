@@ -4,6 +4,8 @@
 // banks: when one is full, a snapshot and then a new header make the other one valid with the next generation. Records
 // carry whole values, not differences, so nothing can be booked twice.
 //
+// Memory written by version 1 is read as it stands, and goes over to version 2 with the first commit.
+//
 // A write is believed when the memory took it and reads back what was written. When it does not, the journal moves to
 // the other bank; when that fails too it is no longer sound and refuses every commit until the memory takes one again.
 // A refused entry is not promised: whoever asked must be told so. (Where the memory lies about a refusal the entry may
@@ -37,20 +39,27 @@ class Entry {
   public:
     static constexpr std::size_t kRecordBytesMax = 240;
     static constexpr std::size_t kBoxRecord = 20;
+    static constexpr std::size_t kSessionRecord = 3;
     static constexpr std::size_t kAccountRecord = 59;
-    static constexpr std::size_t kEnergyRecord = 22;
+    static constexpr std::size_t kEnergyRecord = 32;
+    static constexpr std::size_t kSettingRecord = 5;                              // and the setting's own bytes
+    static constexpr std::size_t kHouseholdMax = kAccountRecord + kEnergyRecord;  // all that a household can have
 
     Entry() : writer_({bytes_ + kRecordsAt, kRecordBytesMax}) {}
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
 
     void put(const BoxBook& box);
+    void put_session(std::uint16_t session);                           // the name of a metering session is given away
     void put_account(Household household, const HouseholdBook& book);  // account, remote hold, forced power
-    void put_energy(Household household, const HouseholdBook& book);   // energies and what is used of the credit
+    void put_energy(Household household, const HouseholdBook& book);   // energies, how far booked, used of the credit
+    void put_clear_all();                                              // clear() of every household
+    void put_setting(settings::SettingKey key, Bytes value);           // as settings::encode has it
     void put(Household household, const HouseholdBook& book) {
         put_account(household, book);
         put_energy(household, book);
     }
+    void clear() { writer_ = ByteWriter({bytes_ + kRecordsAt, kRecordBytesMax}); }
     [[nodiscard]] bool empty() const { return writer_.size() == 0; }
     [[nodiscard]] bool has_room(std::size_t record_bytes) const {
         return kRecordBytesMax - writer_.size() >= record_bytes;
@@ -67,7 +76,8 @@ class Entry {
 
 class Journal {
   public:
-    static constexpr std::uint8_t kFormat = 1;
+    static constexpr std::uint8_t kFormat = 2;
+    static constexpr std::uint8_t kOldestFormat = 1;
     static constexpr std::uint32_t kStorageSizeMin = 16 * 1024;
     static constexpr std::uint32_t kBankSizeMax = 64 * 1024;
 
@@ -77,6 +87,10 @@ class Journal {
     OpenResult open(const JournalIdentity& identity, Books& books);
     // `books` are the books without the entry, for the case that a snapshot must be taken first. False: not stored.
     [[nodiscard]] bool commit(Entry& entry, const Books& books);
+    // Would a snapshot still fit a bank, with room to work, if `key` had a value of so many bytes and every household
+    // had everything that it can have? Whoever changes a setting asks first: a memory that cannot hold its snapshot
+    // would be full for ever.
+    [[nodiscard]] bool has_room_for(settings::SettingKey key, std::size_t value_bytes, const Books& books) const;
     // False: the memory refused the last commit, or something committed earlier could no longer be read.
     [[nodiscard]] bool is_sound() const { return !refused_ && !damaged_; }
     // For tests and for a reader of an image.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/crc.hpp"
+#include "meter/core/clear.hpp"
 #include "meter/core/fake_storage.hpp"
 #include "meter/core/golden_storage.hpp"
 
@@ -97,7 +98,7 @@ TEST(Journal, RefusesMemoryOfAnotherBoxOrOfNewerFirmwareAndWritesNothing) {
     }
     for (const std::size_t start : {std::size_t{0}, std::size_t{8 * 1024}}) {
         std::vector<Byte> newer = image;
-        newer[start + 4] = 2;
+        newer[start + 4] = 3;
         const std::uint32_t sum = crc32(Bytes(newer).subspan(start, 20));
         for (std::size_t k = 0; k < 4; ++k)
             newer[start + 20 + k] = static_cast<Byte>(sum >> (8 * k));
@@ -141,7 +142,7 @@ TEST(Journal, DamagedEntryInTheMiddleCostsItselfOnlyAndIsReported) {
         entry.put_energy({static_cast<std::uint8_t>(k)}, book);
         ASSERT_TRUE(journal.commit(entry, books));
     }
-    storage.bytes()[at + 28 + 5] ^= 0x10;  // in the second of the three
+    storage.bytes()[at + Entry::kEnergyRecord + 6 + 5] ^= 0x10;  // in the second of the three
     Books found;
     Journal again(storage);
     ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
@@ -190,15 +191,139 @@ TEST(Journal, ReadsTheGoldenImageOfVersionOne) {
     EXPECT_EQ(journal.generation(), 2u);
 }
 
-TEST(Journal, WritesTheGoldenImageOfVersionOneByteForByte) {
-    // The page of the format and the code part company.
+TEST(Journal, MemoryOfVersionOneGoesOverToVersionTwoWithItsFirstCommit) {
+    // New firmware appends what the old one cannot read to the old one's bank; a technician goes back to the old
+    // firmware, and it takes the new entries for damage.
+    FakeStorage storage(16 * 1024);
+    std::copy(std::begin(golden::kStorageBank1), std::end(golden::kStorageBank1), storage.bytes().begin() + 8 * 1024);
+    const std::vector<Byte> image = storage.bytes();
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kRecovered);
+    EXPECT_EQ(storage.bytes(), image) << "reading writes nothing";
+    Entry entry;
+    entry.put_session(9);
+    ASSERT_TRUE(journal.commit(entry, books));
+    books.box.session = 9;
+    EXPECT_EQ(storage.bytes()[4], 2) << "version of bank 0";
+    EXPECT_TRUE(std::equal(image.begin() + 8 * 1024, image.end(), storage.bytes().begin() + 8 * 1024));
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_TRUE(found == books);
+    EXPECT_EQ(again.generation(), 3u);
+}
+
+settings::Settings some_settings() {
+    settings::Settings all;
+    all.general.page_seconds = 7;
+    all.malignant[2].restore_seconds = 600;
+    all.days[7].count = 2;
+    all.days[7].periods[1] = {1320, 2, settings::SupplyMode::kOff};
+    all.households[11].load.milliamperes = 16'000;
+    all.households[0].permitted[3] = {4132, 5, 30, 900'000'000};
+    return all;
+}
+
+TEST(Journal, SettingsOutliveRestartsAndMovesToTheOtherBank) {
+    // A limit that was set in September is gone after the first thunderstorm, or when the memory has gone round once.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    const settings::Settings wanted = some_settings();
+    for (auto key = settings::next({}, 12); key; key = settings::next(*key, 12)) {
+        std::array<Byte, settings::kSettingBytesMax> value;
+        const std::size_t size = settings::encode(wanted, *key, value);
+        Entry entry;
+        entry.put_setting(*key, {value.data(), size});
+        ASSERT_TRUE(journal.commit(entry, books));
+        ASSERT_TRUE(settings::decode(books.settings, *key, {value.data(), size}, 12));
+    }
+    for (int round = 0; round < 3; ++round) {
+        Books found;
+        Journal again(storage);
+        ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+        ASSERT_TRUE(found.settings == wanted);
+        for (int k = 0; k < 300; ++k) {
+            Entry entry;
+            entry.put_energy({1}, found.households[0]);
+            ASSERT_TRUE(again.commit(entry, found));
+        }
+    }
+    EXPECT_GT(journal.generation(), 0u);
+}
+
+TEST(Journal, SettingsThatWouldFillTheMemoryForEverAreRefusedBefore) {
+    // The last holiday page fits the bank and the next snapshot does not: from then on nothing can be stored any more.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open({2'026'000'001, 0, 39}, books), OpenResult::kFresh);
+    bool refused = false;
+    for (auto key = settings::next({}, 39); key && !refused; key = settings::next(*key, 39)) {
+        // One bit differs from the factory value: a whole record each.
+        settings::Settings other;
+        other.general.freeze_day = 2;
+        for (settings::MalignantProfile& profile : other.malignant)
+            profile.restores_per_day = 6;
+        for (settings::DayTable& day : other.days)
+            day.periods[0].rate = 2;
+        for (settings::WeekPlan& week : other.weeks)
+            week.warning_minutes = 11;
+        for (settings::HolidayPage& page : other.holidays)
+            page.days[0] = {0, 1, 1, 2};
+        for (settings::PriceSet& price : other.prices)
+            price.rates[0] = 5000;
+        for (settings::HouseholdSettings& household : other.households) {
+            household.plan.limited_watts = 900;
+            household.load.cuts_max = 5;
+            for (settings::PermittedAppliance& appliance : household.permitted)
+                appliance.conductance_microsiemens = 4000;
+        }
+        std::array<Byte, settings::kSettingBytesMax> value;
+        const std::size_t size = settings::encode(other, *key, value);
+        if (!journal.has_room_for(*key, size, books)) {
+            refused = true;
+            break;
+        }
+        Entry entry;
+        entry.put_setting(*key, {value.data(), size});
+        ASSERT_TRUE(journal.commit(entry, books));
+        ASSERT_TRUE(settings::decode(books.settings, *key, {value.data(), size}, 39));
+    }
+    EXPECT_TRUE(refused) << "a memory of 16 KiB cannot hold every setting of 39 households";
+    const std::uint32_t generation = journal.generation();
+    for (int k = 0; k < 400; ++k) {
+        Entry entry;
+        entry.put({39}, sample_book());
+        ASSERT_TRUE(journal.commit(entry, books)) << "what was taken must leave room to work";
+    }
+    EXPECT_GT(journal.generation(), generation);
+}
+
+TEST(Journal, ClearOfTheWholeBoxIsOneRecordAndLeavesSettingsAndMarks) {
+    // The supply goes while a box is cleared, and half of the building starts from nothing.
     FakeStorage storage(16 * 1024);
     Books books;
     Journal journal(storage);
     ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
     put_sample(journal, books);
-    for (std::size_t k = 0; k < std::size(golden::kStorageBank1); ++k)
-        ASSERT_EQ(storage.bytes()[8 * 1024 + k], golden::kStorageBank1[k]) << "at byte " << k << " of bank 1";
+    Entry entry;
+    entry.put_clear_all();
+    ASSERT_TRUE(journal.commit(entry, books));
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    HouseholdBook left = sample_book();
+    clear(left);
+    EXPECT_EQ(found.households[6], left);
+    EXPECT_EQ(left.forward, Energy{});
+    EXPECT_FALSE(left.account.is_open());
+    EXPECT_EQ(left.account.previous_epoch, sample_book().account.epoch);
+    EXPECT_EQ(left.account.previous_used, sample_book().account.used);
+    EXPECT_EQ(left.account.levels, sample_book().account.levels);
+    EXPECT_EQ(left.mark, sample_book().mark);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <bit>
 #include <variant>
 
+#include "meter/core/clear.hpp"
 #include "meter/metrology/pulses.hpp"
 
 namespace prewatt::meter {
@@ -17,6 +18,7 @@ constexpr HoldSet kMayBeOverruled{0x1FF & ~(1u << static_cast<int>(Hold::kSupply
 constexpr std::uint32_t kRegisterHundredths = 100'000'000;  // registers of the standard wrap here
 constexpr CivilSeconds kClockEnd = to_seconds({.year = 2100});
 constexpr Duration kMeteringSilence = seconds(3);
+constexpr Duration kClearAnnounced = minutes(5);
 
 constexpr std::int32_t saturate(std::int64_t value) {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
@@ -273,23 +275,28 @@ Purchase Box::take_purchase() {
     return taken;
 }
 
-// What the command makes of the books; nothing is changed here but the copies.
-card::Result Box::stage(const card::Request& request, HouseholdBook& book, BoxBook& box, Purchase& purchase) {
+// What the command makes of the books; nothing is changed here but the draft.
+card::Result Box::stage(const card::Request& request, Draft& draft, Instant now) {
     using card::Result;
     const bool for_box = request.household == 0;
+    HouseholdBook& book = draft.book;
     if (const auto* clock = std::get_if<card::SetClock>(&request.command))
         return for_box && clock->time < kClockEnd ? Result::kDone : Result::kBadArgument;
     if (const auto* constant = std::get_if<card::SetConstant>(&request.command)) {
         if (!for_box || !is_pulse_constant(constant->pulses_per_kwh)) return Result::kBadArgument;
-        box.pulse_constant = constant->pulses_per_kwh;
+        draft.box.pulse_constant = constant->pulses_per_kwh;
         return Result::kDone;
     }
+    if (std::holds_alternative<card::StageSetting>(request.command) ||
+        std::holds_alternative<card::CommitSetting>(request.command))
+        return stage_setting(request, draft);
+    if (std::holds_alternative<card::Clear>(request.command)) return stage_clear(request, draft, now);
     if (for_box) return Result::kBadArgument;
     if (const auto* ticket = std::get_if<card::Ticket>(&request.command)) {
         const Taken taken =
             take_ticket(book.account, {ticket->epoch, ticket->number, ticket->credited_hundredths}, book.reverse);
         if (taken.effect == TicketEffect::kMalformed) return Result::kBadArgument;
-        if (taken.bought > Credit{}) purchase = {{request.household}, taken.bought};
+        if (taken.bought > Credit{}) draft.purchase = {{request.household}, taken.bought};
     } else if (const auto* hold = std::get_if<card::RemoteHold>(&request.command)) {
         book.remote_off = hold->off;
     } else if (const auto* force = std::get_if<card::ForcePower>(&request.command)) {
@@ -306,7 +313,42 @@ card::Result Box::stage(const card::Request& request, HouseholdBook& book, BoxBo
     } else if (const auto* alarms = std::get_if<card::Alarms>(&request.command)) {
         book.account.levels = {alarms->low_hundredths, alarms->cutoff_hundredths, alarms->overdraft_hundredths};
         watch_cutoff(book.account);
+    } else {
+        return Result::kNotSupported;
     }
+    return Result::kDone;
+}
+
+card::Result Box::stage_setting(const card::Request& request, Draft& draft) {
+    using card::Result;
+    if (const auto* part = std::get_if<card::StageSetting>(&request.command)) {
+        const settings::SettingKey key{part->setting, request.household, part->index};
+        const bool good =
+            settings::exists(key, household_count()) && SettingsWriter::fits(part->offset, part->part.size());
+        return good ? Result::kDone : Result::kBadArgument;
+    }
+    const auto& whole = std::get<card::CommitSetting>(request.command);
+    draft.key = {whole.setting, request.household, whole.index};
+    draft.value = settings_writer_.whole(draft.key, whole.length, whole.crc);
+    if (draft.value.empty() || !settings::check(draft.key, draft.value, household_count())) return Result::kBadArgument;
+    if (!journal_.has_room_for(draft.key, draft.value.size(), books_)) return Result::kNotStored;
+    return Result::kDone;
+}
+
+card::Result Box::stage_clear(const card::Request& request, Draft& draft, Instant now) {
+    using card::Result;
+    const bool announced = std::get<card::Clear>(request.command).step == card::ClearStep::kAnnounce;
+    if (request.household != 0) {
+        if (announced) return Result::kBadArgument;
+        clear(draft.book);
+        return Result::kDone;
+    }
+    if (announced) return Result::kDone;
+    // The last command that was accepted is the announcement, and it is fresh.
+    const bool follows = clear_announced_ != 0 && clear_announced_ == books_.box.last_command.counter &&
+                         now - clear_announced_at_ <= kClearAnnounced;
+    if (!follows) return Result::kBadArgument;
+    draft.clear_all = true;
     return Result::kDone;
 }
 
@@ -332,9 +374,7 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
         case Freshness::kNew:
             break;
     }
-    BoxBook box = books_.box;
-    HouseholdBook book = exists ? books_.households[at(h)] : HouseholdBook{};
-    Purchase purchase;
+    Draft draft{books_.box, exists ? books_.households[at(h)] : HouseholdBook{}, {}, {}, {}, false};
     if (household_of_address != 0 && household_of_address != request.household)
         answer.result = Result::kBadArgument;
     else if (request.household != 0 && !exists)
@@ -342,7 +382,7 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
     else if (!opened.known)
         answer.result = known_code ? Result::kBadArgument : Result::kNotSupported;
     else
-        answer.result = stage(request, book, box, purchase);
+        answer.result = stage(request, draft, now);
     const bool done = answer.result == Result::kDone;
 
     // The clock is not in the books: it is set before the counter is stored, so a command that was answered was also
@@ -351,29 +391,57 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
     const std::optional<CivilSeconds> time_before = clock_.read();
     if (done && clock != nullptr) clock_.set(clock->time);
 
-    box.last_command = {request.counter, digest, static_cast<std::uint8_t>(answer.result)};
+    draft.box.last_command = {request.counter, digest, static_cast<std::uint8_t>(answer.result)};
     Entry entry;
-    entry.put(box);
-    if (done && exists) entry.put(h, book);
-    if (!commit(entry)) {
+    entry.put(draft.box);
+    if (done && exists) entry.put(h, draft.book);
+    if (done && !draft.value.empty()) entry.put_setting(draft.key, draft.value);
+    if (done && draft.clear_all) entry.put_clear_all();
+    if (answer.result == Result::kNotStored || !commit(entry)) {
         if (done && clock != nullptr && time_before) clock_.set(*time_before);
         answer.result = Result::kNotStored;
         if (exists) answer.effect = effect(h);
         return answer;
     }
-    books_.box = box;
-    if (done && exists) {
-        books_.households[at(h)] = book;
-        forget_unsaved(h);
-        if (purchase.household.number != 0) purchase_ = purchase;
-        if (std::holds_alternative<card::ForcePower>(request.command)) {
-            forced_until_[at(h)] = book.forced.minutes == 0 ? kNever : now + minutes(book.forced.minutes);
-            next_forced_end_ = std::min(next_forced_end_, forced_until_[at(h)]);
-        }
-        refresh(h);
-    }
+    books_.box = draft.box;
+    if (done) take_effect(request, draft, now);
     if (exists) answer.effect = effect(h);
     return answer;
+}
+
+// It is stored; from here on nothing can be refused.
+void Box::take_effect(const card::Request& request, const Draft& draft, Instant now) {
+    const Household h{request.household};
+    if (h.number != 0) {
+        books_.households[at(h)] = draft.book;
+        forget_unsaved(h);
+        if (draft.purchase.household.number != 0) purchase_ = draft.purchase;
+        if (std::holds_alternative<card::ForcePower>(request.command)) {
+            forced_until_[at(h)] = draft.book.forced.minutes == 0 ? kNever : now + minutes(draft.book.forced.minutes);
+            next_forced_end_ = std::min(next_forced_end_, forced_until_[at(h)]);
+        }
+    }
+    if (const auto* part = std::get_if<card::StageSetting>(&request.command))
+        settings_writer_.stage({part->setting, h.number, part->index}, part->offset,
+                               {part->part.data(), part->part.size()});
+    if (!draft.value.empty()) {
+        // Checked when it was staged.
+        (void)settings::decode(books_.settings, draft.key, draft.value, household_count());
+        settings_writer_.drop();
+    }
+    if (const auto* clear_step = std::get_if<card::Clear>(&request.command); clear_step != nullptr && h.number == 0) {
+        clear_announced_ = clear_step->step == card::ClearStep::kAnnounce ? request.counter : 0;
+        clear_announced_at_ = now;
+    }
+    if (draft.clear_all)
+        for (int n = 1; n <= household_count(); ++n) {
+            clear(books_.households[at(household(n))]);
+            forget_unsaved(household(n));
+        }
+    if (h.number != 0)
+        refresh(h);
+    else
+        refresh_all();
 }
 
 bool Box::set_remote_hold(Household h, bool off) {

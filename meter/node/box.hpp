@@ -16,6 +16,7 @@
 #include "meter/core/relay_driver.hpp"
 #include "meter/core/supply_guard.hpp"
 #include "meter/node/config.hpp"
+#include "meter/node/settings_writer.hpp"
 #include "protocols/dlt645/private_items.hpp"
 
 namespace prewatt::meter {
@@ -70,6 +71,7 @@ class Box {
     [[nodiscard]] dlt645::BoxFlags flags(Instant now) const;
     [[nodiscard]] std::optional<CivilSeconds> clock() const { return clock_.read(); }
     void set_clock(CivilSeconds time) { clock_.set(time); }
+    [[nodiscard]] const settings::Settings& settings() const { return books_.settings; }
     [[nodiscard]] const Books& books() const { return books_; }
 
   private:
@@ -83,8 +85,19 @@ class Box {
     void save_energy(Instant now, Energy at_least);
     void forget_unsaved(Household h);
     [[nodiscard]] card::Effect effect(Household h) const;
-    [[nodiscard]] card::Result stage(const card::Request& request, HouseholdBook& book, BoxBook& box,
-                                     Purchase& purchase);
+    // What a command makes of the books: copies that replace them when the entry has been stored.
+    struct Draft {
+        BoxBook box;
+        HouseholdBook book;
+        Purchase purchase;
+        settings::SettingKey key{};
+        Bytes value;  // of a setting, to be stored
+        bool clear_all = false;
+    };
+    [[nodiscard]] card::Result stage(const card::Request& request, Draft& draft, Instant now);
+    [[nodiscard]] card::Result stage_setting(const card::Request& request, Draft& draft);
+    [[nodiscard]] card::Result stage_clear(const card::Request& request, Draft& draft, Instant now);
+    void take_effect(const card::Request& request, const Draft& draft, Instant now);
     [[nodiscard]] bool commit(Entry& entry) { return journal_.commit(entry, books_); }
     void reserve_versions();
 
@@ -108,6 +121,9 @@ class Box {
     std::uint32_t first_version_ = 1;  // of this start
     std::uint32_t version_ = 1;
     Purchase purchase_{};
+    SettingsWriter settings_writer_;
+    std::uint32_t clear_announced_ = 0;  // counter of the command that announced a clear of the box; 0: none
+    Instant clear_announced_at_{};
     std::uint64_t alarm_unsaved_ = 0;  // bit k: household k+1
 };
 

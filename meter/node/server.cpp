@@ -270,7 +270,7 @@ void Server::sealed_command(const Frame& request, const Target& target, Instant 
     constexpr std::size_t kTagSize = 12;
     ByteReader tag(request.bytes().last(kTagSize));
     const Byte code = request.data[kCommandAt];
-    const card::Answer answer = box_.execute(*opened, tag.get_u32(), target.meter, code >= 1 && code <= 7, now);
+    const card::Answer answer = box_.execute(*opened, tag.get_u32(), target.meter, code >= 1 && code <= card::kCommandCodeMax, now);
     const card::SealedAnswer sealed =
         card::seal_answer(mac_, box_.config().keys, number, opened->request.operator_number, answer);
     reply(target, Function::kSecurity, {sealed.data(), sealed.size()}, now);

@@ -27,8 +27,9 @@ HouseholdBook without_flow(HouseholdBook book) {
 std::string to_text(const Step& step) {
     std::ostringstream text;
     if (const auto* request = std::get_if<card::Request>(&step)) {
-        static constexpr const char* kNames[] = {"ticket", "remote hold", "force power", "acknowledge",
-                                                 "alarms", "clock",       "constant"};
+        static constexpr const char* kNames[] = {"ticket", "remote hold", "force power",    "acknowledge",
+                                                 "alarms", "clock",       "constant",       "stage",
+                                                 "commit", "clear",       "reset lock-out", "learn"};
         text << kNames[request->command.index()] << " household " << int{request->household} << " counter "
              << request->counter;
         if (const auto* ticket = std::get_if<card::Ticket>(&request->command))
