@@ -21,6 +21,7 @@
 #include "base/civil_time.hpp"
 #include "base/hold.hpp"
 #include "base/units.hpp"
+#include "meter/core/clock_source.hpp"
 #include "meter/core/records.hpp"
 #include "meter/reports.hpp"
 
@@ -181,8 +182,6 @@ struct EventKindInfo {
 inline constexpr int kKindsPerRing = 6;
 [[nodiscard]] std::span<const EventKindInfo> event_kinds();
 [[nodiscard]] const EventKindInfo* find(EventKind kind);  // null: not in the table
-
-enum class ClockSource : std::uint8_t { kBroadcast = 0, kPassword = 1, kSealed = 2, kAddressed = 3 };
 
 using EventData = std::array<Byte, kEventDataBytes>;
 
