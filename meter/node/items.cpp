@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "base/bcd.hpp"
+#include "meter/node/item_writer.hpp"
+#include "meter/node/setting_items.hpp"
 
 namespace prewatt::meter {
 namespace {
@@ -24,51 +26,6 @@ constexpr std::string_view kFactory = "prewatt";
 Household household(int number) {
     return {static_cast<std::uint8_t>(number)};
 }
-
-class ItemWriter {
-  public:
-    explicit ItemWriter(MutableBytes out) : writer_(out) {}
-    // Saturated decimal digits, low pair first.
-    void unsigned_bcd(std::int64_t value, std::size_t bytes) {
-        std::int64_t limit = 1;
-        for (std::size_t k = 0; k < 2 * bytes; ++k)
-            limit *= 10;
-        put(static_cast<std::uint64_t>(std::clamp<std::int64_t>(value, 0, limit - 1)), bytes, false);
-    }
-    // The sign is bit 7 of the top byte, so the top digit is 0..7.
-    void signed_bcd(std::int64_t value, std::size_t bytes) {
-        std::int64_t limit = 8;
-        for (std::size_t k = 0; k < 2 * bytes - 1; ++k)
-            limit *= 10;
-        const bool negative = value < 0;
-        put(static_cast<std::uint64_t>(std::min(negative ? -value : value, limit - 1)), bytes, negative);
-    }
-    void absent(std::size_t bytes) {
-        for (std::size_t k = 0; k < bytes; ++k)
-            writer_.put_u8(0xFF);
-    }
-    void byte(unsigned value) { writer_.put_u8(static_cast<std::uint8_t>(value)); }
-    void word(std::uint16_t value) { writer_.put_u16(value); }
-    void bytes(Bytes bytes) { writer_.put(bytes); }
-    // ASCII items are stored low byte first: on the wire the text is reversed, behind the padding.
-    void text(std::string_view text, std::size_t width) {
-        for (std::size_t k = 0; k < width; ++k) {
-            const std::size_t from_front = width - 1 - k;
-            writer_.put_u8(from_front < text.size() ? static_cast<Byte>(text[from_front]) : 0);
-        }
-    }
-    [[nodiscard]] std::size_t size() const { return writer_.size(); }
-
-  private:
-    void put(std::uint64_t value, std::size_t bytes, bool negative) {
-        std::array<Byte, 8> digits{};
-        const MutableBytes used{digits.data(), bytes};
-        put_bcd(used, value);
-        if (negative) used[bytes - 1] = static_cast<Byte>(used[bytes - 1] | 0x80);
-        writer_.put(used);
-    }
-    ByteWriter writer_;
-};
 
 // --- DI3 = 00, energy
 
@@ -297,7 +254,7 @@ std::uint16_t status_word(const Box& box, std::uint8_t meter, int number) {
             if (!state.has(StateBit::kRelayClosed)) bits |= 1u << 4;
             if (!state.holds().without(box.overruled(h)).empty()) bits |= 1u << 6;
             if (state.has(StateBit::kLowCredit)) bits |= 1u << 7;
-            bits |= 1u << 8;  // energy account
+            bits |= state.has(StateBit::kMoneyAccount) ? 1u << 9 : 1u << 8;
             if (state.has(StateBit::kForced)) bits |= 1u << 12;
             if (state.holds().has(Hold::kNotOpened)) bits |= 1u << 14 | 1u << 15;
             break;
@@ -351,26 +308,14 @@ std::string_view amperes_text(unsigned amperes, std::array<char, 6>& buffer) {
 
 bool put_parameter(const Box& box, std::uint8_t meter, DataId id, ItemWriter& out) {
     std::array<char, 6> text;
+    if (put_setting_item(box.settings(), meter, id, out)) return true;
     switch (id.value) {
         case 0x04000101:
         case 0x04000102:
         case 0x0400010C:
             return put_clock(box, id, out);
-        case 0x04000105:  // width of an output pulse, ms
-            return out.unsigned_bcd(80, 2), true;
-        case 0x04000201:  // year zones, day tables, periods: one of each, in force always
-        case 0x04000202:
-        case 0x04000203:
-        case 0x04000204:  // tariffs
-            return out.unsigned_bcd(1, 1), true;
-        case 0x04000205:  // holidays
-            return out.unsigned_bcd(0, 2), true;
-        case 0x04000207:  // steps of the price
-            return out.unsigned_bcd(0, 1), true;
         case 0x04000301:  // screens of the loop, seconds each, decimals of energy
             return out.unsigned_bcd(box.household_count() + 2, 1), true;
-        case 0x04000302:
-            return out.unsigned_bcd(4, 1), true;
         case 0x04000303:
             return out.unsigned_bcd(1, 1), true;
         case 0x04000401:  // address; meter number
@@ -500,6 +445,10 @@ std::expected<std::size_t, Error> read_private(Box& box, std::uint8_t meter, Dat
     if (meter == 0 && id == dlt645::kBoxStatus) return dlt645::encode(box_status(box, now), out);
     if (meter != 0 && id == dlt645::kAccountStatus) return dlt645::encode(account_status(box, {meter}), out);
     if (meter != 0 && id == dlt645::kLiveValues) return dlt645::encode(live_values(box, {meter}), out);
+    if (dlt645::is_setting_item(id)) {
+        const std::size_t size = read_setting(box.settings(), box.household_count(), meter, id, out);
+        if (size != 0) return size;
+    }
     return std::unexpected(Error::kNoSuchData);
 }
 

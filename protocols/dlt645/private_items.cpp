@@ -237,4 +237,32 @@ std::optional<BoxStatus> decode_box_status(Bytes data) {
     return status;
 }
 
+std::size_t encode(const SettingSums& sums, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u32(sums.box);
+    writer.put_u8(sums.household_count);
+    for (std::size_t k = 0; k < sums.household_count; ++k)
+        writer.put_u32(sums.households[k]);
+    return size_when_whole(writer);
+}
+
+std::optional<SettingSums> decode_setting_sums(Bytes data) {
+    ByteReader reader(data);
+    SettingSums sums;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    sums.box = reader.get_u32();
+    sums.household_count = reader.get_u8();
+    if (sums.household_count > kHouseholdsMax) return std::nullopt;
+    for (std::size_t k = 0; k < sums.household_count; ++k)
+        sums.households[k] = reader.get_u32();
+    if (!reader.finished()) return std::nullopt;
+    return sums;
+}
+
+std::optional<Bytes> decode_setting(Bytes data) {
+    if (data.size() < 2 || data[0] != kFormat) return std::nullopt;
+    return data.subspan(1);
+}
+
 }  // namespace prewatt::dlt645

@@ -22,7 +22,16 @@ inline constexpr DataId kBlockPower{0xEC000101};      // box: present active pow
 inline constexpr DataId kAccountStatus{0xEC000200};   // household: the account in full
 inline constexpr DataId kLiveValues{0xEC000300};      // household: voltage, frequency and every circuit
 inline constexpr DataId kBoxStatus{0xEC000400};       // box: what it is and how it is
-inline constexpr DataId kSealedCommand{0xEC010000};   // function 03H, docs/formats/sealed-command.md
+// Household or box: its settings as they are in force. EC020000: check sums; EC02iikk: the bytes of setting ii, index
+// kk (docs/formats/settings.md).
+inline constexpr DataId kSettingSums{0xEC020000};
+[[nodiscard]] constexpr DataId setting_item(std::uint8_t setting, std::uint8_t index) {
+    return DataId{0xEC020000u | static_cast<std::uint32_t>(setting) << 8 | index};
+}
+[[nodiscard]] constexpr bool is_setting_item(DataId id) {
+    return id.value >> 16 == 0xEC02;
+}
+inline constexpr DataId kSealedCommand{0xEC010000};  // function 03H, docs/formats/sealed-command.md
 
 // --- EC000100. Request: DI + version u32 that the asker holds (0, or none at all: everything).
 struct HouseholdRecord {
@@ -119,5 +128,17 @@ struct BoxStatus {
 };
 [[nodiscard]] std::size_t encode(const BoxStatus& status, MutableBytes out);
 [[nodiscard]] std::optional<BoxStatus> decode_box_status(Bytes data);
+
+// --- EC020000. Equal sums mean equal settings; a household's sum does not cover those of the box.
+struct SettingSums {
+    std::uint32_t box = 0;
+    std::uint8_t household_count = 0;  // that follow: all of them at the address of the box, else the one asked
+    std::array<std::uint32_t, kHouseholdsMax> households{};
+    friend constexpr bool operator==(const SettingSums&, const SettingSums&) = default;
+};
+[[nodiscard]] std::size_t encode(const SettingSums& sums, MutableBytes out);
+[[nodiscard]] std::optional<SettingSums> decode_setting_sums(Bytes data);
+// --- EC02iikk: the setting's bytes behind the format number. Nothing: another format, or empty.
+[[nodiscard]] std::optional<Bytes> decode_setting(Bytes data);
 
 }  // namespace prewatt::dlt645
