@@ -64,8 +64,8 @@ using Pair = int16x2_t;
 [[gnu::always_inline]] inline void add_products(std::int64_t& sum, Pair a, Pair b) {
     sum = __smlald(a, b, sum);
 }
-[[gnu::always_inline]] inline void add_both(std::int32_t& sum, Pair a) {
-    sum = __smlad(a, 0x0001'0001, sum);
+[[gnu::always_inline]] inline void add_products(std::int32_t& sum, Pair a, Pair b) {
+    sum = __smlad(a, b, sum);
 }
 #else
 using Pair = std::int32_t;
@@ -79,8 +79,8 @@ using Pair = std::int32_t;
     sum += std::int64_t{first_of(a)} * first_of(b);
     sum += std::int64_t{second_of(a)} * second_of(b);
 }
-[[gnu::always_inline]] inline void add_both(std::int32_t& sum, Pair a) {
-    sum += first_of(a) + second_of(a);
+[[gnu::always_inline]] inline void add_products(std::int32_t& sum, Pair a, Pair b) {
+    sum += first_of(a) * first_of(b) + second_of(a) * second_of(b);
 }
 #endif
 [[gnu::always_inline]] inline Pair pair_at(const std::int16_t* samples) {
@@ -88,6 +88,8 @@ using Pair = std::int32_t;
     std::memcpy(&p, samples, sizeof p);
     return p;
 }
+
+constexpr Pair kOnes = 0x0001'0001;
 
 // Two loops, because 14 registers hold four sums of 64 bits and their operands, but not seven. Four samples a turn.
 void add_circuit_wide(const Run& run, int count, const std::int16_t* v, const std::int16_t* quarter,
@@ -99,36 +101,41 @@ void add_circuit_wide(const Run& run, int count, const std::int16_t* v, const st
     {
         std::int64_t vi0 = sums.vi[0], vi1 = sums.vi[1], vi2 = sums.vi[2], vi3 = sums.vi[3];
         Pair before = pair_at(v - 1), here = pair_at(v);  // v[n-1] and v[n]; v[n] and v[n+1]
-        for (const std::int16_t* k = begin; k != end; k += 4, v += 4) {
-            const Pair i = pair_at(k);
+        for (const std::int16_t* k = begin; k != end;) {
+            Pair i = pair_at(k);
             add_products(vi0, i, before);
-            add_products(vi1, i, here);
             before = pair_at(v + 1);
-            here = pair_at(v + 2);
+            add_products(vi1, i, here);
             add_products(vi2, i, before);
+            here = pair_at(v + 2);
             add_products(vi3, i, here);
-            const Pair j = pair_at(k + 2);
-            add_products(vi0, j, before);
-            add_products(vi1, j, here);
+            i = pair_at(k + 2);
+            add_products(vi0, i, before);
             before = pair_at(v + 3);
+            add_products(vi1, i, here);
+            add_products(vi2, i, before);
             here = pair_at(v + 4);
-            add_products(vi2, j, before);
-            add_products(vi3, j, here);
+            add_products(vi3, i, here);
+            k += 4;
+            v += 4;
         }
         sums.vi = {vi0, vi1, vi2, vi3};
     }
     std::int64_t ii = sums.ii, quarter0 = sums.vi_quarter[0], quarter1 = sums.vi_quarter[1];
     std::int32_t si = 0;
-    for (const std::int16_t* k = begin; k != end; k += 4, quarter += 4) {
-        const Pair i = pair_at(k), j = pair_at(k + 2);
-        add_both(si, i);
+    for (const std::int16_t* k = begin; k != end;) {
+        Pair i = pair_at(k);
+        add_products(si, i, kOnes);
         add_products(ii, i, i);
         add_products(quarter0, i, pair_at(quarter));
         add_products(quarter1, i, pair_at(quarter + 1));
-        add_both(si, j);
-        add_products(ii, j, j);
-        add_products(quarter0, j, pair_at(quarter + 2));
-        add_products(quarter1, j, pair_at(quarter + 3));
+        i = pair_at(k + 2);
+        add_products(si, i, kOnes);
+        add_products(ii, i, i);
+        add_products(quarter0, i, pair_at(quarter + 2));
+        add_products(quarter1, i, pair_at(quarter + 3));
+        k += 4;
+        quarter += 4;
     }
     sums.ii = ii;
     sums.vi_quarter = {quarter0, quarter1};
@@ -157,17 +164,25 @@ std::array<std::int64_t, 4> interpolation_weights_q24(std::int64_t position_q24)
     return w;
 }
 
-void delay_voltage(const std::int16_t* v, std::int32_t delay_q16, int count, std::int16_t* out) {
-    const std::int32_t whole = (delay_q16 + 0xffff) >> 16;
-    const std::int64_t position_q24 = ((std::int64_t{whole} << 16) - delay_q16) << 8;
+Delay delay_of(std::int32_t delay_q16) {
+    Delay delay{.whole = (delay_q16 + 0xffff) >> 16};
+    const std::int64_t position_q24 = ((std::int64_t{delay.whole} << 16) - delay_q16) << 8;
     const std::array<std::int64_t, 4> w = interpolation_weights_q24(position_q24);
     // 14 bits: four products of 16-bit samples then stay below 2^31.
-    const auto w0 = static_cast<std::int32_t>(w[0] >> 10), w2 = static_cast<std::int32_t>(w[2] >> 10),
-               w3 = static_cast<std::int32_t>(w[3] >> 10), w1 = (1 << 14) - w0 - w2 - w3;
-    const std::int16_t* const from = v - whole - 1;
+    const auto w0 = static_cast<std::int16_t>(w[0] >> 10), w2 = static_cast<std::int16_t>(w[2] >> 10),
+               w3 = static_cast<std::int16_t>(w[3] >> 10);
+    delay.w_q14 = {w0, static_cast<std::int16_t>((1 << 14) - w0 - w2 - w3), w2, w3};
+    return delay;
+}
+
+void delay_voltage(const std::int16_t* v, const Delay& delay, int count, std::int16_t* out) {
+    const std::int16_t* const from = v - delay.whole - 1;
+    const Pair early = pair_at(delay.w_q14.data()), late = pair_at(delay.w_q14.data() + 2);
     for (int k = 0; k < count; ++k) {
-        std::int32_t sum = from[k] * w0 + from[k + 1] * w1 + from[k + 2] * w2 + from[k + 3] * w3;
-        sum = (sum + (1 << 13)) >> 14;
+        std::int32_t sum = 1 << 13;
+        add_products(sum, early, pair_at(from + k));
+        add_products(sum, late, pair_at(from + k + 2));
+        sum >>= 14;
         sum = sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
         out[k] = static_cast<std::int16_t>(sum);
     }

@@ -10,7 +10,12 @@
 namespace prewatt::meter::kernel {
 
 inline constexpr int kRunMax = 96;  // samples; a multiple of kStep
-inline constexpr int kStep = 16;    // runs are filled with zeros up to a multiple of this
+// Runs are filled with zeros up to a multiple of this.
+#if defined(__ARM_ARCH) && !defined(__ARM_NEON)
+inline constexpr int kStep = 4;
+#else
+inline constexpr int kStep = 16;
+#endif
 
 // One run of a channel. i[count .. padded(count)) is zero.
 struct Run {
@@ -38,8 +43,13 @@ inline constexpr AddCircuit* add_circuit = add_circuit_narrow;
 // spaced points, all in 1/2^24. They add up to one exactly.
 [[nodiscard]] std::array<std::int64_t, 4> interpolation_weights_q24(std::int64_t position_q24);
 
-// out[k] = v[k] delayed by delay (1/65536 samples, 1 or more), for k in [0, count). Reads v[k - ceil(delay) - 1]
-// onwards.
-void delay_voltage(const std::int16_t* v, std::int32_t delay_q16, int count, std::int16_t* out);
+// A voltage delayed by a fixed time, 1 sample or more: what reactive power is made with.
+struct Delay {
+    std::int32_t whole = 0;                          // samples, rounded up
+    alignas(4) std::array<std::int16_t, 4> w_q14{};  // of v[n - whole - 1] .. v[n - whole + 2]; they add up to one
+};
+[[nodiscard]] Delay delay_of(std::int32_t delay_q16);  // 1/65536 samples
+// out[k] = v[k] delayed, for k in [0, count). Reads v[k - whole - 1] onwards.
+void delay_voltage(const std::int16_t* v, const Delay& delay, int count, std::int16_t* out);
 
 }  // namespace prewatt::meter::kernel

@@ -71,7 +71,7 @@ TEST(Kernel, VoltageIsDelayedByFractionsOfASample) {
     for (std::size_t k = 0; k < v.size(); ++k)
         v[k] = static_cast<std::int16_t>(std::lround(at(static_cast<double>(k))));
     for (const double delay : {14.25, 20.0, 21.0526, 24.99}) {
-        delay_voltage(v.data() + 40, static_cast<std::int32_t>(std::lround(delay * 65536)), 97, out.data());
+        delay_voltage(v.data() + 40, delay_of(static_cast<std::int32_t>(std::lround(delay * 65536))), 97, out.data());
         for (std::size_t k = 0; k < 97; ++k)
             EXPECT_NEAR(out[k], at(40.0 + static_cast<double>(k) - delay), 3);
     }

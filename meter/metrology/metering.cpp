@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include "meter/metrology/kernel.hpp"
 
@@ -35,6 +36,28 @@ constexpr int kDriftShareOfLoad =
 
 constexpr std::int64_t magnitude(std::int64_t x) {
     return x < 0 ? -x : x;
+}
+
+// Forward, in words where that pays: on the device the library's copy costs more than what it copies.
+inline void copy_samples(const std::int16_t* from, int count, std::int16_t* to) {
+#if defined(__ARM_ARCH) && !defined(__ARM_NEON)
+    const auto two = [&](int k) {
+        std::uint32_t pair;
+        std::memcpy(&pair, from + k, sizeof pair);
+        std::memcpy(to + k, &pair, sizeof pair);
+    };
+    for (; count >= 8; count -= 8, from += 8, to += 8) {
+        two(0), two(2), two(4), two(6);
+        asm volatile("");  // or the compiler calls the library after all
+    }
+    for (; count >= 2; count -= 2, from += 2, to += 2) {
+        two(0);
+        asm volatile("");
+    }
+    if (count > 0) *to = *from;
+#else
+    std::copy_n(from, count, to);
+#endif
 }
 
 // floor(sqrt(x)), x >= 0.
@@ -80,6 +103,11 @@ std::int64_t picojoules_per_square_count_q16(const VoltageChannel& v, const Curr
     return divide(std::int64_t{v.nanovolts_per_count} * i.nanoamperes_per_count * 32, 1'953'125, Round::kNearest);
 }
 
+// Skew in samples.
+std::int64_t position_q24(const CurrentChannel& i) {
+    return divide(std::int64_t{i.skew_nanoseconds} * (std::int64_t{1} << 24), kSampleNanoseconds, Round::kNearest);
+}
+
 bool is_recent(std::int64_t crossing_q16, std::int64_t index) {
     return index * 65536 - crossing_q16 <= std::int64_t{kPeriodSamplesMax + 2} * 65536;
 }
@@ -112,13 +140,11 @@ Metering::Metering(const Calibration& calibration, Wiring wiring, Current basic_
     }
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
         const CurrentChannel& channel = calibration_.current[c];
-        circuit_[c].scale_q16 = picojoules_per_square_count_q16(calibration_.voltage[circuit_phase_[c]], channel);
-        circuit_[c].position_q24 = divide(std::int64_t{channel.skew_nanoseconds} * (std::int64_t{1} << 24),
-                                          kSampleNanoseconds, Round::kNearest);
-        const auto weights = kernel::interpolation_weights_q24(circuit_[c].position_q24);
+        const std::int64_t scale_q16 =
+            picojoules_per_square_count_q16(calibration_.voltage[circuit_phase_[c]], channel);
+        const auto weights = kernel::interpolation_weights_q24(position_q24(channel));
         for (std::size_t k = 0; k < 4; ++k)
-            circuit_[c].tap_weights_q16[k] =
-                divide(circuit_[c].scale_q16 * weights[k], std::int64_t{1} << 24, Round::kNearest);
+            circuit_[c].tap_weights_q16[k] = divide(scale_q16 * weights[k], std::int64_t{1} << 24, Round::kNearest);
         circuit_[c].offset_q16 = channel.offset_counts * 65536;
     }
     window_.whole_cycle = true;
@@ -127,7 +153,8 @@ Metering::Metering(const Calibration& calibration, Wiring wiring, Current basic_
 
 void Metering::set_quarter_delays() {
     for (std::size_t p = 0; p < kPhasesMax; ++p)
-        quarter_delay_q16_[p] = (phase_[p].period_q16 != 0 ? phase_[p].period_q16 : kFreeCycleSamples * 65536) / 4;
+        quarter_delay_[p] =
+            kernel::delay_of((phase_[p].period_q16 != 0 ? phase_[p].period_q16 : kFreeCycleSamples * 65536) / 4);
 }
 
 int Metering::live_phase() const {
@@ -142,37 +169,73 @@ const Measurement* Metering::on_samples(const SampleView& block) {
     const int count = block.sample_count;
     if (count < 1 || count > kBlockSamplesMax) return nullptr;
     for (std::size_t p = 0; p < kPhasesMax; ++p)
-        std::copy_n(block.voltage(p), count, voltage_[p].begin() + kHistory);
+        copy_samples(block.voltage(p), count, voltage_[p].data() + kHistory);
+
+    // Sample after sample nothing happens but that a phase goes below its threshold or comes back above zero, and that
+    // a cycle ends: the samples between are only compared with one number.
+    const std::int32_t none = count;
+    std::array<std::int32_t, kPhasesMax> turn;  // where the phase next goes below or above
+    const auto look_from = [&](std::int32_t k) {
+        for (std::size_t p = 0; p < kPhasesMax; ++p)
+            turn[p] = next_turn(phase_[p], block.voltage(p), k, none);
+    };
+    const auto remember_before = [&](std::int32_t k) {
+        for (std::size_t p = 0; p < kPhasesMax; ++p)
+            phase_[p].before = block.voltage(p)[k] - (phase_[p].offset_q16 >> 16);
+    };
 
     const Measurement* done = nullptr;
-    int from = 0;
-    for (int k = 0; k < count; ++k) {
-        const std::int64_t at = index_++;
+    std::int32_t from = 0;
+    std::int32_t looked_from = 0;       // the sample before it is in PhaseState::before, offset and all
+    std::int32_t block_index = index_;  // of the block's first sample
+    look_from(0);
+    for (;;) {
+        const std::int32_t limit = leading_ >= 0 ? kCycleSamplesMax : kFreeCycleSamples;
+        // The last current of the cycle, boundary - 1, has its voltages one sample after the boundary.
+        const std::int32_t end = (boundary_ >= 0 ? boundary_ + kLookAhead - 1 : cycle_start_ + limit) - block_index;
+        const std::int32_t k = std::min({turn[0], turn[1], turn[2], end});
+        if (k >= count) break;
+        const std::int32_t at = block_index + k;
+        index_ = at + 1;
         bool leading_crossed = false;
-        for (int p = 0; p < kPhasesMax; ++p) {
-            const bool crossed = look_for_crossing(p, block.voltage(static_cast<std::size_t>(p))[k], at);
-            leading_crossed = leading_crossed || (crossed && p == leading_);
+        for (std::size_t p = 0; p < kPhasesMax; ++p) {
+            if (turn[p] != k) continue;
+            PhaseState& phase = phase_[p];
+            phase.armed = !phase.armed;
+            if (!phase.armed) {
+                const std::int16_t* const v = block.voltage(p) + k;
+                const std::int32_t offset = phase.offset_q16 >> 16;
+                const std::int32_t before = k == looked_from ? phase.before : v[-1] - offset;
+                if (cross(phase, v[0] - offset, before, at) && static_cast<int>(p) == leading_) leading_crossed = true;
+            }
+            turn[p] = next_turn(phase, block.voltage(p), k + 1, none);
         }
         if (boundary_ < 0) {
             if (leading_crossed && at > cycle_start_) {
                 boundary_ = at;
                 boundary_at_crossing_ = true;
-            } else if (at - cycle_start_ == (leading_ >= 0 ? kCycleSamplesMax : kFreeCycleSamples)) {
+            } else if (at - cycle_start_ == limit) {
                 boundary_ = at;
                 boundary_at_crossing_ = false;
             }
-        }
-        // The last current of the cycle, boundary - 1, has its voltages now.
-        if (boundary_ >= 0 && at == boundary_ + kLookAhead - 1) {
+        } else if (at == boundary_ + kLookAhead - 1) {
             accumulate(block, from, k + 1);
             from = k + 1;
-            if (close_cycle()) done = &measurement_;
+            remember_before(k);
+            looked_from = k + 1;
+            if (close_cycle()) {
+                done = &measurement_;
+                block_index = index_ - from;
+                look_from(from);  // offsets and thresholds have moved
+            }
         }
     }
     accumulate(block, from, count);
+    if (looked_from < count) remember_before(count - 1);
+    index_ = block_index + count;
 
     for (std::size_t p = 0; p < kPhasesMax; ++p)
-        std::copy_n(voltage_[p].begin() + count, kHistory, voltage_[p].begin());
+        copy_samples(voltage_[p].data() + count, kHistory, voltage_[p].data());
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
         const std::int16_t* const samples = block.current(c);
         waiting_[c][0] = count >= 2 ? samples[count - 2] : waiting_[c][1];
@@ -181,20 +244,23 @@ const Measurement* Metering::on_samples(const SampleView& block) {
     return done;
 }
 
-// True: a positive zero crossing at this sample, at most one each period.
-bool Metering::look_for_crossing(int phase, std::int32_t sample, std::int64_t at) {
-    PhaseState& p = phase_[static_cast<std::size_t>(phase)];
-    const std::int32_t x = sample - (p.offset_q16 >> 16);
-    const std::int32_t before = p.before;
-    p.before = x;
-    if (!p.armed) {
-        p.armed = x < -p.threshold;
-        return false;
+// The first sample from k on that lies below the threshold, or, when one did, above zero; `none` when there is none.
+std::int32_t Metering::next_turn(const PhaseState& p, const std::int16_t* v, std::int32_t k, std::int32_t none) {
+    const std::int32_t offset = p.offset_q16 >> 16;
+    if (p.armed) {
+        while (k < none && v[k] < offset)
+            ++k;
+    } else {
+        while (k < none && v[k] >= offset - p.threshold)
+            ++k;
     }
-    if (x < 0) return false;
-    p.armed = false;
+    return k;
+}
+
+// A phase has come back above zero. True: at most once a period.
+bool Metering::cross(PhaseState& p, std::int32_t x, std::int32_t before, std::int32_t at) {
     // before < 0 <= x
-    const std::int64_t time_q16 = at * 65536 - std::int64_t{x} * 65536 / (x - before);
+    const std::int64_t time_q16 = std::int64_t{at} * 65536 - std::int64_t{x} * 65536 / (x - before);
     const std::int64_t since = time_q16 - p.last_crossing_q16;
     if (p.crossing_known && since < kPeriodSamplesMin * 65536) return false;  // a spike, not the mains
     p.steady = p.crossing_known && since <= kPeriodSamplesMax * 65536;
@@ -213,7 +279,6 @@ bool Metering::look_for_crossing(int phase, std::int32_t sample, std::int64_t at
 void Metering::accumulate(const SampleView& block, int from, int to) {
     const int count = to - from;
     if (count <= 0) return;
-    const auto n = static_cast<std::size_t>(count);
     const int length = kernel::padded(count);
     // A stream position is kLookAhead samples behind the block position of the same number.
     const std::size_t first = static_cast<std::size_t>(kHistory - kLookAhead) + static_cast<std::size_t>(from);
@@ -222,18 +287,19 @@ void Metering::accumulate(const SampleView& block, int from, int to) {
     kernel::Run run;
     for (std::size_t p = 0; p < kPhasesMax; ++p) {
         const std::int16_t* const v = voltage_[p].data() + first;
-        kernel::delay_voltage(v, quarter_delay_q16_[p], length + 1, quarter[p].data());
-        std::copy_n(v, n, run.i.begin());
+        kernel::delay_voltage(v, quarter_delay_[p], length + 1, quarter[p].data());
+        copy_samples(v, count, run.i.data());
         kernel::add_phase(run, count, cycle_.phases[p]);
     }
     std::fill(run.i.begin() + count, run.i.begin() + length, std::int16_t{0});
-    const auto from_waiting = static_cast<std::size_t>(std::clamp(kLookAhead - from, 0, count));
-    const auto block_first = static_cast<std::size_t>(std::max(from - kLookAhead, 0));
+    const int from_waiting = std::clamp(kLookAhead - from, 0, count);
+    const int block_first = std::max(from - kLookAhead, 0);
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
-        auto next = run.i.begin();
-        for (std::size_t k = 0; k < from_waiting; ++k)
-            *next++ = waiting_[c][static_cast<std::size_t>(from) + k];
-        std::copy_n(block.current(c) + block_first, n - from_waiting, next);
+        if (from_waiting > 0) {
+            run.i[0] = waiting_[c][static_cast<std::size_t>(from)];
+            if (from_waiting > 1) run.i[1] = waiting_[c][1];
+        }
+        copy_samples(block.current(c) + block_first, count - from_waiting, run.i.data() + from_waiting);
         const std::size_t p = circuit_phase_[c];
         kernel::add_circuit(run, count, voltage_[p].data() + first, quarter[p].data(), cycle_.circuits[c]);
     }
@@ -245,22 +311,26 @@ bool Metering::close_cycle() {
     cycle_.whole_cycle = boundary_at_crossing_ && began_at_crossing_;
     window_.sample_count += cycle_.sample_count;
     window_.whole_cycle = window_.whole_cycle && cycle_.whole_cycle;
+    if (sink_ != nullptr) sink_->on_cycle(cycle_);
+    // Added and cleared in one pass.
+    const auto move = [](std::int64_t& from, std::int64_t& to) {
+        to += from;
+        from = 0;
+    };
     for (std::size_t p = 0; p < kPhasesMax; ++p) {
-        window_.phases[p].v += cycle_.phases[p].v;
-        window_.phases[p].vv += cycle_.phases[p].vv;
+        move(cycle_.phases[p].v, window_.phases[p].v);
+        move(cycle_.phases[p].vv, window_.phases[p].vv);
     }
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
-        const CircuitSums& from = cycle_.circuits[c];
+        CircuitSums& from = cycle_.circuits[c];
         CircuitSums& to = window_.circuits[c];
-        to.i += from.i;
-        to.ii += from.ii;
+        move(from.i, to.i);
+        move(from.ii, to.ii);
         for (std::size_t k = 0; k < 4; ++k)
-            to.vi[k] += from.vi[k];
+            move(from.vi[k], to.vi[k]);
         for (std::size_t k = 0; k < 2; ++k)
-            to.vi_quarter[k] += from.vi_quarter[k];
+            move(from.vi_quarter[k], to.vi_quarter[k]);
     }
-    if (sink_ != nullptr) sink_->on_cycle(cycle_);
-    cycle_ = Sums{};
 
     if (!boundary_at_crossing_) leading_ = live_phase();
     began_at_crossing_ = boundary_at_crossing_;
@@ -284,7 +354,7 @@ void Metering::close_window() {
     cycles_in_window_ = 0;
     index_ -= cycle_start_;
     for (PhaseState& p : phase_) {
-        p.last_crossing_q16 -= cycle_start_ * 65536;
+        p.last_crossing_q16 -= std::int64_t{cycle_start_} * 65536;
         p.first_crossing_q16 = p.last_crossing_q16;
         p.crossings = 0;
         if (!is_recent(p.last_crossing_q16, index_)) p.crossing_known = p.steady = false;
@@ -363,7 +433,7 @@ void Metering::measure_circuit(std::size_t circuit) {
         state.idle_seen = true;
         state.windows_tracked = kLoadedOffsetWindows;
     } else if (window_.whole_cycle && magnitude(drift) < alternating / kDriftShareOfLoad) {
-        state.windows_tracked = std::min(state.windows_tracked + 1, kLoadedOffsetWindows);
+        state.windows_tracked = static_cast<std::uint8_t>(std::min(state.windows_tracked + 1, kLoadedOffsetWindows));
         state.offset_q16 += static_cast<std::int32_t>(drift / state.windows_tracked);
     }
 
@@ -382,7 +452,7 @@ void Metering::measure_circuit(std::size_t circuit) {
     if (!counted && (idle || current < current_floor_)) return;
     out.current = current;
 
-    const std::array<std::int64_t, 2> weights = quarter_weights_q16(state, p);
+    const std::array<std::int64_t, 2> weights = quarter_weights_q16(circuit);
     const std::int64_t by_offset = (std::int64_t{p.offset_q16} * sums.i) >> 16;
     WeightedSum reactive;
     for (std::size_t k = 0; k < 2; ++k)
@@ -397,17 +467,22 @@ void Metering::measure_circuit(std::size_t circuit) {
 
 // Two taps a sample apart, weighted sin((1-d)w)/sin(w) and sin(dw)/sin(w) with w = 2 pi / period: exact at the
 // fundamental. sin(aw)/sin(w) is a (1 + w^2 (1 - a^2) / 6) to 1e-6 for the periods that are measured.
-std::array<std::int64_t, 2> Metering::quarter_weights_q16(const CircuitState& circuit, const PhaseState& phase) const {
+std::array<std::int64_t, 2> Metering::quarter_weights_q16(std::size_t circuit) const {
+    const std::size_t p = circuit_phase_[circuit];
+    const PhaseState& phase = phase_[p];
+    const CurrentChannel& channel = calibration_.current[circuit];
+    const std::int64_t position = position_q24(channel);
+    const std::int64_t scale_q16 = picojoules_per_square_count_q16(calibration_.voltage[p], channel);
     constexpr std::int64_t kOne = std::int64_t{1} << 24;
     constexpr std::int64_t kFourPiSquaredBySixQ24 = 110'389'657;
     const std::int64_t period_q8 = (phase.period_q16 != 0 ? phase.period_q16 : kFreeCycleSamples * 65536) >> 8;
     const std::int64_t bend_q24 = kFourPiSquaredBySixQ24 * 65536 / (period_q8 * period_q8);
     std::array<std::int64_t, 2> weights{};
     for (std::size_t k = 0; k < 2; ++k) {
-        const std::int64_t a = k == 0 ? kOne - circuit.position_q24 : circuit.position_q24;
+        const std::int64_t a = k == 0 ? kOne - position : position;
         const std::int64_t lift = bend_q24 * (kOne - ((a * a) >> 24)) >> 24;
         const std::int64_t weight = a + (a * lift >> 24);
-        weights[k] = divide(circuit.scale_q16 * weight, kOne, Round::kNearest);
+        weights[k] = divide(scale_q16 * weight, kOne, Round::kNearest);
     }
     return weights;
 }

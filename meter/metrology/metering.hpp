@@ -29,6 +29,7 @@
 
 #include "base/units.hpp"
 #include "meter/metrology/calibration.hpp"
+#include "meter/metrology/kernel.hpp"
 #include "meter/metrology/measurement.hpp"
 #include "meter/metrology/sums.hpp"
 #include "meter/ports.hpp"
@@ -88,26 +89,25 @@ class Metering {
         std::int32_t period_q16 = 0;  // samples; zero: never measured
     };
     struct CircuitState {
-        std::int64_t scale_q16 = 0;                     // picojoules per count^2 and sample
-        std::int64_t position_q24 = 0;                  // skew in samples
-        std::array<std::int64_t, 4> tap_weights_q16{};  // scale times interpolation
-        std::int32_t offset_q16 = 0;
-        bool idle_seen = false;   // the offset was met without load
-        int windows_tracked = 0;  // that the offset is the mean of, up to a limit
+        std::array<std::int64_t, 4> tap_weights_q16{};  // picojoules per count^2 and sample, times interpolation
         // Below one joule each.
         std::int64_t forward_picojoules = 0;
         std::int64_t reverse_picojoules = 0;
+        std::int32_t offset_q16 = 0;
+        std::uint8_t windows_tracked = 0;  // that the offset is the mean of, up to a limit
+        bool idle_seen = false;            // the offset was met without load
     };
 
-    [[nodiscard]] bool look_for_crossing(int phase, std::int32_t sample, std::int64_t at);
+    [[nodiscard]] static std::int32_t next_turn(const PhaseState& p, const std::int16_t* v, std::int32_t k,
+                                                std::int32_t none);
+    [[nodiscard]] bool cross(PhaseState& p, std::int32_t x, std::int32_t before, std::int32_t at);
     void accumulate(const SampleView& block, int from, int to);
     [[nodiscard]] bool close_cycle();
     void close_window();
     [[nodiscard]] std::int64_t picojoules(std::size_t circuit, const Sums& sums) const;
     void measure_phase(std::size_t phase);
     void measure_circuit(std::size_t circuit);
-    [[nodiscard]] std::array<std::int64_t, 2> quarter_weights_q16(const CircuitState& circuit,
-                                                                  const PhaseState& phase) const;
+    [[nodiscard]] std::array<std::int64_t, 2> quarter_weights_q16(std::size_t circuit) const;
     [[nodiscard]] int live_phase() const;
     void set_quarter_delays();
 
@@ -120,15 +120,15 @@ class Metering {
 
     std::array<PhaseState, kPhasesMax> phase_{};
     std::array<CircuitState, kCircuitsMax> circuit_{};
-    std::array<std::int32_t, kPhasesMax> quarter_delay_q16_{};  // samples
+    std::array<kernel::Delay, kPhasesMax> quarter_delay_{};
 
     alignas(32) std::array<std::array<std::int16_t, kVoltageBuffer>, kPhasesMax> voltage_{};
     std::array<std::array<std::int16_t, kLookAhead>, kCircuitsMax> waiting_{};  // currents without their voltages yet
 
     int leading_ = -1;        // phase, or none
-    std::int64_t index_ = 0;  // voltage samples taken since the window began
-    std::int64_t cycle_start_ = 0;
-    std::int64_t boundary_ = -1;  // first sample of the next cycle, once known
+    std::int32_t index_ = 0;  // voltage samples taken since the window began; a window has some 1,000
+    std::int32_t cycle_start_ = 0;
+    std::int32_t boundary_ = -1;  // first sample of the next cycle, once known
     bool boundary_at_crossing_ = false;
     bool began_at_crossing_ = false;
     int cycles_in_window_ = 0;
