@@ -47,8 +47,8 @@ std::size_t encode(const StepReport& report, MutableBytes out) {
     writer.put_u16(static_cast<std::uint16_t>(report.residual_ten_thousandths));
     writer.put_u16(report.decision_ms);
     writer.put_u8(report.capture);
-    writer.put_u8(0);
-    writer.put_u32(0);
+    writer.put_u8(report.rush_tenths);
+    writer.put_u32(tenths(report.reactive.count()));
     return writer.ok() ? writer.size() : 0;
 }
 
@@ -101,7 +101,8 @@ std::optional<StoredCapture> decode_capture(Bytes in) {
     report.residual_ten_thousandths = static_cast<std::int16_t>(reader.get_u16());
     report.decision_ms = reader.get_u16();
     report.capture = reader.get_u8();
-    reader.take(5);
+    report.rush_tenths = reader.get_u8();
+    report.reactive = ReactivePower{micro(reader.get_u32())};
     get_points(reader, stored.capture.voltage_before);
     get_points(reader, stored.capture.current_before);
     get_points(reader, stored.capture.voltage_after);
