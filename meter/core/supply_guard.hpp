@@ -1,8 +1,9 @@
 // Keeps a household off while its phase is missing or outside 150..250 V (product.md M1), with a delay and a hysteresis
 // so that a sagging line does not make forty relays chatter.
 //
-// Held after 1 s outside 150..250 V; released after 3 s inside 155..245 V. Between the two bands nothing changes. After
-// a start nothing is held until the first second of measurements has said otherwise.
+// Held after 1 s outside 150..250 V; released after 3 s inside 155..245 V. Between the two bands nothing changes. The
+// first voltage after a start decides without delay, so a management that starts anew moves no relay of a phase that is
+// missing.
 #pragma once
 #include "base/units.hpp"
 
@@ -29,6 +30,11 @@ class SupplyGuard {
         held_ = !held_;
         since_ = kNever;
         return true;
+    }
+    // The first voltage after a start decides at once.
+    constexpr void begin(Voltage voltage, bool present) {
+        held_ = !present || voltage < kLowest || voltage > kHighest;
+        since_ = kNever;
     }
     [[nodiscard]] constexpr bool is_held() const { return held_; }
 

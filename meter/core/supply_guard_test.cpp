@@ -45,6 +45,17 @@ TEST(SupplyGuard, LineThatSagsRoundTheLimitDoesNotMakeRelaysChatter) {
     EXPECT_FALSE(calm.is_held());
 }
 
+TEST(SupplyGuard, FirstVoltageAfterAStartDecidesWithoutDelay) {
+    // The managing processor starts anew while a phase is missing, and thirteen relays close and open again.
+    SupplyGuard guard;
+    guard.begin(volts(0), false);
+    EXPECT_TRUE(guard.is_held());
+    feed(guard, Instant{}, milliseconds(3400), volts(220));
+    EXPECT_FALSE(guard.is_held());
+    guard.begin(volts(152), true);
+    EXPECT_FALSE(guard.is_held());
+}
+
 TEST(SupplyGuard, MissingPhaseHolds) {
     // A phase comes back with a spike while every heater is still plugged in.
     SupplyGuard guard;

@@ -17,7 +17,11 @@ constexpr std::uint32_t kNothingPromised = UINT32_MAX;
 constexpr HoldSet kMayBeOverruled{0x1FF & ~(1u << static_cast<int>(Hold::kSupply))};
 constexpr std::uint32_t kRegisterHundredths = 100'000'000;  // registers of the standard wrap here
 constexpr CivilSeconds kClockEnd = to_seconds({.year = 2100});
-constexpr Duration kMeteringSilence = seconds(3);
+constexpr Duration kMeteringSilence = seconds(2);
+// Totals that went back by less have been restored from an older copy of the metering side's memory.
+constexpr std::uint32_t kTotalsBackMax = 10'000'000;
+// Relays wait so long for the first window after a start: which phase is alive decides whether a relay may close.
+constexpr Duration kRelaysWait = seconds(2);
 constexpr Duration kClearAnnounced = minutes(5);
 
 constexpr std::int32_t saturate(std::int64_t value) {
@@ -62,7 +66,7 @@ StartResult Box::start(Instant now) {
     Entry entry;
     entry.put(books_.box);
     if (!commit(entry)) first_version_ = kNothingPromised;
-    relays_.start(now);
+    relays_start_at_ = now + kRelaysWait;
     changed_at_.fill(version_);
     next_forced_end_ = now;
     refresh_all();
@@ -131,41 +135,78 @@ void Box::refresh_all() {
         refresh(household(n));
 }
 
-void Box::on_measurement(const Measurement& measurement, Instant now) {
-    present_ = measurement;
+void Box::on_metering_session(std::uint16_t session, Instant now) {
+    if (session != 0 && session == books_.box.session) {
+        session_seen_ = true;
+        session_order_ = {session, session};
+        return;
+    }
+    // A name that was never taken up can still be; one that was has totals under it that are booked.
+    const bool offered = !session_seen_ && session_order_.name != 0 && session_order_.replaces == session;
+    if (offered || now < next_name_) return;
+    const auto name = static_cast<std::uint16_t>(books_.box.session == UINT16_MAX ? 1 : books_.box.session + 1);
+    Entry entry;
+    entry.put_session(name);
+    if (!commit(entry)) {
+        next_name_ = now + kSaveRetry;
+        return;
+    }
+    books_.box.session = name;
+    session_order_ = {name, session};
+    session_seen_ = false;
+}
+
+// What the totals have grown since they were booked last.
+void Box::book(Household h, const HouseholdTotals& totals, std::uint16_t session) {
+    HouseholdBook& book = books_.households[at(h)];
+    if (book.mark.session != session) book.mark = {session, 0, 0};
+    const auto grown = [](std::uint32_t total, std::uint32_t& booked) {
+        const std::uint32_t by = total - booked;
+        if (by > UINT32_MAX - kTotalsBackMax) return Energy{};
+        booked = total;
+        return Energy{by};
+    };
+    const Energy forward = grown(totals.forward, book.mark.forward);
+    const Energy reverse = grown(totals.reverse, book.mark.reverse);
+    const Energy used = forward + reverse;
+    if (used == Energy{}) return;
+    book.forward += forward;
+    book.reverse += reverse;
+    charge(book.account, used);
+    unsaved_[at(h)] += used;
+    quiet_[at(h)] -= used;
+    const bool first_reverse = reverse > Energy{} && !published_[at(h)].state.has(StateBit::kReverse);
+    if (quiet_[at(h)] > Energy{} && !first_reverse) return;
+    if (watch_cutoff(book.account)) alarm_unsaved_ |= std::uint64_t{1} << at(h);
+    refresh(h);
+}
+
+void Box::on_window(const MeteringWindow& window, Instant now) {
+    const bool first = measured_at_ == kNeverMeasured;
+    present_ = window.measurement;
     measured_at_ = now;
     bool supply_changed = false;
-    for (std::size_t p = 0; p < supply_.size(); ++p)
-        supply_changed |= supply_[p].on_voltage(measurement.phases[p].voltage, measurement.phases[p].present, now);
+    for (std::size_t p = 0; p < supply_.size(); ++p) {
+        const PhaseMeasurement& phase = present_.phases[p];
+        // After a start there is no contact to be spared: a phase that is missing is missing at once.
+        if (first) supply_[p].begin(phase.voltage, phase.present);
+        supply_changed |= first || supply_[p].on_voltage(phase.voltage, phase.present, now);
+    }
+    on_metering_session(window.session, now);
+    const bool booked = window.session != 0 && window.session == books_.box.session;
 
     const int circuits = circuits_each(config_.wiring);
     const int count = household_count();
     bool save = false;
-    const CircuitMeasurement* circuit = measurement.circuits.data();
+    const CircuitMeasurement* circuit = present_.circuits.data();
     for (int n = 1; n <= count; ++n) {
         const Household h = household(n);
-        Energy forward;
-        Energy reverse;
         ActivePower active;
-        for (int k = 0; k < circuits; ++k, ++circuit) {
-            forward += circuit->forward;
-            reverse += circuit->reverse;
+        for (int k = 0; k < circuits; ++k, ++circuit)
             active += circuit->active;
-        }
         active_[at(h)] = active;
-        const Energy used = forward + reverse;
-        if (used == Energy{}) continue;
-        HouseholdBook& book = books_.households[at(h)];
-        book.forward += forward;
-        book.reverse += reverse;
-        charge(book.account, used);
-        unsaved_[at(h)] += used;
+        if (booked) book(h, window.totals[at(h)], window.session);
         save |= unsaved_[at(h)] >= kSaveAt;
-        quiet_[at(h)] -= used;
-        const bool first_reverse = reverse > Energy{} && !published_[at(h)].state.has(StateBit::kReverse);
-        if (quiet_[at(h)] > Energy{} && !first_reverse) continue;
-        if (watch_cutoff(book.account)) alarm_unsaved_ |= std::uint64_t{1} << at(h);
-        refresh(h);
     }
     if (supply_changed) refresh_all();
     if ((save || alarm_unsaved_ != 0) && now >= next_save_) save_energy(now, kSaveAt);
@@ -215,6 +256,12 @@ Instant Box::poll(Instant now) {
             next_forced_end_ = std::min(next_forced_end_, until);
         }
     }
+    if (!relays_started_) {
+        if (measured_at_ == kNeverMeasured && now < relays_start_at_)
+            return std::min(relays_start_at_, next_forced_end_);
+        relays_started_ = true;
+        relays_.start(now);
+    }
     const Instant next = relays_.poll(now);
     std::uint64_t moved = relays_.closed() ^ closed_seen_;
     closed_seen_ = relays_.closed();
@@ -232,7 +279,7 @@ dlt645::BoxFlags Box::flags(Instant now) const {
     unsigned bits = 0;
     for (std::size_t p = 0; p < present_.phases.size(); ++p)
         if (present_.phases[p].present) bits |= 1u << p;
-    if (now - measured_at_ <= std::max(kMeteringSilence, present_.span * 2)) bits |= 1u << 3;
+    if (metering_heard_ && now - measured_at_ <= std::max(kMeteringSilence, present_.span * 2)) bits |= 1u << 3;
     if (journal_.is_sound()) bits |= 1u << 4;
     if (clock_.read()) bits |= 1u << 5;
     return {static_cast<std::uint8_t>(bits)};

@@ -2,9 +2,14 @@
 // the display.
 //
 // Every change goes: check everything, put what changes into one journal entry, commit it, and only then let it take
-// effect. A refusal changes nothing. Energy is booked with every measurement and saved as soon as 0.0075 kWh of a
-// household are not; with one more window on top, a loss of supply without warning costs no household more than 0.01
-// kWh.
+// effect. A refusal changes nothing. Energy is booked with every window of the metering side and saved as soon as
+// 0.0075 kWh of a household are not; with one more window on top, a loss of supply without warning costs no household
+// more than 0.01 kWh.
+//
+// Energy comes as totals of a metering session. The books say how far a household's totals have been booked, in the
+// same record as the energy; what lies between is booked, so windows may be lost, repeated or late, and either
+// processor may start anew at any instant. The name of a session is stored before it is given away and never given
+// twice.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -35,7 +40,19 @@ class Box {
     Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock);
 
     StartResult start(Instant now);
-    void on_measurement(const Measurement& measurement, Instant now);
+    void on_window(const MeteringWindow& window, Instant now);
+    // The metering side counts in this session, 0: none yet. Windows say so too; this is for before the first one.
+    void on_metering_session(std::uint16_t session, Instant now);
+    // What the metering side shall call its session: while it counts under `replaces` it takes the name; totals that it
+    // has counted without a name (0) go with it, those of a session that nobody here knows end.
+    struct SessionOrder {
+        std::uint16_t name = 0;  // 0: none to give
+        std::uint16_t replaces = 0;
+        friend constexpr bool operator==(const SessionOrder&, const SessionOrder&) = default;
+    };
+    [[nodiscard]] SessionOrder session_order() const { return session_order_; }
+    // Whether the metering side is heard; until somebody says otherwise it is.
+    void on_metering_heard(bool heard) { metering_heard_ = heard; }
     // Relays, ends of forced power. Returns when it wants to be called again.
     Instant poll(Instant now);
     void on_power_fail(Instant now);
@@ -64,7 +81,7 @@ class Box {
         return published_[at(h)].remaining_hundredths;
     }
     [[nodiscard]] HoldSet overruled(Household h) const;
-    [[nodiscard]] const Measurement& present() const { return present_; }
+    [[nodiscard]] const Measurement& present() const { return present_; }  // without energies
     [[nodiscard]] ActivePower active(Household h) const { return active_[at(h)]; }
     [[nodiscard]] bool relay_closed(Circuit circuit) const { return relays_.is_closed(circuit); }
     [[nodiscard]] bool storage_sound() const { return journal_.is_sound(); }
@@ -82,6 +99,7 @@ class Box {
     void refresh(Household h);
     void refresh_all();
     [[nodiscard]] static Energy quiet_energy(const HouseholdBook& book);
+    void book(Household h, const HouseholdTotals& totals, std::uint16_t session);
     void save_energy(Instant now, Energy at_least);
     void forget_unsaved(Household h);
     [[nodiscard]] card::Effect effect(Household h) const;
@@ -107,7 +125,10 @@ class Box {
     RelayDriver relays_;
     Books books_{};
     Measurement present_{};
-    Instant measured_at_{INT64_MIN / 2};
+    static constexpr Instant kNeverMeasured{INT64_MIN / 2};
+    Instant measured_at_ = kNeverMeasured;
+    bool relays_started_ = false;
+    Instant relays_start_at_{};
     std::array<SupplyGuard, kPhasesMax> supply_{};
     std::array<dlt645::HouseholdRecord, kHouseholdsMax> published_{};
     std::array<std::uint32_t, kHouseholdsMax> changed_at_{};
@@ -117,6 +138,10 @@ class Box {
     std::array<Instant, kHouseholdsMax> forced_until_{};  // kNever: not forced
     Instant next_forced_end_ = kNever;
     Instant next_save_{};
+    SessionOrder session_order_{};
+    bool session_seen_ = false;  // the metering side counts under the newest name
+    Instant next_name_{};
+    bool metering_heard_ = true;
     std::uint64_t closed_seen_ = 0;
     std::uint32_t first_version_ = 1;  // of this start
     std::uint32_t version_ = 1;

@@ -40,6 +40,7 @@ StartResult Node::start(Instant now) {
     }
     for (PulseGenerator& pulses : pulses_)
         (void)pulses.set_constant(box_.box_book().pulse_constant);
+    box_.on_metering_session(0, now);
     loop_.start(now, household_count());
     settle(now);
     return started_;
@@ -70,9 +71,27 @@ Instant Node::on_samples(const SampleBlock& block, Instant now) {
 
 Instant Node::on_measurement(const Measurement& measurement, Instant now) {
     if (!alive_) return kNever;
-    box_.on_measurement(measurement, now);
+    count(measurement);
+    box_.on_window(window_, now);
     if (config().display_fitted) add_pulses(measurement, now);
     return settle(now);
+}
+
+// The metering side's half of the bookkeeping: totals of a session that the box has named.
+void Node::count(const Measurement& measurement) {
+    const Box::SessionOrder order = box_.session_order();
+    if (order.replaces == window_.session) window_.session = order.name;
+    window_.measurement = measurement;
+    const int circuits = circuits_each(config().wiring);
+    CircuitMeasurement* circuit = window_.measurement.circuits.data();
+    for (int n = 0; n < household_count(); ++n) {
+        HouseholdTotals& totals = window_.totals[static_cast<std::size_t>(n)];
+        for (int k = 0; k < circuits; ++k, ++circuit) {
+            totals.forward += static_cast<std::uint32_t>(circuit->forward.count());
+            totals.reverse += static_cast<std::uint32_t>(circuit->reverse.count());
+            circuit->forward = circuit->reverse = Energy{};
+        }
+    }
 }
 
 Instant Node::on_bus_byte(Byte byte, Instant now, bool bad_parity) {

@@ -50,6 +50,7 @@ class Node {
 
   private:
     Instant settle(Instant now);
+    void count(const Measurement& measurement);
     void add_pulses(const Measurement& measurement, Instant now);
     void give_pulses(Instant now);
     void update_display(Instant now);
@@ -61,6 +62,7 @@ class Node {
     Box box_;
     Server server_;
     Metering metering_;
+    MeteringWindow window_{};
     DisplayLoop loop_;
     Purchase purchase_{};
     DisplayFrame lit_{};

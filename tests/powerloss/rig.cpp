@@ -19,6 +19,7 @@ meter::NodeConfig config_for(meter::Wiring wiring) {
 HouseholdBook without_flow(HouseholdBook book) {
     book.forward = book.reverse = Energy{};
     book.account.used = Credit{};
+    book.mark = {};
     return book;
 }
 
@@ -52,8 +53,14 @@ Rig::Rig(meter::Wiring wiring, const std::vector<Byte>& image)
 
 bool Rig::start() {
     box_.emplace(config_, storage_, relays_, clock_);
+    // The supply went for both processors.
+    window_ = {};
+    window_.measurement.span = milliseconds(200);
+    for (meter::PhaseMeasurement& phase : window_.measurement.phases)
+        phase = {volts(220), millihertz(50'000), true};
     now_ = now_ + seconds(10);
     const meter::StartResult result = box_->start(now_);
+    box_->on_metering_session(0, now_);
     return result == meter::StartResult::kFresh || result == meter::StartResult::kRecovered;
 }
 
@@ -64,18 +71,15 @@ bool Rig::run(const Step& step) {
         return last_answer.result == card::Result::kDone;
     }
     if (const auto* flow = std::get_if<Flow>(&step)) {
-        meter::Measurement measurement;
-        measurement.span = milliseconds(200);
-        for (meter::PhaseMeasurement& phase : measurement.phases)
-            phase = {volts(220), millihertz(50'000), true};
-        for (int n = flow->from; n <= flow->to; ++n) {
-            const Circuit circuit = circuit_of(config_.wiring, {static_cast<std::uint8_t>(n)}, 0);
-            measurement.circuits[circuit.index].forward = flow->forward;
-            measurement.circuits[circuit.index].reverse = flow->reverse;
-        }
         for (int k = 0; k < flow->windows; ++k) {
-            now_ = now_ + measurement.span;
-            box_->on_measurement(measurement, now_);
+            now_ = now_ + window_.measurement.span;
+            if (box_->session_order().replaces == window_.session) window_.session = box_->session_order().name;
+            for (int n = flow->from; n <= flow->to; ++n) {
+                meter::HouseholdTotals& totals = window_.totals[static_cast<std::size_t>(n - 1)];
+                totals.forward += static_cast<std::uint32_t>(flow->forward.count());
+                totals.reverse += static_cast<std::uint32_t>(flow->reverse.count());
+            }
+            box_->on_window(window_, now_);
             if (storage_.is_cut()) return false;
         }
         return true;

@@ -57,6 +57,7 @@ class Rig {
     QuietRelays relays_;
     StandingClock clock_;
     std::optional<meter::Box> box_;
+    meter::MeteringWindow window_{};  // of the metering side, which counts on
     Instant now_{};
 };
 
