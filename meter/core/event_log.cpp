@@ -324,7 +324,8 @@ EventLog::Counts EventLog::counts(int index) const {
         std::array<Byte, record_map::kEventBytes> bytes;
         if (!memory_.read(ring, slot, bytes)) continue;
         const auto event = decode_event(bytes);
-        if (!event || event->sequence <= known.sequence) continue;
+        // One behind the newest was refused by the memory, and yet it is there.
+        if (!event || event->sequence <= known.sequence || event->sequence > sequence_) continue;
         ++known.counts[find(event->kind)->counter];
     }
     return known.counts;
