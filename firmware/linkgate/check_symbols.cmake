@@ -1,11 +1,11 @@
-# Fails when the linked image holds a symbol that a meter must not need. IMAGE, NM and SIZE are
-# given; with EXPECT_REFUSAL the image has such symbols planted and the check fails when it does not find them.
+# Fails when the linked image holds a symbol that a meter must not need. IMAGE, NM, SIZE and HOLDS
+# (what it must hold at least) are given; with EXPECT_REFUSAL the image has such symbols planted and the check fails when it does not find them.
 execute_process(COMMAND ${NM} -C ${IMAGE} OUTPUT_VARIABLE symbols RESULT_VARIABLE code)
 if(NOT code EQUAL 0)
   message(FATAL_ERROR "link gate: ${NM} could not read ${IMAGE}")
 endif()
-if(NOT symbols MATCHES "prewatt::meter::Node::")
-  message(FATAL_ERROR "link gate: the image holds no meter; it proves nothing")
+if(NOT HOLDS OR NOT symbols MATCHES "${HOLDS}")
+  message(FATAL_ERROR "link gate: the image holds no ${HOLDS}; it proves nothing")
 endif()
 set(forbidden
   " _?_?(malloc|free|calloc|realloc|_malloc_r|_free_r|_sbrk|_sbrk_r|sbrk)\n"       # a heap

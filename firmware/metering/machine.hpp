@@ -16,5 +16,6 @@ void print(const char* text);
 
 // Bytes of the stack that were touched since reset; 0 where this is not measured.
 [[nodiscard]] std::uint32_t stack_used();
+[[nodiscard]] std::uint32_t stack_reserved();
 
 }  // namespace prewatt::firmware

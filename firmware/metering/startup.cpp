@@ -50,6 +50,10 @@ std::uint32_t stack_used() {
     return static_cast<std::uint32_t>(stack_end - word) * 4;
 }
 
+std::uint32_t stack_reserved() {
+    return static_cast<std::uint32_t>(stack_end - stack_begin) * 4;
+}
+
 }  // namespace prewatt::firmware
 
 extern "C" {

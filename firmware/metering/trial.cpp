@@ -216,12 +216,14 @@ void metering_alone(bool large) {
 
 int run() {
     Figures::add("channel_samples", std::uint64_t{kChannels} * kSamples);
+    Figures::add("current_samples", std::uint64_t{kCircuitsMax} * kSamples);
     Figures::add("seconds", kSamples / kSampleRate);
     kernel_alone();
     metering_alone(false);
     metering_alone(true);
     Figures::add("sizeof_metering", sizeof(Metering));
     Figures::add("stack_used", stack_used());
+    Figures::add("stack_reserved", stack_reserved());
     print("end\n");
     return 0;
 }

@@ -18,6 +18,9 @@ std::uint32_t ticks() {
 std::uint32_t stack_used() {
     return 0;
 }
+std::uint32_t stack_reserved() {
+    return 0;
+}
 
 }  // namespace prewatt::firmware
 

@@ -1,0 +1,18 @@
+// How much RAM the objects of a meter take. Compiled, never linked: firmware/report.py reads the sizes of these arrays.
+#include "meter/core/journal.hpp"
+#include "meter/metrology/metering.hpp"
+#include "meter/node/box.hpp"
+#include "meter/node/node.hpp"
+#include "meter/node/server.hpp"
+
+#define SIZE_OF(type)                                             \
+    extern "C" char size_of_##type[sizeof(prewatt::meter::type)]; \
+    char size_of_##type[sizeof(prewatt::meter::type)]
+
+SIZE_OF(Node);
+SIZE_OF(Box);
+SIZE_OF(Server);
+SIZE_OF(Journal);
+SIZE_OF(Metering);
+SIZE_OF(Measurement);
+SIZE_OF(SampleBlock);

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""What the device costs: code and RAM of each room, and the instructions of the metering processor's sample path, counted in QEMU.
+
+    firmware/report.py BUILD-ARM [--trial HOST-TRIAL] [--json] [--strict] [--check]
+
+Runs metering.elf (firmware/metering) on QEMU's mps2-an386 under `-icount shift=6,sleep=off`, where an instruction takes 64 ns of the 25 MHz
+timer: the figures are the same on every machine. HOST-TRIAL is the same program on this machine; its registers must be the same
+to the bit. Exit 1: registers differ, or the image went wrong; with --strict also when a goal is missed; --check asks for the
+registers alone. Exit 77: there is no QEMU, or no image.
+"""
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+QEMU = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native",
+        "-icount", "shift=6,sleep=off", "-kernel"]
+INSTRUCTIONS_PER_TICK = 40 / 64  # a tick of 25 MHz is 40 ns, an instruction 64 ns
+EMON32 = "emon32-fw 1.1.1 (12 current channels, open): 219, its accumulation alone 64"
+
+
+def run(command):
+    # QEMU's semihosting writes to standard error.
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+    values = {}
+    for line in done.stdout.splitlines():
+        name, _, value = line.partition(" ")
+        if value.isdigit():
+            values[name] = int(value)
+    if done.returncode != 0 or "end" not in done.stdout.splitlines():
+        sys.exit(f"device: {command[0]} ended with {done.returncode}\n{done.stdout[-2000:]}")
+    return values
+
+
+def room_of(origin):
+    """The room that an object file of a linker map belongs to."""
+    match = re.search(r"libprewatt_(\w+)\.a", origin)
+    if match:
+        return match.group(1).replace("_", "/", 1).replace("dlt645_", "dlt645/")
+    if "firmware/" in origin or "CMakeFiles/" in origin:
+        return "firmware"
+    return "compiler's library"
+
+
+def sizes(linker_map):
+    """room -> [code and constants, RAM], from the sections that the linker kept."""
+    text = linker_map.read_text(encoding="utf-8", errors="replace")
+    text = text[text.index("Linker script and memory map"):]
+    rooms = {}
+    for section, address, size, origin in re.findall(
+            r"^ (\.[\w.$]+|COMMON)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", text, re.M):
+        column = 0 if re.match(r"\.(text|rodata|vectors|ARM)", section) else 1 if re.match(r"\.(data|bss)|COMMON", section) else None
+        if column is None or int(size, 16) == 0:
+            continue
+        row = rooms.setdefault(room_of(origin), [0, 0])
+        row[column] += int(size, 16)
+    return rooms
+
+
+def sizes_of_types(objects, nm):
+    found = {}
+    for path in objects:
+        listing = subprocess.run([nm, "-S", str(path)], capture_output=True, text=True, check=True).stdout
+        for size, name in re.findall(r"^[0-9a-f]+ ([0-9a-f]+) \w size_of_(\w+)$", listing, re.M):
+            found[name] = int(size, 16)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--trial", type=pathlib.Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--strict", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    image = options.build / "metering.elf"
+    if not image.exists() or not shutil.which(QEMU[0]):
+        print(f"skipped: {'no ' + str(image) + ' (tools/device builds it)' if not image.exists() else QEMU[0] + ' is not installed'}")
+        return 77
+
+    here = run(QEMU + [str(image)])
+    equal = None
+    if options.trial:
+        host = run([str(options.trial)])
+        digests = [name for name in here if name.endswith(("_digest", "_joules"))]
+        differing = [name for name in digests if here[name] != host.get(name)]
+        equal = not differing and len(digests) >= 2
+        for name in differing:
+            print(f"device: {name} is {here[name]} on the Cortex-M4 and {host.get(name)} on this machine", file=sys.stderr)
+        if options.check:
+            print(f"{len(digests)} registers' digests, {len(differing)} differ")
+    if here["kernel_wrong"] != 0:
+        sys.exit(f"device: {here['kernel_wrong']} runs of the kernel gave wrong sums")
+    if equal is False:
+        return 1
+    if options.check:
+        return 0 if equal else 1
+
+    rows = []
+
+    def figure(name, value, unit, goal=None, compared_with=""):
+        rows.append({"name": name, "value": round(value, 2), "unit": unit, "goal": goal,
+                     "met": None if goal is None else value <= goal, "compared_with": compared_with})
+
+    samples = here["current_samples"]
+
+    def per_sample(name):
+        return here[name] * INSTRUCTIONS_PER_TICK / samples
+
+    unit = "instructions"
+    whole = "node_20_ticks" if "node_20_ticks" in here else "metering_20_ticks"
+    figure("device sample path, per current channel and sample", per_sample(whole), unit, 30, EMON32)
+    figure("device sample path, per channel and sample", here[whole] * INSTRUCTIONS_PER_TICK / here["channel_samples"], unit, None,
+           "the same spread over the voltage channels too")
+    figure("device sums over 20 samples of a circuit, per sample", here["kernel_20_ticks"] * INSTRUCTIONS_PER_TICK / 20, unit, None,
+           "8 exact products a sample, two an instruction; beginning and end of a run in it")
+    figure("device metering in blocks of 20", per_sample("metering_20_ticks"), unit, None, "samples to windows, without detector and link")
+    figure("device metering in blocks of 80", per_sample("metering_80_ticks"), unit, None, "the same in blocks of a mains cycle")
+    figure("device ends of windows, of the above", per_sample("metering_20_window_ticks"), unit, None, "five a second, 39 circuits")
+    for name, label, what in (("detector_20_ticks", "device step detector", "added to the metering"),
+                              ("processor_20_ticks", "device totals, pulses and link", "added to metering and detector")):
+        if name in here:
+            figure(label, per_sample(name), unit, None, what)
+    if equal is not None:
+        figure("device registers that differ from this machine's", 0, "of " + str(sum(n.endswith(("_digest", "_joules")) for n in here)), 0,
+               "the same samples, windows and joules, bit by bit")
+
+    metering = sizes(options.build / "metering.map")
+    meter = sizes(options.build / "linkgate.map")
+    reserved = here.get("stack_reserved", 0)
+    data = sum(ram for _, ram in metering.values()) - here.get("trial_ram", 0)
+    figure("device metering processor RAM", data + reserved, "bytes", 32 * 1024,
+           f".data and .bss {data}, stack {reserved} of which {here['stack_used']} were touched")
+    figure("device metering processor code", sum(code for code, _ in metering.values()), "bytes", None, "with the trial that feeds it")
+    figure("device whole meter, code", sum(code for code, _ in meter.values()), "bytes", 256 * 1024, "both processors on one")
+    figure("device whole meter, RAM without stack", sum(ram for _, ram in meter.values()), "bytes", 192 * 1024, "both processors on one")
+    rooms = [{"room": room, "code": code, "ram": ram} for room, (code, ram) in sorted(meter.items())]
+    types = sizes_of_types(sorted(options.build.rglob("*sizes.cpp.obj")), "arm-none-eabi-nm")
+
+    if options.json:
+        print(json.dumps({"figures": rows, "rooms": rooms, "objects": types}, indent=2))
+    else:
+        for row in rows:
+            verdict = "" if row["met"] is None else "met" if row["met"] else "MISSED"
+            goal = "" if row["goal"] is None else f"<= {row['goal']}"
+            print(f"{row['name']:<52} {row['value']:>10g} {row['unit']:<13} {goal:<9} {verdict:<7} {row['compared_with']}")
+        print("\nwhole meter by room              code     RAM")
+        for row in rooms:
+            print(f"  {row['room']:<26} {row['code']:>8} {row['ram']:>7}")
+        print("\nobjects in RAM                  bytes")
+        for name, size in sorted(types.items(), key=lambda item: -item[1]):
+            print(f"  {name:<26} {size:>8}")
+    return 1 if options.strict and not all(row["met"] is not False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
