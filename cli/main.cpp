@@ -18,6 +18,7 @@
 #include "cli/serve.hpp"
 #include "cli/sim.hpp"
 #include "cli/top.hpp"
+#include "cli/verify.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -159,6 +160,23 @@ void offer_bench(CLI::App& app) {
     verb.add_option("--folder", options->folder, "ledger: a folder on the disk that is to be measured");
 }
 
+void offer_verify(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("verify", "Prove the meter on this machine: " + verify_names());
+    auto options = verb_options<VerifyOptions>(verb);
+    verb.add_option("NAME", options->name, verify_names())->required();
+    verb.add_flag("--json", options->json, "For a program");
+    verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
+    verb.add_flag("--quick", options->quick, "A representative part, in seconds");
+    verb.add_option("--channels", options->channels, "class1: only these, as 1-5,12");
+    verb.add_option("--cross-talk", options->cross_talk_decibels, "class1: dB, from each neighbouring channel")
+        ->check(CLI::Range(-200.0, 0.0))
+        ->capture_default_str();
+    verb.add_option("--noise", options->noise_counts, "class1: rms of the converter, counts")
+        ->check(CLI::Range(0.5, 100.0))
+        ->capture_default_str();
+    verb.add_option("--seed", options->seed, "class1: of the errors of the front end")->capture_default_str();
+}
+
 void offer_meter(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("meter", "Run one virtual meter: the real meter code on this machine");
     auto options = verb_options<MeterOptions>(verb);
@@ -254,6 +272,7 @@ int main_of(int argc, char** argv) {
     offer_top(app);
     offer_frame(app);
     offer_bench(app);
+    offer_verify(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,0 +1,23 @@
+// `prewatt verify NAME`: proves the meter on this machine. Prints what was found as a table, worst first, or with
+// --json for a program; --strict makes a missed goal exit code 1.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace prewatt::cli {
+
+struct VerifyOptions {
+    std::string name;  // class1
+    bool json = false;
+    bool strict = false;
+    bool quick = false;                 // a representative part, in seconds
+    std::string channels;               // class1: "1-5,12"; empty: all 39
+    double cross_talk_decibels = -100;  // class1: from each neighbouring channel
+    double noise_counts = 0.7;          // class1: rms
+    std::uint64_t seed = 1;             // class1: of the front end's errors
+};
+[[nodiscard]] int run(const VerifyOptions& options);
+// The names that this build knows, one space between them.
+[[nodiscard]] std::string verify_names();
+
+}  // namespace prewatt::cli
