@@ -57,6 +57,7 @@ constexpr std::array<EventPart, kEventPartsMax> kLevelsParts{
 constexpr std::array<EventPart, kEventPartsMax> kReverseParts{{{"power", kTenthsWatt}, {"reverse", kHundredths}}};
 constexpr std::array<EventPart, kEventPartsMax> kContactParts{
     {{"current", kMilliampere}, {"lasted", kSeconds4}, {"circuit", kNumber1}}};
+constexpr std::array<EventPart, kEventPartsMax> kNoParts{};
 constexpr std::array<EventPart, kEventPartsMax> kDownParts{{{"from", kMoment}, {"to", kMoment}}};
 constexpr std::array<EventPart, kEventPartsMax> kLostParts{{{"voltage", kTenthsVolt}}};
 constexpr std::array<EventPart, kEventPartsMax> kBackParts{
@@ -95,7 +96,8 @@ constexpr EventKindInfo kEventKinds[] = {
     {EventKind::kContactStaysClosed, EventRing::kFaults, 2, 0, "contact does not open", kContactParts},
     {EventKind::kContactStaysOpen, EventRing::kFaults, 3, 0, "contact does not close", kContactParts},
     {EventKind::kContactObeys, EventRing::kFaults, 4, 0, "contact obeys again", kContactParts},
-    {EventKind::kPowerDown, EventRing::kSupply, 0, 0, "supply lost", kDownParts},
+    {EventKind::kPowerDown, EventRing::kSupply, 0, 0, "supply was away", kDownParts},
+    {EventKind::kSupplyGoing, EventRing::kSupply, 1, 0, "supply goes", kNoParts},
     {EventKind::kPhaseALost, EventRing::kPhases, 0, 0, "phase A lost", kLostParts},
     {EventKind::kPhaseBLost, EventRing::kPhases, 1, 0, "phase B lost", kLostParts},
     {EventKind::kPhaseCLost, EventRing::kPhases, 2, 0, "phase C lost", kLostParts},

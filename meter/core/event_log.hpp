@@ -102,6 +102,7 @@ enum class EventKind : std::uint8_t {
     kContactObeys = 44,
     // supply
     kPowerDown = 50,
+    kSupplyGoing = 51,
     // phases
     kPhaseALost = 60,
     kPhaseBLost = 61,
