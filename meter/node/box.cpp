@@ -37,7 +37,7 @@ Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTime
     : config_(config),
       clock_(clock),
       journal_(storage),
-      relays_(relays, households(config.wiring) * circuits_each(config.wiring)) {
+      relays_(relays, households(config.wiring) * circuits_each(config.wiring), circuits_each(config.wiring)) {
     forced_until_.fill(kNever);
     books_.box.pulse_constant = config.pulse_constant;
 }
@@ -260,7 +260,7 @@ Instant Box::poll(Instant now) {
         if (measured_at_ == kNeverMeasured && now < relays_start_at_)
             return std::min(relays_start_at_, next_forced_end_);
         relays_started_ = true;
-        relays_.start(now);
+        relays_.start(now, config_.box.value);
     }
     const Instant next = relays_.poll(now);
     std::uint64_t moved = relays_.closed() ^ closed_seen_;
