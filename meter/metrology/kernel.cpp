@@ -67,6 +67,9 @@ using Pair = int16x2_t;
 [[gnu::always_inline]] inline void add_products(std::int32_t& sum, Pair a, Pair b) {
     sum = __smlad(a, b, sum);
 }
+[[gnu::always_inline]] inline std::int16_t clipped(std::int32_t x) {
+    return static_cast<std::int16_t>(__ssat(x, 16));
+}
 #else
 using Pair = std::int32_t;
 [[gnu::always_inline]] inline std::int32_t first_of(Pair p) {
@@ -81,6 +84,9 @@ using Pair = std::int32_t;
 }
 [[gnu::always_inline]] inline void add_products(std::int32_t& sum, Pair a, Pair b) {
     sum += first_of(a) * first_of(b) + second_of(a) * second_of(b);
+}
+[[gnu::always_inline]] inline std::int16_t clipped(std::int32_t x) {
+    return static_cast<std::int16_t>(x > 32767 ? 32767 : x < -32768 ? -32768 : x);
 }
 #endif
 [[gnu::always_inline]] inline Pair pair_at(const std::int16_t* samples) {
@@ -142,12 +148,15 @@ void add_circuit_wide(const Run& run, int count, const std::int16_t* v, const st
     sums.i += si;
 }
 
-void add_phase(const Run& run, int count, PhaseSums& sums) {
+void add_phase(const std::int16_t* v, int count, PhaseSums& sums) {
+    std::int32_t sum = 0;
+    std::int64_t squares = 0;
     for (int k = 0; k < count; ++k) {
-        const std::int32_t v = run.i[static_cast<std::size_t>(k)];
-        sums.v += v;
-        sums.vv += std::int64_t{v} * v;
+        sum += v[k];
+        squares += std::int64_t{v[k]} * v[k];
     }
+    sums.v += sum;
+    sums.vv += squares;
 }
 
 std::array<std::int64_t, 4> interpolation_weights_q24(std::int64_t position_q24) {
@@ -182,9 +191,7 @@ void delay_voltage(const std::int16_t* v, const Delay& delay, int count, std::in
         std::int32_t sum = 1 << 13;
         add_products(sum, early, pair_at(from + k));
         add_products(sum, late, pair_at(from + k + 2));
-        sum >>= 14;
-        sum = sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
-        out[k] = static_cast<std::int16_t>(sum);
+        out[k] = clipped(sum >> 14);
     }
 }
 

@@ -31,7 +31,7 @@ using AddCircuit = void(const Run& run, int count, const std::int16_t* v, const 
                         CircuitSums& sums);
 AddCircuit add_circuit_narrow;
 AddCircuit add_circuit_wide;
-void add_phase(const Run& run, int count, PhaseSums& sums);
+void add_phase(const std::int16_t* v, int count, PhaseSums& sums);
 
 #if defined(__ARM_ARCH) && !defined(__ARM_NEON)
 inline constexpr AddCircuit* add_circuit = add_circuit_wide;

@@ -1,6 +1,7 @@
 #include "meter/metrology/metering.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -38,20 +39,27 @@ constexpr std::int64_t magnitude(std::int64_t x) {
     return x < 0 ? -x : x;
 }
 
-// Forward, in words where that pays: on the device the library's copy costs more than what it copies.
+// Forward. On the device the library's copy costs more than what it copies; four words at once are two instructions.
 inline void copy_samples(const std::int16_t* from, int count, std::int16_t* to) {
 #if defined(__ARM_ARCH) && !defined(__ARM_NEON)
-    const auto two = [&](int k) {
-        std::uint32_t pair;
-        std::memcpy(&pair, from + k, sizeof pair);
-        std::memcpy(to + k, &pair, sizeof pair);
+    struct alignas(4) Eight {
+        std::uint32_t a, b, c, d;
     };
-    for (; count >= 8; count -= 8, from += 8, to += 8) {
-        two(0), two(2), two(4), two(6);
-        asm volatile("");  // or the compiler calls the library after all
+    const auto two = [](const std::int16_t* x, std::int16_t* y) {
+        std::uint32_t pair;
+        std::memcpy(&pair, x, sizeof pair);
+        std::memcpy(y, &pair, sizeof pair);
+    };
+    if (((reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to)) & 3) == 0) {
+        for (; count >= 8; count -= 8, from += 8, to += 8) {
+            const void* const x = __builtin_assume_aligned(from, 4);
+            void* const y = __builtin_assume_aligned(to, 4);
+            std::memcpy(y, x, sizeof(Eight));
+            asm volatile("");  // or the compiler calls the library after all
+        }
     }
     for (; count >= 2; count -= 2, from += 2, to += 2) {
-        two(0);
+        two(from, to);
         asm volatile("");
     }
     if (count > 0) *to = *from;
@@ -60,22 +68,23 @@ inline void copy_samples(const std::int16_t* from, int count, std::int16_t* to) 
 #endif
 }
 
-// floor(sqrt(x)), x >= 0.
+// floor(sqrt(x)), 0 <= x < 2^62. The upper half of the digits by Newton in 32 bits, the lower by one step in 64.
 std::int64_t square_root(std::int64_t x) {
-    auto rest = static_cast<std::uint64_t>(x);
-    std::uint64_t root = 0;
-    std::uint64_t bit = std::uint64_t{1} << 62;
-    while (bit > rest)
-        bit >>= 2;
-    for (; bit != 0; bit >>= 2) {
-        if (rest >= root + bit) {
-            rest -= root + bit;
-            root = (root >> 1) + bit;
-        } else {
-            root >>= 1;
-        }
-    }
-    return static_cast<std::int64_t>(root);
+    if (x <= 0) return 0;
+    const auto square = static_cast<std::uint64_t>(x);
+    // Brought to 2^30 .. 2^32, by an even number of bits.
+    const int shift = (std::countl_zero(square) & ~1) - 32;
+    const auto upper = static_cast<std::uint32_t>(shift >= 0 ? square << shift : square >> -shift);
+    std::uint32_t root = 65536;
+    for (int k = 0; k < 4; ++k)
+        root = (root + upper / root) / 2;
+    std::uint64_t whole = shift >= 0 ? root >> shift / 2 : std::uint64_t{root} << -shift / 2;
+    if (shift < 0) whole = (whole + square / whole) / 2;
+    while (whole * whole > square)
+        --whole;
+    while ((whole + 1) * (whole + 1) <= square)
+        ++whole;
+    return static_cast<std::int64_t>(whole);
 }
 
 // Root mean square of n samples about an offset, in 1/65536 counts.
@@ -237,9 +246,8 @@ const Measurement* Metering::on_samples(const SampleView& block) {
     for (std::size_t p = 0; p < kPhasesMax; ++p)
         copy_samples(voltage_[p].data() + count, kHistory, voltage_[p].data());
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
-        const std::int16_t* const samples = block.current(c);
-        waiting_[c][0] = count >= 2 ? samples[count - 2] : waiting_[c][1];
-        waiting_[c][1] = samples[count - 1];
+        const std::int16_t* const last = block.current(c) + count - 1;
+        waiting_[c] = {count >= 2 ? last[-1] : waiting_[c][1], last[0]};
     }
     return done;
 }
@@ -288,17 +296,17 @@ void Metering::accumulate(const SampleView& block, int from, int to) {
     for (std::size_t p = 0; p < kPhasesMax; ++p) {
         const std::int16_t* const v = voltage_[p].data() + first;
         kernel::delay_voltage(v, quarter_delay_[p], length + 1, quarter[p].data());
-        copy_samples(v, count, run.i.data());
-        kernel::add_phase(run, count, cycle_.phases[p]);
+        kernel::add_phase(v, count, cycle_.phases[p]);
     }
-    std::fill(run.i.begin() + count, run.i.begin() + length, std::int16_t{0});
+    for (int k = count; k < length; ++k)
+        run.i[static_cast<std::size_t>(k)] = 0;
     const int from_waiting = std::clamp(kLookAhead - from, 0, count);
     const int block_first = std::max(from - kLookAhead, 0);
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
-        if (from_waiting > 0) {
+        if (from_waiting == kLookAhead)
+            std::memcpy(run.i.data(), waiting_[c].data(), sizeof waiting_[c]);
+        else if (from_waiting > 0)
             run.i[0] = waiting_[c][static_cast<std::size_t>(from)];
-            if (from_waiting > 1) run.i[1] = waiting_[c][1];
-        }
         copy_samples(block.current(c) + block_first, count - from_waiting, run.i.data() + from_waiting);
         const std::size_t p = circuit_phase_[c];
         kernel::add_circuit(run, count, voltage_[p].data() + first, quarter[p].data(), cycle_.circuits[c]);

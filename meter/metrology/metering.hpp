@@ -123,7 +123,8 @@ class Metering {
     std::array<kernel::Delay, kPhasesMax> quarter_delay_{};
 
     alignas(32) std::array<std::array<std::int16_t, kVoltageBuffer>, kPhasesMax> voltage_{};
-    std::array<std::array<std::int16_t, kLookAhead>, kCircuitsMax> waiting_{};  // currents without their voltages yet
+    alignas(4) std::array<std::array<std::int16_t, kLookAhead>,
+                          kCircuitsMax> waiting_{};  // currents without their voltages yet
 
     int leading_ = -1;        // phase, or none
     std::int32_t index_ = 0;  // voltage samples taken since the window began; a window has some 1,000
