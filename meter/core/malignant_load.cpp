@@ -100,9 +100,8 @@ int day_of(CivilSeconds civil) {
 
 }  // namespace
 
-ActivePower sure_resistive(const StepReport& report, int power_factor_thousandths) {
+ActivePower explained_otherwise(const StepReport& report, int power_factor_thousandths) {
     const std::int64_t power = report.resistive.count() / kMilli;
-    if (power <= 0) return {};
     const std::int64_t nonactive = std::max<std::int64_t>(report.nonactive.count() / kMilli, 0);
     const std::int64_t reactive = report.reactive.count() / kMilli;
     const std::int64_t pf = std::clamp(power_factor_thousandths, 900, 999);
@@ -114,8 +113,13 @@ ActivePower sure_resistive(const StepReport& report, int power_factor_thousandth
         const std::int64_t distortion = square_root(nonactive * nonactive - reactive * reactive);
         other = std::min(other, std::max(kMotorPowerForReactive * reactive, kPowerForDistortion * distortion));
     }
-    const std::int64_t sure = power - other;
-    return sure * kShareDivisor < power ? ActivePower{} : ActivePower{sure * kMilli};
+    return ActivePower{other * kMilli};
+}
+
+ActivePower sure_resistive(const StepReport& report, int power_factor_thousandths) {
+    if (report.resistive <= ActivePower{}) return {};
+    const ActivePower sure = report.resistive - explained_otherwise(report, power_factor_thousandths);
+    return sure * kShareDivisor < report.resistive ? ActivePower{} : sure;
 }
 
 MalignantVerdict judge(const StepReport& report, const MalignantProfile& profile,

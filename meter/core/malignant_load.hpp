@@ -61,6 +61,8 @@ struct MalignantVerdict {
 // Resistive power of the step that no other load explains, when `power_factor_thousandths` (900..999) is the best that
 // a load which is no resistor reaches. Zero or more.
 [[nodiscard]] ActivePower sure_resistive(const StepReport& report, int power_factor_thousandths);
+// The same before the floor: what the load may be besides a resistor. More than the step's power: anything.
+[[nodiscard]] ActivePower explained_otherwise(const StepReport& report, int power_factor_thousandths);
 // `added_up`: what earlier small steps of the last minutes have brought (see StepAdder); counts for kStepByStep.
 [[nodiscard]] MalignantVerdict judge(const StepReport& report, const settings::MalignantProfile& profile,
                                      std::span<const settings::PermittedAppliance> permitted, CivilSeconds civil,

@@ -26,6 +26,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/units.hpp"
 #include "meter/metrology/calibration.hpp"
@@ -66,6 +67,19 @@ class Metering {
     // Mean active power over the samples that were summed up, without the no-load limit. Zero samples: zero.
     [[nodiscard]] ActivePower active_power(Circuit circuit, const Sums& sums) const;
     [[nodiscard]] Phase phase_of(Circuit circuit) const { return static_cast<Phase>(circuit_phase_[circuit.index]); }
+
+    // Where a live phase is in its cycle, for whoever looks at points of equal phase. Call between blocks.
+    struct PhaseClock {
+        std::int64_t since_crossing_q16 = 0;  // 1/65536 samples from its last positive zero crossing to the next sample
+        std::int32_t period_q16 = 0;
+    };
+    // Nothing: no voltage, or not yet known for a whole window.
+    [[nodiscard]] std::optional<PhaseClock> clock_of(Phase phase) const {
+        const PhaseState& p = phase_[static_cast<std::size_t>(phase)];
+        const std::int64_t since = index_ * 65536 - p.last_crossing_q16;
+        if (!p.steady || p.period_q16 == 0 || since > 2 * std::int64_t{p.period_q16}) return std::nullopt;
+        return PhaseClock{since, p.period_q16};
+    }
 
   private:
     static constexpr int kHistory = 32;   // a quarter of the longest period, and the taps

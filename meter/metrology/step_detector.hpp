@@ -49,6 +49,81 @@ class StepDetector {
     // number is 0.
     [[nodiscard]] bool capture(std::uint8_t number, StepCapture& out) const;
     void release(std::uint8_t number);
+
+  private:
+    static constexpr int kHistory = 8;     // samples before the block: the taps and the largest skew
+    static constexpr int kSlotCycles = 8;  // that are judged together
+    using Cycle = std::array<std::int16_t, kPoints>;
+
+    struct PhaseGrid {
+        bool locked = false;
+        std::uint8_t point = 0;       // of the cycle under way: the next one
+        std::uint8_t parity = 0;      // of the cycle under way
+        std::int64_t start_q16 = 0;   // of the cycle under way, from the next block's first sample; usually negative
+        std::int32_t period_q16 = 0;  // of the cycle under way
+        Cycle now{};
+        Cycle before{};  // slow mean, without its direct part
+        std::array<std::int16_t, kHistory> history{};
+    };
+    struct Slow {  // microsiemens
+        std::int32_t sure = 0;
+        std::int32_t total = 0;
+    };
+    struct CircuitState {
+        std::array<Cycle, 2> base{};  // counts
+        Cycle now{};
+        std::int32_t difference = 0;                   // of the cycle under way from its base, sum over the points
+        std::int32_t magnitude = 0;                    // of the base, likewise
+        std::int32_t resistive_base_microsiemens = 0;  // of the base: what has surely come as a resistor
+        Slow slow;                                     // as it was after the last step or slope
+        std::uint8_t slot = 0;                         // 1..: is being judged there
+        std::uint8_t waiting = 0;                      // cycles since a step that has no slot yet; 0: none
+        std::uint8_t reclose = 0;                      // cycles within which a step is everything behind the contact
+        bool settled = false;                          // the base has been seen
+        std::array<std::int16_t, kHistory> history{};
+    };
+    struct Slot {
+        enum class Use : std::uint8_t { kFree, kFilling, kKept };
+        Use use = Use::kFree;
+        std::uint8_t circuit = 0;
+        std::uint8_t number = 0;        // of the capture
+        std::uint8_t cycles = 0;        // taken in this round
+        std::uint8_t rounds = 0;        // of kSlotCycles that had not settled
+        std::uint8_t first_parity = 0;  // of cycles[0]
+        bool reclose = false;
+        std::uint16_t elapsed = 0;  // cycles since the step
+        std::int32_t peak = 0;      // largest cycle since the step, rms in counts
+        std::array<Cycle, 2> before{};
+        Cycle voltage_before{};
+        std::array<std::int32_t, kPoints> voltage_sum{};
+        std::array<Cycle, kSlotCycles> after{};
+    };
+    struct Features;
+
+    void advance_phase(std::size_t phase, const SampleView& block, const Metering& metering);
+    void take_points(std::size_t phase, int from, int count, const SampleView& block);
+    void end_cycle(std::size_t phase);
+    void end_cycle_of(std::size_t circuit, const PhaseGrid& grid);
+    void begin_slot(std::size_t circuit, const PhaseGrid& grid);
+    void judge(Slot& slot, const PhaseGrid& grid);
+    [[nodiscard]] Features features_of(const Slot& slot) const;
+    [[nodiscard]] Slow slow_of(std::size_t circuit, const PhaseGrid& grid) const;
+    void follow_slope(std::size_t circuit, const PhaseGrid& grid);
+    void report(const StepReport& report);
+    void lose_phase(std::size_t phase);
+
+    Calibration calibration_;
+    int circuit_count_;
+    std::array<std::uint8_t, kCircuitsMax> circuit_phase_{};
+    std::array<std::int32_t, kCircuitsMax> threshold_{};  // sum over the points, counts
+    std::array<PhaseGrid, kPhasesMax> grid_{};
+    std::array<CircuitState, kCircuitsMax> circuit_{};
+    std::array<Slot, kSlots> slot_{};
+    std::uint8_t next_number_ = 1;
+    std::uint16_t cycle_count_ = 0;
+    std::array<StepReport, kReportsMax> reports_{};
+    std::uint8_t reports_first_ = 0;
+    std::uint8_t reports_count_ = 0;
 };
 
 }  // namespace prewatt::meter

@@ -1,0 +1,770 @@
+#include "meter/metrology/step_detector.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace prewatt::meter {
+namespace {
+
+constexpr int kPoints = StepDetector::kPoints;
+constexpr int kHalf = kPoints / 2;
+constexpr int kBoth = 2 * kPoints;  // points of two cycles
+
+// A step is looked at from about 20 W: 91 mA rms, 82 mA in the mean of its magnitude. On top of it 1/64 of the base,
+// which moves with the voltage.
+constexpr std::int32_t kTriggerNanoamperes = 82'000'000;
+constexpr int kTriggerBaseDivisor = 64;
+constexpr int kBaseShift = 2;  // the base follows with a time constant of four cycles
+
+constexpr int kRoundsMax = 6;                // of eight cycles: what has not settled after a second is no resistor
+constexpr int kSettledDivisor = 8;           // first and second half of a round agree within an eighth
+constexpr std::uint8_t kRecloseCycles = 50;  // a second
+constexpr int kSlopeEveryCycles = 64;
+
+constexpr std::int64_t kReportResistiveMilliwatts = 25'000;
+constexpr std::int64_t kReportOtherMilliwatts = 200'000;
+constexpr std::int64_t kSlopeMilliwatts = 50'000;
+
+// tan(acos(0.990)): no load but a resistor takes less non-active power than this share of its watts.
+constexpr std::int64_t kRhoThousandths = 1425;  // of ten thousand
+
+std::int64_t square_root(std::int64_t x) {
+    auto rest = static_cast<std::uint64_t>(std::max<std::int64_t>(x, 0));
+    std::uint64_t root = 0;
+    std::uint64_t bit = std::uint64_t{1} << 62;
+    while (bit > rest)
+        bit >>= 2;
+    for (; bit != 0; bit >>= 2) {
+        if (rest >= root + bit) {
+            rest -= root + bit;
+            root = (root >> 1) + bit;
+        } else {
+            root >>= 1;
+        }
+    }
+    return static_cast<std::int64_t>(root);
+}
+// 8 bits of fraction.
+std::int64_t root_q8(std::int64_t x) {
+    return square_root(std::max<std::int64_t>(x, 0) << 16);
+}
+std::int64_t magnitude(std::int64_t x) {
+    return x < 0 ? -x : x;
+}
+
+using Wave = std::array<std::int32_t, kPoints>;
+// Two cycles, even and odd.
+using Pair = std::array<Wave, 2>;
+
+std::int64_t dot(const Wave& a, const Pair& b) {
+    std::int64_t sum = 0;
+    for (const Wave& half : b)
+        for (std::size_t k = 0; k < kPoints; ++k)
+            sum += std::int64_t{a[k]} * half[k];
+    return sum;
+}
+std::int64_t dot(const Pair& a, const Pair& b) {
+    return dot(a[0], Pair{b[0], Wave{}}) + dot(a[1], Pair{b[1], Wave{}});
+}
+// a less its part along `along`.
+void remove_part(Pair& a, const Wave& along, std::int64_t along_squares) {
+    if (along_squares <= 0) return;
+    const std::int64_t factor_q20 = (dot(along, a) << 20) / along_squares;
+    for (Wave& half : a)
+        for (std::size_t k = 0; k < kPoints; ++k)
+            half[k] -= static_cast<std::int32_t>((factor_q20 * along[k]) >> 20);
+}
+void remove_mean(Pair& a) {
+    std::int64_t sum = 0;
+    for (const Wave& half : a)
+        for (const std::int32_t x : half)
+            sum += x;
+    const auto mean = static_cast<std::int32_t>(sum / kBoth);
+    for (Wave& half : a)
+        for (std::int32_t& x : half)
+            x -= mean;
+}
+
+// Which points a resistor behind something may draw at: all, one half, or each half from or up to a point. The point at
+// the edge belongs to neither side.
+struct Mask {
+    StepShape shape = StepShape::kResistive;
+    std::uint32_t conducts = 0xFFFF'FFFF;
+    std::uint32_t ignored = 0;
+};
+constexpr std::uint32_t both_halves(std::uint32_t half) {
+    return half | half << kHalf;
+}
+
+// What a masked resistor explains of a wave.
+struct Fit {
+    std::int64_t power = 0;     // <V, d> over the conducting points
+    std::int64_t squares = 0;   // <V, V> there
+    std::int64_t residual = 0;  // squares of what is left of d
+};
+struct PointSums {  // of both cycles, for each point
+    std::array<std::int64_t, kPoints> power{}, squares{}, current{};
+};
+PointSums point_sums(const Wave& v, const Pair& d, bool first, bool second) {
+    PointSums sums;
+    for (std::size_t k = 0; k < kPoints; ++k)
+        for (std::size_t c = 0; c < 2; ++c) {
+            if (!(c == 0 ? first : second)) continue;
+            sums.power[k] += std::int64_t{v[k]} * d[c][k];
+            sums.squares[k] += std::int64_t{v[k]} * v[k];
+            sums.current[k] += std::int64_t{d[c][k]} * d[c][k];
+        }
+    return sums;
+}
+Fit fit(const PointSums& sums, const Mask& mask) {
+    Fit out;
+    std::int64_t current = 0;
+    for (std::size_t k = 0; k < kPoints; ++k) {
+        if ((mask.ignored >> k & 1) != 0) continue;
+        current += sums.current[k];
+        if ((mask.conducts >> k & 1) == 0) continue;
+        out.power += sums.power[k];
+        out.squares += sums.squares[k];
+    }
+    out.residual = current;
+    if (out.squares > 0) {
+        // power^2 / squares, in pieces that fit: power < 2^38.
+        const std::int64_t factor_q20 = (out.power << 20) / out.squares;
+        out.residual -= (factor_q20 * (out.power >> 10)) >> 10;
+    }
+    out.residual = std::max<std::int64_t>(out.residual, 0);
+    return out;
+}
+
+}  // namespace
+
+// Of one step, in milliwatts and microsiemens.
+struct StepDetector::Features {
+    Mask mask;
+    std::int64_t power = 0;
+    std::int64_t resistive = 0;
+    std::int64_t nonactive = 0;
+    std::int64_t reactive = 0;
+    std::int64_t leaving = 0;
+    std::int64_t conductance = 0;
+    std::int64_t base_power = 0;
+    std::int64_t base_conductance = 0;
+    std::int64_t total_conductance = 0;
+    std::int64_t base_sure = 0;  // milliwatts
+    std::int64_t total_sure = 0;
+    int power_factor = 0;  // 1/10,000
+    int residual = 0;
+    int agreed = 0;
+    std::int32_t settled_rms = 0;  // counts
+    std::int32_t peak_rms = 0;
+    bool settled = false;
+};
+
+namespace {
+
+// Counts to milliwatts and microsiemens of one circuit.
+struct Scale {
+    std::int64_t picowatts_millionths = 0;  // nV x nA / 10^6
+    std::int64_t nanoamperes = 0;
+    std::int64_t nanovolts = 1;
+    [[nodiscard]] std::int64_t milliwatts(std::int64_t products, int points) const {
+        return products / points * picowatts_millionths / 1'000'000'000;
+    }
+    // Root of the squares of a current, as power with the rms voltage.
+    [[nodiscard]] std::int64_t milliwatts_of_roots(std::int64_t current_squares, std::int64_t voltage_squares,
+                                                   int points) const {
+        return milliwatts((root_q8(current_squares) * root_q8(voltage_squares)) >> 16, points);
+    }
+    [[nodiscard]] std::int64_t microsiemens(std::int64_t power, std::int64_t squares) const {
+        if (squares <= 0) return 0;
+        const std::int64_t factor_q20 = (power << 20) / squares;
+        return factor_q20 * nanoamperes / 1024 * 1'000'000 / nanovolts / 1024;
+    }
+};
+Scale scale_of(const Calibration& calibration, std::size_t phase, std::size_t circuit) {
+    Scale scale;
+    scale.nanovolts = std::max<std::int64_t>(calibration.voltage[phase].nanovolts_per_count, 1);
+    scale.nanoamperes = magnitude(calibration.current[circuit].nanoamperes_per_count);
+    scale.picowatts_millionths = scale.nanovolts * scale.nanoamperes / 1'000'000;
+    return scale;
+}
+// Of a total: milliwatts that are surely a resistor's.
+std::int64_t sure_of(std::int64_t power, std::int64_t nonactive) {
+    return std::max<std::int64_t>(power - nonactive * 10'000 / kRhoThousandths, 0);
+}
+
+}  // namespace
+
+static_assert(sizeof(StepDetector) <= 16 * 1024, "the metering processor has 32 KiB of RAM for everything");
+
+StepDetector::StepDetector(const Calibration& calibration, Wiring wiring)
+    : calibration_(calibration), circuit_count_(households(wiring) * circuits_each(wiring)) {
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        circuit_phase_[c] = static_cast<std::uint8_t>(meter::phase_of(wiring, Circuit{static_cast<std::uint8_t>(c)}));
+        const std::int64_t nanoamperes =
+            std::max<std::int64_t>(magnitude(calibration_.current[c].nanoamperes_per_count), 1);
+        threshold_[c] =
+            static_cast<std::int32_t>(kPoints * std::max<std::int64_t>(kTriggerNanoamperes / nanoamperes, 3));
+    }
+}
+
+void StepDetector::on_samples(const SampleView& block, const Metering& metering) {
+    if (block.sample_count < 1 || block.sample_count > kBlockSamplesMax) return;
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        advance_phase(p, block, metering);
+    const int count = block.sample_count;
+    const auto keep = [count](std::array<std::int16_t, kHistory>& history, const std::int16_t* samples) {
+        const int kept = std::min(count, kHistory);
+        std::copy(history.begin() + kept, history.end(), history.begin());
+        std::copy_n(samples + (count - kept), kept, history.end() - kept);
+    };
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        keep(grid_[p].history, block.voltage(p));
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c)
+        keep(circuit_[c].history, block.current(c));
+}
+
+void StepDetector::advance_phase(std::size_t phase, const SampleView& block, const Metering& metering) {
+    PhaseGrid& grid = grid_[phase];
+    const auto clock = metering.clock_of(static_cast<Phase>(phase));
+    const std::int64_t end_q16 = std::int64_t{block.sample_count} * 65536;
+    if (!clock) {
+        if (grid.locked) lose_phase(phase);
+        return;
+    }
+    const std::int64_t crossing_q16 = end_q16 - clock->since_crossing_q16;
+    if (!grid.locked) {
+        grid.locked = true;
+        grid.point = 0;
+        grid.period_q16 = clock->period_q16;
+        grid.start_q16 = crossing_q16;
+        while (grid.start_q16 < 0)
+            grid.start_q16 += clock->period_q16;
+        for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c)
+            if (circuit_phase_[c] == phase) circuit_[c].settled = false;
+    }
+    // The last samples wait for the next block: a current may be taken up to one sample before its voltage.
+    const std::int64_t available_q16 = end_q16 - 4 * 65536;
+    for (;;) {
+        const std::int64_t first_q16 = grid.start_q16 + std::int64_t{grid.period_q16} * grid.point / kPoints;
+        if (first_q16 > available_q16) break;
+        const std::int64_t many = (available_q16 - grid.start_q16) * kPoints / grid.period_q16 - grid.point + 1;
+        const int count = static_cast<int>(std::clamp<std::int64_t>(many, 1, kPoints - grid.point));
+        take_points(phase, grid.point, count, block);
+        grid.point = static_cast<std::uint8_t>(grid.point + count);
+        if (grid.point < kPoints) break;
+        end_cycle(phase);
+        // The next cycle begins where the crossing was, or will be.
+        const std::int64_t predicted_q16 = grid.start_q16 + grid.period_q16;
+        grid.period_q16 = clock->period_q16;
+        std::int64_t error_q16 = (crossing_q16 - predicted_q16) % grid.period_q16;
+        if (error_q16 > grid.period_q16 / 2) error_q16 -= grid.period_q16;
+        if (error_q16 < -grid.period_q16 / 2) error_q16 += grid.period_q16;
+        grid.point = 0;
+        grid.parity ^= 1;
+        grid.start_q16 = predicted_q16 + error_q16;
+        if (grid.start_q16 < -4 * 65536) grid.start_q16 += grid.period_q16;
+    }
+    grid.start_q16 -= end_q16;
+}
+
+// Interpolates `count` points of the cycle under way, the phase's voltage and all its currents.
+void StepDetector::take_points(std::size_t phase, int from, int count, const SampleView& block) {
+    PhaseGrid& grid = grid_[phase];
+    std::array<std::int16_t, kHistory + kBlockSamplesMax + 1> line;
+    const auto fill = [&](const std::array<std::int16_t, kHistory>& history, const std::int16_t* samples) {
+        std::copy(history.begin(), history.end(), line.begin());
+        std::copy_n(samples, block.sample_count, line.begin() + kHistory);
+        line[static_cast<std::size_t>(kHistory + block.sample_count)] = 0;
+    };
+    const std::int64_t first_q16 = grid.start_q16 + std::int64_t{grid.period_q16} * from / kPoints;
+    const std::int32_t step_q16 = grid.period_q16 / kPoints;
+    const std::int32_t limit_q16 = (kHistory + block.sample_count - 1) * 65536 - 1;
+
+    const auto interpolate = [&line](std::int32_t at_q16) {
+        const auto index = static_cast<std::size_t>(at_q16 >> 16);
+        const std::int32_t a = line[index], b = line[index + 1];
+        return a + (((b - a) * ((at_q16 & 0xFFFF) >> 2)) >> 14);
+    };
+    fill(grid.history, block.voltage(phase));
+    auto at_q16 = static_cast<std::int32_t>(first_q16 + kHistory * 65536);
+    for (int k = from; k < from + count; ++k, at_q16 += step_q16)
+        grid.now[static_cast<std::size_t>(k)] =
+            static_cast<std::int16_t>(interpolate(std::clamp<std::int32_t>(at_q16, 0, limit_q16)));
+
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        if (circuit_phase_[c] != phase) continue;
+        CircuitState& circuit = circuit_[c];
+        fill(circuit.history, block.current(c));
+        const std::int64_t skew_q16 = std::int64_t{calibration_.current[c].skew_nanoseconds} * 65536 / 250'000;
+        at_q16 = static_cast<std::int32_t>(
+            std::clamp<std::int64_t>(first_q16 + kHistory * 65536 - skew_q16, 0, limit_q16 - (count - 1) * step_q16));
+        const Cycle& base = circuit.base[grid.parity];
+        std::int32_t difference = circuit.difference, size = circuit.magnitude;
+        for (int k = from; k < from + count; ++k, at_q16 += step_q16) {
+            const std::int32_t x = interpolate(at_q16);
+            const std::int32_t b = base[static_cast<std::size_t>(k)];
+            circuit.now[static_cast<std::size_t>(k)] = static_cast<std::int16_t>(x);
+            difference += x > b ? x - b : b - x;
+            size += b < 0 ? -b : b;
+        }
+        circuit.difference = difference;
+        circuit.magnitude = size;
+    }
+}
+
+void StepDetector::end_cycle(std::size_t phase) {
+    PhaseGrid& grid = grid_[phase];
+    std::int32_t sum = 0;
+    for (const std::int16_t x : grid.now)
+        sum += x;
+    const std::int32_t mean = sum / kPoints;
+    for (std::int16_t& x : grid.now)
+        x = static_cast<std::int16_t>(std::clamp<std::int32_t>(x - mean, -32768, 32767));
+    ++cycle_count_;
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c)
+        if (circuit_phase_[c] == phase) end_cycle_of(c, grid);
+    for (std::size_t k = 0; k < kPoints; ++k)
+        grid.before[k] = static_cast<std::int16_t>(grid.before[k] + ((grid.now[k] - grid.before[k] + 2) >> kBaseShift));
+}
+
+void StepDetector::end_cycle_of(std::size_t c, const PhaseGrid& grid) {
+    CircuitState& circuit = circuit_[c];
+    const std::int32_t difference = circuit.difference, size = circuit.magnitude;
+    circuit.difference = circuit.magnitude = 0;
+    if (circuit.slot != 0) {
+        Slot& slot = slot_[circuit.slot - 1u];
+        if (slot.cycles == 0) slot.first_parity = grid.parity;
+        for (std::size_t k = 0; k < kPoints; ++k)
+            slot.voltage_sum[k] += grid.now[k];
+        slot.after[slot.cycles++] = circuit.now;
+        ++slot.elapsed;
+        if (slot.cycles == kSlotCycles) judge(slot, grid);
+        return;
+    }
+    if (!circuit.settled) {
+        // Dark until now: everything comes at once, against nothing.
+        circuit.settled = true;
+        circuit.base = {};
+        circuit.reclose = kRecloseCycles;
+        return;
+    }
+    if (difference > threshold_[c] + size / kTriggerBaseDivisor) {
+        if (circuit.waiting < 255) ++circuit.waiting;
+        begin_slot(c, grid);
+        return;
+    }
+    circuit.waiting = 0;
+    if (circuit.reclose > 0) --circuit.reclose;
+    Cycle& base = circuit.base[grid.parity];
+    for (std::size_t k = 0; k < kPoints; ++k)
+        base[k] = static_cast<std::int16_t>(base[k] + ((circuit.now[k] - base[k] + 2) >> kBaseShift));
+    if ((cycle_count_ + c) % kSlopeEveryCycles == 0) follow_slope(c, grid);
+}
+
+// The cycle that has just ended holds the step; those after it are taken. No free slot: the base stays as it is.
+void StepDetector::begin_slot(std::size_t c, const PhaseGrid& grid) {
+    CircuitState& circuit = circuit_[c];
+    Slot* chosen = nullptr;
+    for (Slot& slot : slot_) {
+        if (slot.use == Slot::Use::kFilling) continue;
+        if (chosen == nullptr ||
+            (chosen->use == Slot::Use::kKept &&
+             (slot.use == Slot::Use::kFree || static_cast<std::uint8_t>(next_number_ - slot.number) >
+                                                  static_cast<std::uint8_t>(next_number_ - chosen->number))))
+            chosen = &slot;
+    }
+    if (chosen == nullptr) return;
+    *chosen = Slot{};
+    chosen->use = Slot::Use::kFilling;
+    chosen->circuit = static_cast<std::uint8_t>(c);
+    chosen->number = next_number_;
+    next_number_ = static_cast<std::uint8_t>(next_number_ == 255 ? 1 : next_number_ + 1);
+    chosen->reclose = circuit.reclose > 0;
+    chosen->elapsed = circuit.waiting;
+    chosen->before = circuit.base;
+    chosen->voltage_before = grid.before;
+    circuit.waiting = 0;
+    circuit.slot = static_cast<std::uint8_t>(chosen - slot_.data() + 1);
+}
+
+StepDetector::Features StepDetector::features_of(const Slot& slot) const {
+    const std::size_t c = slot.circuit;
+    const std::size_t phase = circuit_phase_[c];
+    const Scale scale = scale_of(calibration_, phase, c);
+    Features out;
+
+    Wave v, quadrature;
+    for (std::size_t k = 0; k < kPoints; ++k)
+        v[k] = slot.voltage_sum[k] / kSlotCycles;
+    for (std::size_t k = 0; k < kPoints; ++k)
+        quadrature[k] = v[(k + kPoints - kPoints / 4) % kPoints];
+    std::int64_t voltage_both = 0, before_both = 0;
+    for (std::size_t k = 0; k < kPoints; ++k) {
+        voltage_both += 2 * std::int64_t{v[k]} * v[k];
+        before_both += std::int64_t{v[k]} * slot.voltage_before[k];
+    }
+    std::int64_t before_squares = 0;
+    for (const std::int16_t x : slot.voltage_before)
+        before_squares += std::int64_t{x} * x;
+    // What was there before draws with the voltage.
+    const std::int64_t ratio_q16 = before_squares > 0 ? (before_both << 16) / before_squares : 65536;
+
+    Pair before, after{}, step;
+    std::array<int, 2> cycles{};
+    for (std::size_t n = 0; n < kSlotCycles; ++n) {
+        const std::size_t parity = (slot.first_parity + n) % 2;
+        ++cycles[parity];
+        for (std::size_t k = 0; k < kPoints; ++k)
+            after[parity][k] += slot.after[n][k];
+    }
+    const int sign_of_channel = calibration_.current[c].nanoamperes_per_count < 0 ? -1 : 1;
+    for (std::size_t parity = 0; parity < 2; ++parity)
+        for (std::size_t k = 0; k < kPoints; ++k) {
+            after[parity][k] = after[parity][k] * sign_of_channel / cycles[parity];
+            before[parity][k] = static_cast<std::int32_t>((slot.before[parity][k] * ratio_q16) >> 16) * sign_of_channel;
+        }
+    // A wire that is turned round turns everything.
+    int sign = sign_of_channel;
+    if (dot(v, after) + dot(v, before) < 0) {
+        sign = -sign;
+        for (std::size_t parity = 0; parity < 2; ++parity)
+            for (std::size_t k = 0; k < kPoints; ++k) {
+                after[parity][k] = -after[parity][k];
+                before[parity][k] = -before[parity][k];
+            }
+    }
+    for (std::size_t parity = 0; parity < 2; ++parity)
+        for (std::size_t k = 0; k < kPoints; ++k)
+            step[parity][k] = after[parity][k] - before[parity][k];
+    if (slot.reclose) remove_mean(step);
+
+    const auto nonactive_of = [&](const Pair& wave) {
+        Pair rest = wave;
+        remove_mean(rest);
+        remove_part(rest, v, voltage_both);
+        return scale.milliwatts_of_roots(dot(rest, rest), voltage_both, kBoth);
+    };
+    const std::int64_t step_products = dot(v, step);
+    out.power = scale.milliwatts(step_products, kBoth);
+    out.base_power = scale.milliwatts(dot(v, before), kBoth);
+    out.base_conductance = scale.microsiemens(dot(v, before), voltage_both);
+    out.total_conductance = scale.microsiemens(dot(v, after), voltage_both);
+    out.base_sure = sure_of(out.base_power, nonactive_of(before));
+    out.total_sure = sure_of(scale.milliwatts(dot(v, after), kBoth), nonactive_of(after));
+
+    // --- what left at the same instant: the base's own non-resistive part, or its displacement, or its distortion,
+    // as a whole.
+    Pair rest = before;
+    remove_mean(rest);
+    remove_part(rest, v, voltage_both);
+    Pair distortion = rest;
+    remove_part(distortion, quadrature, voltage_both);
+    Pair displacement = rest;
+    for (std::size_t parity = 0; parity < 2; ++parity)
+        for (std::size_t k = 0; k < kPoints; ++k)
+            displacement[parity][k] -= distortion[parity][k];
+    Pair step_rest = step;
+    remove_part(step_rest, v, voltage_both);
+    const std::int64_t rest_squares = dot(step_rest, step_rest);
+    const Pair* left = nullptr;
+    std::int64_t left_factor_q16 = 0, best = rest_squares / 16;  // a quarter of the non-active current may remain
+    for (const Pair* candidate : {&rest, &displacement, &distortion}) {
+        const std::int64_t squares = dot(*candidate, *candidate);
+        if (squares < kBoth * 16) continue;  // four counts: noise
+        const std::int64_t product = dot(*candidate, step_rest);
+        const std::int64_t factor_q16 = (product << 16) / squares;
+        if (factor_q16 < -69'500 || factor_q16 > -59'000) continue;  // -1.06 .. -0.90
+        const std::int64_t remains = rest_squares - ((factor_q16 * (product >> 8)) >> 8);
+        if (remains >= best) continue;
+        best = remains;
+        left = candidate;
+        left_factor_q16 = factor_q16;
+    }
+    Pair cleaned = step;
+    if (left != nullptr) {
+        for (std::size_t parity = 0; parity < 2; ++parity)
+            for (std::size_t k = 0; k < kPoints; ++k)
+                cleaned[parity][k] -= static_cast<std::int32_t>((left_factor_q16 * (*left)[parity][k]) >> 16);
+        // Power that went with it: surely some only of a load that leads without distortion, a corrected supply.
+        const std::int64_t displaced = dot(quadrature, *left);
+        const std::int64_t size = dot(*left, *left);
+        const std::int64_t displaced_squares =
+            voltage_both > 0 ? ((displaced << 20) / voltage_both * (displaced >> 10)) >> 10 : 0;
+        if (displaced < 0 && displaced_squares * 8 > size * 7) {
+            const std::int64_t known = circuit_[c].resistive_base_microsiemens *
+                                       (voltage_both > 0 ? out.base_power : 0) /
+                                       std::max<std::int64_t>(out.base_conductance, 1);
+            const std::int64_t elsewhere = std::max(out.base_sure, known);
+            out.leaving = std::clamp<std::int64_t>(5 * scale.milliwatts_of_roots(size, voltage_both, kBoth), 0,
+                                                   std::max<std::int64_t>(out.base_power - elsewhere, 0));
+        }
+    }
+
+    // --- the shape
+    const PointSums sums = point_sums(v, cleaned, true, true);
+    Fit chosen = fit(sums, out.mask);
+    const std::int64_t plain_residual = chosen.residual;
+    const auto nonactive = [&](const Fit& f) { return scale.milliwatts_of_roots(f.residual, voltage_both, kBoth); };
+    // Only where a plain resistor explains little: more than 30 % of the current is something else.
+    if (chosen.power > 0 && nonactive(chosen) * 10 > scale.milliwatts(chosen.power, kBoth) * 3) {
+        const PointSums& raw = sums;
+        std::uint32_t positive = 0;
+        for (std::size_t k = 0; k < kPoints; ++k)
+            if (v[k] > 0) positive |= 1u << k;
+        const auto offer = [&](const Mask& mask) {
+            const Fit f = fit(raw, mask);
+            if (f.power <= 0 || f.residual * 8 > plain_residual || f.residual >= chosen.residual) return;
+            chosen = f;
+            out.mask = mask;
+        };
+        offer({StepShape::kHalfWave, positive, 0});
+        offer({StepShape::kHalfWave, ~positive, 0});
+        for (int edge = 2; edge <= kHalf - 3; ++edge) {
+            const std::uint32_t at = 1u << edge;
+            const std::uint32_t behind = 0xFFFFu & ~((at << 1) - 1), in_front = at - 1;
+            offer({StepShape::kPhaseCut, both_halves(behind), both_halves(at)});
+            offer({StepShape::kPhaseCut, both_halves(in_front), both_halves(at)});
+        }
+    }
+    const bool plain = out.mask.shape == StepShape::kResistive;
+    out.nonactive = nonactive(chosen);
+    out.reactive = plain ? scale.milliwatts(dot(quadrature, cleaned), kBoth) : 0;
+    out.resistive = plain ? out.power + out.leaving : scale.milliwatts(chosen.power, kBoth);
+    out.conductance = scale.microsiemens(chosen.power, chosen.squares);
+    if (plain && out.leaving > 0 && out.base_power > 0)
+        out.conductance += out.base_conductance * out.leaving / out.base_power;
+    const std::int64_t apparent = square_root(out.resistive * out.resistive + out.nonactive * out.nonactive);
+    if (apparent > 0) {
+        out.power_factor = static_cast<int>(out.resistive * 10'000 / apparent);
+        out.residual = static_cast<int>(out.nonactive * 10'000 / apparent);
+    }
+
+    // --- single cycles
+    std::array<std::int64_t, kSlotCycles> power{}, rms{};
+    std::int64_t first = 0, second = 0, first_rms = 0, second_rms = 0;
+    const std::int64_t wanted = scale.milliwatts(chosen.power, kBoth);
+    for (std::size_t n = 0; n < kSlotCycles; ++n) {
+        const std::size_t parity = (slot.first_parity + n) % 2;
+        Pair one{};
+        std::int64_t squares = 0;
+        for (std::size_t k = 0; k < kPoints; ++k) {
+            std::int32_t x = slot.after[n][k] * sign - before[parity][k];
+            squares += std::int64_t{x} * x;
+            if (left != nullptr) x -= static_cast<std::int32_t>((left_factor_q16 * (*left)[parity][k]) >> 16);
+            one[0][k] = x;
+        }
+        const Fit f = fit(point_sums(v, one, true, false), out.mask);
+        power[n] = scale.milliwatts(f.power, kPoints);
+        rms[n] = square_root(squares / kPoints);
+        (n < kSlotCycles / 2 ? first : second) += power[n];
+        (n < kSlotCycles / 2 ? first_rms : second_rms) += rms[n];
+        const std::int64_t other = scale.milliwatts_of_roots(f.residual, voltage_both / 2, kPoints);
+        const bool same_power = magnitude(power[n] - wanted) * 100 <= magnitude(wanted) * 15;
+        if (same_power && other * 100 <= out.nonactive * 150 + magnitude(wanted) * 3) ++out.agreed;
+        out.peak_rms = std::max(out.peak_rms, static_cast<std::int32_t>(rms[n]));
+    }
+    out.settled_rms = static_cast<std::int32_t>(second_rms / (kSlotCycles / 2));
+    out.settled = magnitude(first - second) * kSettledDivisor <= magnitude(second) + 4 * 5'000 &&
+                  magnitude(first_rms - second_rms) * kSettledDivisor <= second_rms + 4 * 2;
+    return out;
+}
+
+void StepDetector::judge(Slot& slot, const PhaseGrid& grid) {
+    CircuitState& circuit = circuit_[slot.circuit];
+    const Features f = features_of(slot);
+    slot.peak = std::max(slot.peak, f.peak_rms);
+    const bool give_up = slot.rounds + 1 >= kRoundsMax;
+    StepReport out;
+    out.circuit = Circuit{slot.circuit};
+    out.power = ActivePower{f.power * 1000};
+    out.nonactive = ReactivePower{f.nonactive * 1000};
+    out.reactive = ReactivePower{f.reactive * 1000};
+    out.leaving = ActivePower{f.leaving * 1000};
+    out.resistive = ActivePower{f.resistive * 1000};
+    out.conductance_microsiemens = static_cast<std::int32_t>(f.conductance);
+    out.power_factor_ten_thousandths = static_cast<std::int16_t>(f.power_factor);
+    out.residual_ten_thousandths = static_cast<std::int16_t>(f.residual);
+    out.cycles = kSlotCycles;
+    out.cycles_agreed = static_cast<std::uint8_t>(f.agreed);
+    out.base_power = ActivePower{f.base_power * 1000};
+    out.base_conductance_microsiemens = static_cast<std::int32_t>(f.base_conductance);
+    out.total_conductance_microsiemens = static_cast<std::int32_t>(f.total_conductance);
+    out.rush_tenths =
+        static_cast<std::uint8_t>(std::clamp<std::int32_t>(slot.peak * 10 / std::max(f.settled_rms, 1), 0, 255));
+    out.decision_ms = static_cast<std::uint16_t>(
+        std::min<std::int64_t>(std::int64_t{slot.elapsed} * grid.period_q16 / 65536 / (kSampleRate / 1000), 60'000));
+    // What draws more than it gives, or has not settled, is no resistor.
+    out.shape = slot.reclose                                         ? StepShape::kReclose
+                : !f.settled || f.nonactive > magnitude(f.resistive) ? StepShape::kOther
+                                                                     : f.mask.shape;
+    const bool worth = slot.reclose                     ? f.power >= kReportResistiveMilliwatts
+                       : out.shape == StepShape::kOther ? magnitude(f.power) >= kReportOtherMilliwatts
+                                                        : magnitude(f.resistive) >= kReportResistiveMilliwatts;
+    const bool wait = !f.settled && !give_up;
+    if (worth && (!wait || slot.reclose)) {
+        out.capture = slot.number;
+        report(out);
+    }
+    if (wait) {
+        slot.cycles = 0;
+        slot.voltage_sum = {};
+        ++slot.rounds;
+        return;
+    }
+
+    // The base is what is there now.
+    for (std::size_t parity = 0; parity < 2; ++parity)
+        for (std::size_t k = 0; k < kPoints; ++k) {
+            std::int32_t sum = 0;
+            int count = 0;
+            for (std::size_t n = kSlotCycles / 2; n < kSlotCycles; ++n)
+                if ((slot.first_parity + n) % 2 == parity) {
+                    sum += slot.after[n][k];
+                    ++count;
+                }
+            circuit.base[parity][k] = static_cast<std::int16_t>(sum / count);
+        }
+    const std::int64_t total_power = f.base_power + f.power;
+    const auto sure_after = static_cast<std::int32_t>(
+        total_power > 0 ? f.total_conductance * (f.total_sure / 10) / std::max<std::int64_t>(total_power / 10, 1) : 0);
+    circuit.slow = slow_of(slot.circuit, grid);
+    const std::int64_t came_sure = sure_of(magnitude(f.resistive), f.nonactive);
+    if (slot.reclose) {
+        circuit.resistive_base_microsiemens = sure_after;
+    } else if (f.resistive != 0 && f.mask.shape == StepShape::kResistive) {
+        circuit.resistive_base_microsiemens += static_cast<std::int32_t>(
+            f.conductance * (came_sure / 10) / std::max<std::int64_t>(magnitude(f.resistive) / 10, 1));
+    }
+    circuit.resistive_base_microsiemens =
+        std::clamp<std::int32_t>(circuit.resistive_base_microsiemens, 0,
+                                 static_cast<std::int32_t>(std::max<std::int64_t>(f.total_conductance, 0)));
+    circuit.slot = 0;
+    circuit.reclose = 0;
+    slot.use = out.capture != 0 ? Slot::Use::kKept : Slot::Use::kFree;
+}
+
+// What the base surely takes as a resistor, and altogether.
+StepDetector::Slow StepDetector::slow_of(std::size_t c, const PhaseGrid& grid) const {
+    const CircuitState& circuit = circuit_[c];
+    const Scale scale = scale_of(calibration_, circuit_phase_[c], c);
+    Wave v;
+    std::int64_t squares = 0;
+    for (std::size_t k = 0; k < kPoints; ++k) {
+        v[k] = grid.before[k];
+        squares += 2 * std::int64_t{v[k]} * v[k];
+    }
+    Pair base;
+    for (std::size_t parity = 0; parity < 2; ++parity)
+        std::copy(circuit.base[parity].begin(), circuit.base[parity].end(), base[parity].begin());
+    remove_mean(base);
+    const std::int64_t products = magnitude(dot(v, base));
+    const std::int64_t power = scale.milliwatts(products, kBoth);
+    const std::int64_t conductance = scale.microsiemens(products, squares);
+    remove_part(base, v, squares);
+    const std::int64_t sure = sure_of(power, scale.milliwatts_of_roots(dot(base, base), squares, kBoth));
+    // Half of the total must be a resistor: an inverter that speeds up behind its filter looks like one by its change.
+    Slow out{.sure = 0, .total = static_cast<std::int32_t>(conductance)};
+    if (2 * sure >= power && power > 0)
+        out.sure = static_cast<std::int32_t>(conductance * (sure / 10) / (power / 10 + 1));
+    return out;
+}
+
+// Power that comes without a step: the sure resistive part of the base grows, and the base with it.
+void StepDetector::follow_slope(std::size_t c, const PhaseGrid& grid) {
+    CircuitState& circuit = circuit_[c];
+    const Slow now = slow_of(c, grid);
+    const std::int32_t sure = now.sure - circuit.slow.sure, total = now.total - circuit.slow.total;
+    const std::int32_t change = (sure < 0) != (total < 0) ? 0 : magnitude(sure) < magnitude(total) ? sure : total;
+    std::int64_t squares = 0;
+    for (const std::int16_t x : grid.before)
+        squares += std::int64_t{x} * x;
+    const std::int64_t volts_squared =
+        squares / kPoints * (calibration_.voltage[circuit_phase_[c]].nanovolts_per_count / 1000) / 1000 *
+        (calibration_.voltage[circuit_phase_[c]].nanovolts_per_count / 1000) / 1'000'000'000;
+    const std::int64_t change_power = volts_squared * change / 1000;
+    if (magnitude(change_power) < kSlopeMilliwatts) return;
+    circuit.slow = now;
+    StepReport out;
+    out.circuit = Circuit{static_cast<std::uint8_t>(c)};
+    out.shape = StepShape::kRamp;
+    out.power = out.resistive = ActivePower{change_power * 1000};
+    out.conductance_microsiemens = change;
+    out.power_factor_ten_thousandths = 10'000;
+    out.base_power = ActivePower{volts_squared * (now.total - change)};
+    out.base_conductance_microsiemens = now.total - change;
+    out.total_conductance_microsiemens = now.total;
+    out.cycles = out.cycles_agreed = 2;
+    report(out);
+}
+
+void StepDetector::report(const StepReport& report) {
+    if (reports_count_ == kReportsMax) {
+        reports_first_ = static_cast<std::uint8_t>((reports_first_ + 1) % kReportsMax);
+        --reports_count_;
+    }
+    reports_[(reports_first_ + reports_count_) % kReportsMax] = report;
+    ++reports_count_;
+}
+
+std::optional<StepReport> StepDetector::take_report() {
+    if (reports_count_ == 0) return std::nullopt;
+    const StepReport out = reports_[reports_first_];
+    reports_first_ = static_cast<std::uint8_t>((reports_first_ + 1) % kReportsMax);
+    --reports_count_;
+    return out;
+}
+
+bool StepDetector::capture(std::uint8_t number, StepCapture& out) const {
+    if (number == 0) return false;
+    for (const Slot& slot : slot_) {
+        if (slot.number != number || slot.use == Slot::Use::kFree) continue;
+        const std::size_t c = slot.circuit;
+        const std::int64_t nanovolts = calibration_.voltage[circuit_phase_[c]].nanovolts_per_count;
+        const std::int64_t nanoamperes = calibration_.current[c].nanoamperes_per_count;
+        const auto in = [](std::int64_t counts, std::int64_t nano, std::int64_t unit) {
+            return static_cast<std::int16_t>(
+                std::clamp<std::int64_t>(divide(counts * nano, unit, Round::kNearest), -32768, 32767));
+        };
+        const int cycles = std::max<int>(slot.cycles, 1);
+        for (std::size_t k = 0; k < kPoints; ++k)
+            for (std::size_t n = 0; n < 2; ++n) {
+                const std::size_t at = n * kPoints + k;
+                out.voltage_before[at] = in(slot.voltage_before[k], nanovolts, 100'000'000);
+                out.voltage_after[at] = in(slot.voltage_sum[k] / cycles, nanovolts, 100'000'000);
+                const std::size_t parity = (slot.first_parity + n) % 2;
+                out.current_before[at] = in(slot.before[parity][k], nanoamperes, 10'000'000);
+                out.current_after[at] = in(slot.after[kSlotCycles - 2 + n][k], nanoamperes, 10'000'000);
+            }
+        return true;
+    }
+    return false;
+}
+
+void StepDetector::release(std::uint8_t number) {
+    if (number == 0) return;
+    for (Slot& slot : slot_)
+        if (slot.number == number && slot.use == Slot::Use::kKept) slot.use = Slot::Use::kFree;
+}
+
+void StepDetector::on_contact_closed(Circuit circuit) {
+    if (circuit.index < circuit_count_) circuit_[circuit.index].reclose = kRecloseCycles;
+}
+
+void StepDetector::on_contact_opened(Circuit circuit) {
+    if (circuit.index < circuit_count_) circuit_[circuit.index].reclose = 0;
+}
+
+void StepDetector::lose_phase(std::size_t phase) {
+    grid_[phase].locked = false;
+    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+        if (circuit_phase_[c] != phase) continue;
+        CircuitState& circuit = circuit_[c];
+        if (circuit.slot != 0) slot_[circuit.slot - 1u].use = Slot::Use::kFree;
+        circuit.slot = circuit.waiting = 0;
+        circuit.difference = circuit.magnitude = 0;
+        circuit.settled = false;
+    }
+}
+
+}  // namespace prewatt::meter
