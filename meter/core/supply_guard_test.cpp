@@ -63,5 +63,32 @@ TEST(SupplyGuard, MissingPhaseHolds) {
     EXPECT_TRUE(guard.is_held());
 }
 
+TEST(SupplyGuard, SaysWhatIsWrongAndFollowsWhenItGetsWorse) {
+    // The log has a sag and no loss, although the phase was gone for an hour.
+    SupplyGuard guard;
+    Instant now = feed(guard, Instant{}, seconds(2), volts(220));
+    EXPECT_EQ(guard.state(), SupplyState::kGood);
+    now = feed(guard, now, seconds(2), volts(140));
+    EXPECT_EQ(guard.state(), SupplyState::kLow);
+    now = feed(guard, now, milliseconds(800), volts(20), false);
+    EXPECT_EQ(guard.state(), SupplyState::kLow);
+    now = feed(guard, now, milliseconds(600), volts(20), false);
+    EXPECT_EQ(guard.state(), SupplyState::kMissing);
+    now = feed(guard, now, seconds(2), volts(300));
+    EXPECT_EQ(guard.state(), SupplyState::kHigh);
+    EXPECT_TRUE(guard.is_held());
+    now = feed(guard, now, seconds(4), volts(220));
+    EXPECT_EQ(guard.state(), SupplyState::kGood);
+}
+
+TEST(SupplyGuard, PhaseThatIsBadNowInThisWayNowInThatIsHeldAllTheSame) {
+    // A loose wire crackles between nothing and 300 V, and each time the delay begins anew.
+    SupplyGuard guard;
+    Instant now{};
+    for (int k = 0; k < 6; ++k, now = now + milliseconds(200))
+        guard.on_voltage(k % 2 ? volts(0) : volts(300), k % 2 == 0, now);
+    EXPECT_TRUE(guard.is_held());
+}
+
 }  // namespace
 }  // namespace prewatt::meter
