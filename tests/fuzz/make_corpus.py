@@ -45,6 +45,24 @@ def main():
     test = (ROOT / "card" / "seal_test.cpp").read_text(encoding="utf-8")
     for number, golden in enumerate(re.findall(r'"(000001ec[0-9a-f]+)"', test)):
         write(out / "seal", f"S{number}", bytes.fromhex(golden))
+    # interlink: its golden frames as bytes, and scripts of accidents: operation * 2 + which end, argument.
+    test = (ROOT / "protocols" / "interlink" / "link_test.cpp").read_text(encoding="utf-8")
+    frames = [bytes.fromhex(text) for text in re.findall(r'"(A5 51[0-9A-F ]+)"', test)]
+    for number, frame in enumerate(frames):
+        write(out / "interlink", f"F{number}", b"\0" + frame)
+    write(out / "interlink", "F-all", b"\0" + b"".join(frames))
+    time, put, send, flip, tear, twice, lose, restart, state = range(9)
+    scripts = {
+        "sound": [(put, 0, 0), (send, 0, 0), (send, 1, 0), (send, 0, 0), (time, 0, 41)] * 3,
+        "flipped": [(put, 1, 0), (flip, 1, 9), (time, 0, 50), (flip, 1, 20), (time, 0, 50), (send, 1, 0), (send, 0, 0)],
+        "torn": [(put, 0, 0), (put, 0, 0), (tear, 0, 7), (send, 0, 0), (send, 1, 0), (send, 0, 0)],
+        "twice": [(put, 0, 0), (twice, 0, 0), (twice, 1, 0), (put, 0, 0), (twice, 0, 0)],
+        "lost": [(put, 0, 0), (lose, 0, 0), (time, 0, 50), (send, 0, 0), (lose, 1, 0), (time, 0, 50), (send, 0, 0)],
+        "restarts": [(put, 0, 0), (send, 0, 0), (restart, 1, 0), (time, 0, 50), (send, 0, 0), (restart, 0, 0), (put, 0, 0), (send, 1, 0), (send, 0, 0)],
+        "states": [(state, 0, 31), (state, 1, 3), (put, 1, 0), (state, 1, 8), (send, 1, 0), (state, 0, 0)],
+    }
+    for name, steps in scripts.items():
+        write(out / "interlink", name, b"\1" + b"".join(bytes([operation * 2 + end, argument]) for operation, end, argument in steps))
 
 
 if __name__ == "__main__":
