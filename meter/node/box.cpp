@@ -37,6 +37,7 @@ Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTime
     : config_(config),
       clock_(clock),
       journal_(storage),
+      recorder_(storage, clock),
       relays_(relays, households(config.wiring) * circuits_each(config.wiring), circuits_each(config.wiring)) {
     forced_until_.fill(kNever);
     books_.box.pulse_constant = config.pulse_constant;
@@ -66,6 +67,7 @@ StartResult Box::start(Instant now) {
     Entry entry;
     entry.put(books_.box);
     if (!commit(entry)) first_version_ = kNothingPromised;
+    recorder_.open(household_count(), books_.box.boots, opened == OpenResult::kRecovered, now);
     relays_start_at_ = now + kRelaysWait;
     changed_at_.fill(version_);
     next_forced_end_ = now;
@@ -126,6 +128,8 @@ void Box::refresh(Household h) {
     record.state.set(StateBit::kReverse, book.account.is_open() && book.reverse > book.account.reverse_at_opening);
     record.state.set(StateBit::kCutoffAlarmed, book.account.cutoff == CutoffStage::kGiven);
     if (record == published_[at(h)]) return;
+    recorder_.on_state(h, published_[at(h)].state, record.state, overruling, active_[at(h)],
+                       record.remaining_hundredths, book.forward);
     published_[at(h)] = record;
     changed_at_[at(h)] = version_;
 }
@@ -182,6 +186,7 @@ void Box::book(Household h, const HouseholdTotals& totals, std::uint16_t session
 }
 
 void Box::on_window(const MeteringWindow& window, Instant now) {
+    recorder_.at(now);
     const bool first = measured_at_ == kNeverMeasured;
     present_ = window.measurement;
     measured_at_ = now;
@@ -191,6 +196,7 @@ void Box::on_window(const MeteringWindow& window, Instant now) {
         // After a start there is no contact to be spared: a phase that is missing is missing at once.
         if (first) supply_[p].begin(phase.voltage, phase.present);
         supply_changed |= first || supply_[p].on_voltage(phase.voltage, phase.present, now);
+        recorder_.on_phase(static_cast<Phase>(p), supply_[p].is_held(), phase.voltage);
     }
     on_metering_session(window.session, now);
     const bool booked = window.session != 0 && window.session == books_.box.session;
@@ -210,6 +216,7 @@ void Box::on_window(const MeteringWindow& window, Instant now) {
     }
     if (supply_changed) refresh_all();
     if ((save || alarm_unsaved_ != 0) && now >= next_save_) save_energy(now, kSaveAt);
+    recorder_.on_time(books_);
 }
 
 // Every household with at least so much unsaved energy, and every one whose cut-off alarm has moved.
@@ -244,6 +251,7 @@ void Box::forget_unsaved(Household h) {
 }
 
 Instant Box::poll(Instant now) {
+    recorder_.at(now);
     if (now >= next_forced_end_) {
         next_forced_end_ = kNever;
         for (int n = 1; n <= household_count(); ++n) {
@@ -273,6 +281,8 @@ Instant Box::poll(Instant now) {
 void Box::on_power_fail(Instant now) {
     relays_.stop();
     save_energy(now, Energy{1});
+    recorder_.at(now);
+    recorder_.on_power_fail();
 }
 
 dlt645::BoxFlags Box::flags(Instant now) const {
@@ -402,6 +412,7 @@ card::Result Box::stage_clear(const card::Request& request, Draft& draft, Instan
 card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t digest, std::uint8_t household_of_address,
                           bool known_code, Instant now) {
     using card::Result;
+    recorder_.at(now);
     const card::Request& request = opened.request;
     card::Answer answer;
     answer.counter = request.counter;
@@ -411,6 +422,8 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
     switch (judge(books_.box.last_command, request.counter, digest)) {
         case Freshness::kOld:
             answer.result = Result::kOldCounter;
+            recorder_.log(EventKind::kReplayedCommand, {},
+                          events::on_line(household_of_address, request.operator_number));
             answer.last_counter = books_.box.last_command.counter;
             return answer;
         case Freshness::kRepeat:
@@ -450,6 +463,9 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
         if (exists) answer.effect = effect(h);
         return answer;
     }
+    if (done) recorder_.on_constant(books_.box.pulse_constant, draft.box.pulse_constant, request.operator_number);
+    if (done && clock != nullptr)
+        recorder_.on_clock_set(time_before, clock->time, request.operator_number, ClockSource::kSealed);
     books_.box = draft.box;
     if (done) take_effect(request, draft, now);
     if (exists) answer.effect = effect(h);
@@ -460,6 +476,7 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
 void Box::take_effect(const card::Request& request, const Draft& draft, Instant now) {
     const Household h{request.household};
     if (h.number != 0) {
+        recorder_.on_command(request, books_.households[at(h)], draft.book);
         books_.households[at(h)] = draft.book;
         forget_unsaved(h);
         if (draft.purchase.household.number != 0) purchase_ = draft.purchase;
@@ -472,6 +489,9 @@ void Box::take_effect(const card::Request& request, const Draft& draft, Instant 
         settings_writer_.stage({part->setting, h.number, part->index}, part->offset,
                                {part->part.data(), part->part.size()});
     if (!draft.value.empty()) {
+        std::array<Byte, settings::kSettingBytesMax> before{};
+        const std::size_t size = settings::encode(books_.settings, draft.key, before);
+        recorder_.on_setting(draft.key, request.operator_number, {before.data(), size}, draft.value);
         // Checked when it was staged.
         (void)settings::decode(books_.settings, draft.key, draft.value, household_count());
         settings_writer_.drop();
@@ -480,6 +500,7 @@ void Box::take_effect(const card::Request& request, const Draft& draft, Instant 
         clear_announced_ = clear_step->step == card::ClearStep::kAnnounce ? request.counter : 0;
         clear_announced_at_ = now;
     }
+    if (draft.clear_all) recorder_.on_box_cleared(books_, household_count(), request.operator_number);
     if (draft.clear_all)
         for (int n = 1; n <= household_count(); ++n) {
             clear(books_.households[at(household(n))]);
@@ -497,10 +518,18 @@ bool Box::set_remote_hold(Household h, bool off) {
     Entry entry;
     entry.put(h, book);
     if (!commit(entry)) return false;
+    if (books_.households[at(h)].remote_off != off)
+        recorder_.log(off ? EventKind::kRemoteOff : EventKind::kRemoteOn, h, events::by_operator(0));
     books_.households[at(h)] = book;
     forget_unsaved(h);
     refresh(h);
     return true;
+}
+
+void Box::set_clock(CivilSeconds time, ClockSource source, std::uint32_t operator_number) {
+    const std::optional<CivilSeconds> before = clock_.read();
+    clock_.set(time);
+    recorder_.on_clock_set(before, time, operator_number, source);
 }
 
 }  // namespace prewatt::meter

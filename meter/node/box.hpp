@@ -21,6 +21,7 @@
 #include "meter/core/relay_driver.hpp"
 #include "meter/core/supply_guard.hpp"
 #include "meter/node/config.hpp"
+#include "meter/node/recorder.hpp"
 #include "meter/node/settings_writer.hpp"
 #include "protocols/dlt645/private_items.hpp"
 
@@ -87,7 +88,10 @@ class Box {
     [[nodiscard]] bool storage_sound() const { return journal_.is_sound(); }
     [[nodiscard]] dlt645::BoxFlags flags(Instant now) const;
     [[nodiscard]] std::optional<CivilSeconds> clock() const { return clock_.read(); }
-    void set_clock(CivilSeconds time) { clock_.set(time); }
+    void set_clock(CivilSeconds time, ClockSource source, std::uint32_t operator_number = 0);
+    // Events, freezes, load profile, captures; to read, and for whoever sees what the box does not (wrong passwords).
+    [[nodiscard]] Recorder& recorder() { return recorder_; }
+    [[nodiscard]] const Archive& archive() const { return recorder_.archive(); }
     [[nodiscard]] const settings::Settings& settings() const { return books_.settings; }
     [[nodiscard]] const Books& books() const { return books_; }
 
@@ -122,6 +126,7 @@ class Box {
     NodeConfig config_;
     RealTimeClock& clock_;
     Journal journal_;
+    Recorder recorder_;
     RelayDriver relays_;
     Books books_{};
     Measurement present_{};

@@ -7,6 +7,7 @@
 
 #include "base/bcd.hpp"
 #include "meter/node/item_writer.hpp"
+#include "meter/node/record_items.hpp"
 #include "meter/node/setting_items.hpp"
 
 namespace prewatt::meter {
@@ -456,6 +457,7 @@ std::expected<std::size_t, Error> read_private(Box& box, std::uint8_t meter, Dat
 
 std::expected<std::size_t, Error> read_item(Box& box, std::uint8_t meter, DataId id, Bytes asked, MutableBytes out,
                                             Instant now) {
+    if (is_record_item(id)) return read_record_item(box.archive(), box.books(), meter, id, asked, out);
     if (id.di3() == 0xEC) return read_private(box, meter, id, asked, out, now);
     ItemWriter writer(out);
     bool known = false;

@@ -6,17 +6,19 @@
 // saturated, energies wrap as the standard's registers do. Lengths and formats: docs/formats/dlt645.md,
 // docs/formats/dlt645-private.md.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 
 #include "base/bytes.hpp"
 #include "base/units.hpp"
 #include "meter/node/box.hpp"
+#include "meter/node/record_items.hpp"
 #include "protocols/dlt645/frame.hpp"
 
 namespace prewatt::meter {
 
-inline constexpr std::size_t kItemSizeMax = dlt645::kHouseholdBlockSizeMax;
+inline constexpr std::size_t kItemSizeMax = std::max(dlt645::kHouseholdBlockSizeMax, kRecordItemSizeMax);
 
 // The data of item `id` behind its identifier. `meter`: 0 the box, else a household that exists. `asked`: what followed
 // the identifier in the request. Errors: kNoSuchData (not known, or not of this meter), kOther (the request has a wrong

@@ -19,6 +19,7 @@ void Recorder::open(int households, std::uint32_t boots, bool back, Instant now)
     now_ = now;
     next_look_ = now;
     dark_since_.fill(now);
+    seen_ = 0;
     if (!archive_.open(households) || !back) return;
     // When it went is known only where the supply announced it.
     const auto going = archive_.events.nth_last(EventKind::kSupplyGoing, {}, 1);
@@ -38,6 +39,16 @@ void Recorder::on_state(Household household, HouseholdState before, HouseholdSta
         if (because.empty() || !because.without(kWrittenElsewhere).empty())
             log(EventKind::kCut, household, events::cut(after.holds(), because, power, remaining_hundredths, forward));
     } else if (!was_closed && is_closed) {
+        // The contacts latch: after a start the first closing is news only where the last word was a cut.
+        const std::uint64_t bit = std::uint64_t{1} << household.index();
+        const bool first = (seen_ & bit) == 0;
+        seen_ |= bit;
+        if (first) {
+            const EventKinds moves(EventKind::kCut, EventKind::kMalignantCut, EventKind::kOverloadCut,
+                                   EventKind::kRestore);
+            const auto last = archive_.events.nth_last(moves, EventRing::kSwitching, household, 1);
+            if (last && last->kind == EventKind::kRestore) return;
+        }
         const HoldSet gone = before.holds().without(after.holds());
         log(EventKind::kRestore, household,
             events::restore(gone, overruled, remaining_hundredths, now_ - dark_since, forward));

@@ -57,6 +57,7 @@ class Recorder {
     Instant now_{};
     Instant next_look_{};
     std::array<Instant, kHouseholdsMax> dark_since_{};
+    std::uint64_t seen_ = 0;  // bit k: household k+1 has been lit since the start
     struct Lost {
         bool lost = false;
         Instant at{};

@@ -191,7 +191,7 @@ void Server::set_time(const Frame& request, const Target& target, Instant now) {
     };
     if (!allowed()) return refuse(target, Function::kSetTime, Error::kOther, now);
     day_set_ = static_cast<std::int32_t>(*own / kDay);
-    box_.set_clock(*time);
+    box_.set_clock(*time, target.broadcast ? ClockSource::kBroadcast : ClockSource::kAddressed);
     reply(target, Function::kSetTime, {}, now);
 }
 
@@ -204,6 +204,7 @@ bool Server::password_fits(Bytes password, Instant now) {
         wrong_passwords_ = 0;
         return true;
     }
+    box_.recorder().log(EventKind::kWrongPassword, {}, events::on_line(0, 0));
     if (++wrong_passwords_ >= kWrongPasswordsMax) {
         wrong_passwords_ = 0;
         locked_until_ = now + kPasswordLock;
@@ -234,7 +235,7 @@ void Server::write(const Frame& request, const Target& target, Instant now) {
     if (id != 0x04000102) std::copy_n(value.end() - 3, 3, six.begin() + 3);
     const std::optional<CivilSeconds> time = get_time(six);
     if (!time) return refused(Error::kOther);
-    box_.set_clock(*time);
+    box_.set_clock(*time, ClockSource::kPassword);
     reply(target, Function::kWrite, {}, now);
 }
 
@@ -265,12 +266,16 @@ void Server::sealed_command(const Frame& request, const Target& target, Instant 
     if (target.wildcard || request.data_id() != dlt645::kSealedCommand) return refused(kSecurityOther);
     const std::uint64_t number = box_.config().box.value;
     const auto opened = card::unseal_request(mac_, box_.config().keys, number, request.bytes());
-    if (!opened) return refused(kSecurityVerify);
+    if (!opened) {
+        box_.recorder().log(EventKind::kForgedCommand, {}, events::on_line(target.meter, 0));
+        return refused(kSecurityVerify);
+    }
     constexpr std::size_t kCommandAt = 13;
     constexpr std::size_t kTagSize = 12;
     ByteReader tag(request.bytes().last(kTagSize));
     const Byte code = request.data[kCommandAt];
-    const card::Answer answer = box_.execute(*opened, tag.get_u32(), target.meter, code >= 1 && code <= card::kCommandCodeMax, now);
+    const card::Answer answer =
+        box_.execute(*opened, tag.get_u32(), target.meter, code >= 1 && code <= card::kCommandCodeMax, now);
     const card::SealedAnswer sealed =
         card::seal_answer(mac_, box_.config().keys, number, opened->request.operator_number, answer);
     reply(target, Function::kSecurity, {sealed.data(), sealed.size()}, now);
