@@ -57,6 +57,8 @@ std::expected<std::unique_ptr<FileStorage>, std::string> FileStorage::open(const
             if (::ftruncate(handle, 0) != 0 || !exists) ::unlink(file.c_str());
             return failed("no room for the storage of a meter (" + std::to_string(bytes) + " bytes)", error);
         }
+    } else if (bytes == kStorageSize && status.st_size == static_cast<off_t>(kSmallStorageSize)) {
+        storage->bytes_ = kSmallStorageSize;
     } else if (status.st_size != static_cast<off_t>(bytes)) {
         return std::unexpected(name + ": has " + std::to_string(status.st_size) +
                                " bytes, the storage of a meter has " + std::to_string(bytes) +
@@ -95,14 +97,35 @@ void FileStorage::sync() {
 }
 
 bool MemoryStorage::read(std::uint32_t address, MutableBytes out) {
-    if (address > bytes_.size() || out.size() > bytes_.size() - address) return false;
-    std::copy_n(bytes_.begin() + address, out.size(), out.begin());
+    if (!holds(address, out.size())) return false;
+    while (!out.empty()) {
+        const std::size_t in_page = address % kPage;
+        const std::size_t count = std::min<std::size_t>(out.size(), kPage - in_page);
+        const auto& page = pages_[address / kPage];
+        if (page)
+            std::copy_n(page->begin() + static_cast<std::ptrdiff_t>(in_page), count, out.begin());
+        else
+            std::fill_n(out.begin(), count, Byte{0xFF});
+        out = out.subspan(count);
+        address += static_cast<std::uint32_t>(count);
+    }
     return true;
 }
 
 bool MemoryStorage::write(std::uint32_t address, Bytes bytes) {
-    if (address > bytes_.size() || bytes.size() > bytes_.size() - address) return false;
-    std::copy(bytes.begin(), bytes.end(), bytes_.begin() + address);
+    if (!holds(address, bytes.size())) return false;
+    while (!bytes.empty()) {
+        const std::size_t in_page = address % kPage;
+        const std::size_t count = std::min<std::size_t>(bytes.size(), kPage - in_page);
+        auto& page = pages_[address / kPage];
+        if (!page) {
+            page = std::make_unique<Page>();
+            page->fill(0xFF);
+        }
+        std::copy_n(bytes.begin(), count, page->begin() + static_cast<std::ptrdiff_t>(in_page));
+        bytes = bytes.subspan(count);
+        address += static_cast<std::uint32_t>(count);
+    }
     return true;
 }
 

@@ -18,7 +18,9 @@
 
 namespace prewatt::sim {
 
-inline constexpr std::uint32_t kStorageSize = 32 * 1024;
+inline constexpr std::uint32_t kStorageSize = 512 * 1024;
+// Of the first boxes: a journal and no records (meter/core/records.hpp). Such a file goes on as it is.
+inline constexpr std::uint32_t kSmallStorageSize = 32 * 1024;
 
 // A memory that keeps its contents in a file of fixed size, all of which is there from the start, so that a disk that
 // fills up later takes nothing from a running meter. One process at a time: the file is locked. A write is with the
@@ -26,8 +28,9 @@ inline constexpr std::uint32_t kStorageSize = 32 * 1024;
 // host's supply after sync(), which the destructor does too.
 class FileStorage final : public meter::Storage {
   public:
-    // Opens, or creates blank (FFH). The error is a sentence: the folder is missing, the file is not ours to write, has
-    // another size, is used by another process, or the disk is full. After an error no new file is left behind.
+    // Opens, or creates blank (FFH) with `bytes`; a file of kSmallStorageSize stays one. The error is a sentence: the
+    // folder is missing, the file is not ours to write, has another size, is used by another process, or the disk is
+    // full. After an error no new file is left behind.
     [[nodiscard]] static std::expected<std::unique_ptr<FileStorage>, std::string> open(
         const std::filesystem::path& file, std::uint32_t bytes = kStorageSize);
     ~FileStorage();
@@ -52,13 +55,20 @@ class FileStorage final : public meter::Storage {
 // The same in memory, for thousands of boxes. Outlives a node, so that a box can be "restarted" on it.
 class MemoryStorage final : public meter::Storage {
   public:
-    explicit MemoryStorage(std::uint32_t bytes = kStorageSize) : bytes_(bytes, 0xFF) {}
-    [[nodiscard]] std::uint32_t size() const override { return static_cast<std::uint32_t>(bytes_.size()); }
+    explicit MemoryStorage(std::uint32_t bytes = kStorageSize) : bytes_(bytes), pages_((bytes + kPage - 1) / kPage) {}
+    [[nodiscard]] std::uint32_t size() const override { return bytes_; }
     [[nodiscard]] bool read(std::uint32_t address, MutableBytes out) override;
     [[nodiscard]] bool write(std::uint32_t address, Bytes bytes) override;
 
   private:
-    std::vector<Byte> bytes_;
+    // Pages that were never written are blank (FFH) and take no memory.
+    static constexpr std::uint32_t kPage = 1024;
+    using Page = std::array<Byte, kPage>;
+    [[nodiscard]] bool holds(std::uint32_t address, std::size_t count) const {
+        return address <= bytes_ && count <= bytes_ - address;
+    }
+    std::uint32_t bytes_;
+    std::vector<std::unique_ptr<Page>> pages_;
 };
 
 enum class Stuck : std::uint8_t { kNo, kOpen, kClosed };  // welded, or a broken coil

@@ -50,6 +50,36 @@ TEST_F(VirtualBoard, StorageOfARunningMeterIsRefused) {
     EXPECT_NE(second.error().find("another meter is running"), std::string::npos);
 }
 
+// New firmware on an old box's memory: it must neither be refused nor stretched.
+TEST_F(VirtualBoard, AStorageOfTheFirstBoxesGoesOnAsItIs) {
+    {
+        const auto storage = FileStorage::open(folder_ / "old", kSmallStorageSize);
+        ASSERT_TRUE(storage) << storage.error();
+        EXPECT_TRUE((*storage)->write(5, std::array<Byte, 1>{7}));
+    }
+    const auto storage = FileStorage::open(folder_ / "old");
+    ASSERT_TRUE(storage) << storage.error();
+    EXPECT_EQ((*storage)->size(), kSmallStorageSize);
+    std::array<Byte, 1> seen{};
+    EXPECT_TRUE((*storage)->read(5, seen));
+    EXPECT_EQ(seen[0], 7);
+    EXPECT_FALSE((*storage)->read(kSmallStorageSize, seen));
+    EXPECT_EQ(fs::file_size(folder_ / "old"), kSmallStorageSize);
+}
+
+// Thousands of boxes in one process: what was never written must read as a blank memory does.
+TEST(MemoryStorage, ReadsBlankWhereNothingWasWrittenAndAcrossPages) {
+    MemoryStorage storage(10'000);
+    const std::array<Byte, 5> bytes{1, 2, 3, 4, 5};
+    EXPECT_TRUE(storage.write(2046, bytes));
+    std::array<Byte, 9> seen{};
+    EXPECT_TRUE(storage.read(2044, seen));
+    EXPECT_EQ(seen, (std::array<Byte, 9>{0xFF, 0xFF, 1, 2, 3, 4, 5, 0xFF, 0xFF}));
+    EXPECT_TRUE(storage.write(9'995, bytes));
+    EXPECT_FALSE(storage.write(9'996, bytes));
+    EXPECT_FALSE(storage.read(10'001, {}));
+}
+
 // A mistyped --store must not turn somebody's letter into a meter.
 TEST_F(VirtualBoard, AFileOfAnotherSizeIsRefusedAndLeftAlone) {
     std::ofstream(folder_ / "letter") << "Dear landlord";
