@@ -27,7 +27,7 @@
 //   permitted appliances    end at a time of the clock; it goes back without a seal by five minutes a day and never out
 //                           of the 50 ppm; without a clock nothing is permitted
 //   price changeover        once it has come it does not go back
-//   holidays, day tables    the clock's; without one the household follows its plan's first period
+//   holidays, day tables    the clock's; without one everybody is on, at rate 1, and there are no no-cut hours
 //   1CH valid until         the clock's; without one the command is refused
 //   once a day (08H)        the day must be later than the last one, and a sealed setting gives none for the same day
 //
