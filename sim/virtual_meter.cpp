@@ -17,8 +17,8 @@ VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& s
       watchdog_(now_),
       bus_([this, send = std::move(send)](Bytes bytes) { send(bytes, now_); }) {
     if (options_.level == Level::kCycle) {
-        homes_ = dynamic_cast<HomesTerminals*>(terminals_.get());
-        if (homes_ == nullptr) options_.level = Level::kWaveform;
+        windows_ = dynamic_cast<WindowTerminals*>(terminals_.get());
+        if (windows_ == nullptr) options_.level = Level::kWaveform;
     }
     node_ = std::make_unique<meter::Node>(options_.node,
                                           meter::Ports{storage, relays_, display_, bus_, clock_, watchdog_, mac_});
@@ -43,7 +43,7 @@ Instant VirtualMeter::next() const {
 
 void VirtualMeter::feed() {
     if (options_.level == Level::kCycle) {
-        homes_->measure(measurement_, options_.window, relays_.contacts());
+        windows_->measure(measurement_, options_.window, relays_.contacts());
         node_wants_ = node_->on_measurement(measurement_, now_);
         next_feed_ = next_feed_ + options_.window;
     } else {
