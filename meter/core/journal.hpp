@@ -93,8 +93,8 @@ class Journal {
     // The next entry may no longer fit beside the reserve: save what is not saved with `supply_fails`, then change().
     // Whoever does not is served by commit(), with the snapshot before the entry.
     [[nodiscard]] bool wants_change() const { return open_ && bank_size_ - end_ < kEntryMax + power_fail_reserve(); }
-    // A snapshot of these books in the other bank. False: not stored, the books stay in this one.
-    [[nodiscard]] bool change(const Books& books) { return move_to_other_bank(books); }
+    // A snapshot of these books in the other bank. False: the memory refused, the books stay in this one.
+    [[nodiscard]] bool change(const Books& books) { return !(refused_ = !move_to_other_bank(books)); }
     // Would a snapshot still fit a bank, with room to work, if `key` had a value of so many bytes and every household
     // had everything that it can have? Whoever changes a setting asks first: a memory that cannot hold its snapshot
     // would be full for ever.
