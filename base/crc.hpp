@@ -10,29 +10,38 @@
 namespace prewatt {
 namespace detail {
 
-constexpr std::array<std::uint16_t, 256> crc16_table() {
-    std::array<std::uint16_t, 256> table{};
-    for (unsigned byte = 0; byte < table.size(); ++byte) {
+// Row k: what a byte does to the sum when k more bytes follow it.
+using Crc16Rows = std::array<std::array<std::uint16_t, 256>, 4>;
+constexpr Crc16Rows crc16_rows() {
+    Crc16Rows rows{};
+    for (unsigned byte = 0; byte < 256; ++byte) {
         auto crc = static_cast<std::uint16_t>(byte << 8);
         for (int bit = 0; bit < 8; ++bit)
             crc = static_cast<std::uint16_t>(crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1);
-        table[byte] = crc;
+        rows[0][byte] = crc;
     }
-    return table;
+    for (std::size_t k = 1; k < rows.size(); ++k)
+        for (std::size_t byte = 0; byte < 256; ++byte)
+            rows[k][byte] = static_cast<std::uint16_t>((rows[k - 1][byte] << 8) ^ rows[0][rows[k - 1][byte] >> 8]);
+    return rows;
 }
-// A kilobyte and more crosses between the processors five times a second: eight steps a byte would be most of the
-// work. 512 bytes of program memory.
-inline constexpr std::array<std::uint16_t, 256> kCrc16Table = crc16_table();
+// A kilobyte crosses between the processors five times a second, and four bytes at a time it costs a tenth of what bit
+// after bit would. 2 KiB of program memory.
+inline constexpr Crc16Rows kCrc16Rows = crc16_rows();
 
 }  // namespace detail
 
 [[nodiscard]] constexpr std::uint16_t crc16(Bytes bytes, std::uint16_t crc = 0xFFFF) {
-    for (const Byte byte : bytes)
-        crc = static_cast<std::uint16_t>((crc << 8) ^ detail::kCrc16Table[(crc >> 8) ^ byte]);
+    const auto& rows = detail::kCrc16Rows;
+    std::size_t k = 0;
+    for (; k + 4 <= bytes.size(); k += 4)
+        crc = static_cast<std::uint16_t>(rows[3][(crc >> 8) ^ bytes[k]] ^ rows[2][(crc & 0xFF) ^ bytes[k + 1]] ^
+                                         rows[1][bytes[k + 2]] ^ rows[0][bytes[k + 3]]);
+    for (; k < bytes.size(); ++k)
+        crc = static_cast<std::uint16_t>((crc << 8) ^ rows[0][(crc >> 8) ^ bytes[k]]);
     return crc;
 }
 
-// `before`: the sum of what stands in front, so that bytes can be summed piece by piece; 0 when nothing does.
 [[nodiscard]] constexpr std::uint32_t crc32(Bytes bytes, std::uint32_t before = 0) {
     std::uint32_t crc = ~before;
     for (Byte byte : bytes) {

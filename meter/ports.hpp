@@ -113,6 +113,15 @@ class Watchdog {
     ~Watchdog() = default;
 };
 
+// The reset line of the other processor (product.md M14): pulled once, the other side starts anew.
+class PeerReset {
+  public:
+    virtual void pull() = 0;
+
+  protected:
+    ~PeerReset() = default;
+};
+
 // One run of samples of all channels, channel after channel: voltage A, B, C, then current 0..38. 16-bit two's
 // complement counts of the converter. Channel c's sample n was taken skew(c) after the voltage's sample n
 // (calibration).

@@ -15,13 +15,23 @@ VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& s
       terminals_(std::move(terminals)),
       clock_(now_, options.civil),
       watchdog_(now_),
+      metering_watchdog_(now_),
+      socket_(now_),
       bus_([this, send = std::move(send)](Bytes bytes) { send(bytes, now_); }) {
     if (options_.level == Level::kCycle) {
-        windows_ = dynamic_cast<WindowTerminals*>(terminals_.get());
-        if (windows_ == nullptr) options_.level = Level::kWaveform;
+        homes_ = dynamic_cast<HomesTerminals*>(terminals_.get());
+        if (homes_ == nullptr) options_.level = Level::kWaveform;
     }
-    node_ = std::make_unique<meter::Node>(options_.node,
-                                          meter::Ports{storage, relays_, display_, bus_, clock_, watchdog_, mac_});
+    node_ = std::make_unique<meter::Node>(options_.node, meter::Ports{.storage = storage,
+                                                                      .relays = relays_,
+                                                                      .display = display_,
+                                                                      .bus = bus_,
+                                                                      .clock = clock_,
+                                                                      .watchdog = watchdog_,
+                                                                      .mac = mac_,
+                                                                      .metering_watchdog = &metering_watchdog_,
+                                                                      .retained = &retained_,
+                                                                      .socket = &socket_});
 }
 
 VirtualMeter::~VirtualMeter() = default;
@@ -43,7 +53,7 @@ Instant VirtualMeter::next() const {
 
 void VirtualMeter::feed() {
     if (options_.level == Level::kCycle) {
-        windows_->measure(measurement_, options_.window, relays_.contacts());
+        homes_->measure(measurement_, options_.window, relays_.contacts());
         node_wants_ = node_->on_measurement(measurement_, now_);
         next_feed_ = next_feed_ + options_.window;
     } else {
@@ -70,6 +80,16 @@ void VirtualMeter::run_until(Instant now) {
 void VirtualMeter::on_byte(Byte byte, Instant now, bool bad_parity) {
     run_until(now);
     node_wants_ = std::min(node_wants_, node_->on_bus_byte(byte, now_, bad_parity));
+}
+
+void VirtualMeter::reset(meter::Processor which, Instant now) {
+    run_until(now);
+    node_wants_ = node_->reset(which, now_);
+}
+
+void VirtualMeter::hang(meter::Processor which, Instant now) {
+    run_until(now);
+    node_wants_ = node_->hang(which, now_);
 }
 
 void VirtualMeter::power_fail(Instant now) {

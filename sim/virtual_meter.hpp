@@ -29,7 +29,7 @@ class VirtualMeter {
     // What the node puts on the line, and when. Called from inside run_until() and on_byte().
     using Send = std::function<void(Bytes, Instant)>;
 
-    // storage must outlive the meter. Cycle level needs WindowTerminals.
+    // storage must outlive the meter. Cycle level needs HomesTerminals.
     VirtualMeter(const VirtualMeterOptions& options, meter::Storage& storage, std::unique_ptr<Terminals> terminals,
                  Send send);
     ~VirtualMeter();
@@ -49,7 +49,13 @@ class VirtualMeter {
     [[nodiscard]] const VirtualMeterOptions& options() const { return options_; }
     [[nodiscard]] Relays& relays() { return relays_; }
     [[nodiscard]] LedDisplay& display() { return display_; }
-    [[nodiscard]] CountingWatchdog& watchdog() { return watchdog_; }
+    [[nodiscard]] CountingWatchdog& watchdog() { return watchdog_; }  // of the managing processor
+    [[nodiscard]] CountingWatchdog& metering_watchdog() { return metering_watchdog_; }
+    [[nodiscard]] TestSocket& socket() { return socket_; }
+    // One of the two processors starts anew, or does nothing any more until the other resets it.
+    void reset(meter::Processor which, Instant now);
+    void hang(meter::Processor which, Instant now);
+    [[nodiscard]] bool take_event(meter::PeerEvent& event) { return node_->take_event(event); }
     [[nodiscard]] VirtualRealTimeClock& clock() { return clock_; }
     [[nodiscard]] Terminals& terminals() { return *terminals_; }
     [[nodiscard]] Instant now() const { return now_; }
@@ -60,11 +66,14 @@ class VirtualMeter {
     VirtualMeterOptions options_;
     Instant now_{};
     std::unique_ptr<Terminals> terminals_;
-    WindowTerminals* windows_ = nullptr;  // *terminals_, at cycle level
+    HomesTerminals* homes_ = nullptr;  // of *terminals_, at cycle level
     Relays relays_;
     LedDisplay display_;
     VirtualRealTimeClock clock_;
     CountingWatchdog watchdog_;
+    CountingWatchdog metering_watchdog_;
+    meter::RetainedMemory retained_{};
+    TestSocket socket_;
     CallingBus bus_;
     card::OpensslMac mac_;
     std::unique_ptr<meter::Node> node_;

@@ -62,6 +62,22 @@ class Metering {
     // Nothing: cycles are not reported. The sink outlives the metering.
     void report_cycles_to(CycleSink* sink) { sink_ = sink; }
 
+    // Energy of a circuit that is not a whole joule yet, each below 10^12 pJ: what a memory that survives a reset keeps
+    // after each window, and gives back before the first sample.
+    struct Residue {
+        std::int64_t forward_picojoules = 0;
+        std::int64_t reverse_picojoules = 0;
+        friend constexpr bool operator==(const Residue&, const Residue&) = default;
+    };
+    [[nodiscard]] Residue residue(Circuit circuit) const {
+        return {circuit_[circuit.index].forward_picojoules, circuit_[circuit.index].reverse_picojoules};
+    }
+    void restore(Circuit circuit, const Residue& residue) {
+        circuit_[circuit.index].forward_picojoules = residue.forward_picojoules;
+        circuit_[circuit.index].reverse_picojoules = residue.reverse_picojoules;
+    }
+
+    [[nodiscard]] const Calibration& calibration() const { return calibration_; }
     // Below it a window counts nothing.
     [[nodiscard]] ActivePower no_load_limit() const { return no_load_limit_; }
     // Mean active power over the samples that were summed up, without the no-load limit. Zero samples: zero.

@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "meter/core/clear.hpp"
-#include "meter/core/save_budget.hpp"
 #include "meter/metrology/pulses.hpp"
 
 namespace prewatt::meter {
@@ -40,7 +39,6 @@ Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTime
       journal_(storage),
       recorder_(storage, clock),
       relays_(relays, households(config.wiring) * circuits_each(config.wiring), circuits_each(config.wiring)) {
-    save_at_ = save_threshold(config.max_current_amperes, circuits_each(config.wiring), household_count());
     forced_until_.fill(kNever);
     books_.box.pulse_constant = config.pulse_constant;
 }
@@ -214,17 +212,15 @@ void Box::on_window(const MeteringWindow& window, Instant now) {
             active += circuit->active;
         active_[at(h)] = active;
         if (booked) book(h, window.totals[at(h)], window.session);
-        save |= unsaved_[at(h)] >= save_at_;
+        save |= unsaved_[at(h)] >= kSaveAt;
     }
     if (supply_changed) refresh_all();
-    // A warning that came to nothing may have used up the reserve; none is given back while one may still be true.
-    const bool change = journal_.wants_change() && now >= change_not_before_;
-    if ((save || alarm_unsaved_ != 0 || change) && now >= next_save_) save_energy(now, save_at_);
+    if ((save || alarm_unsaved_ != 0) && now >= next_save_) save_energy(now, kSaveAt);
     recorder_.on_time(books_);
 }
 
 // Every household with at least so much unsaved energy, and every one whose cut-off alarm has moved.
-void Box::save_energy(Instant now, Energy at_least, bool supply_fails) {
+void Box::save_energy(Instant now, Energy at_least) {
     next_save_ = now;
     for (int from = 1; from <= household_count();) {
         Entry entry;
@@ -239,8 +235,7 @@ void Box::save_energy(Instant now, Energy at_least, bool supply_fails) {
             if (alarm) entry.put_account(household(n), books_.households[k]);
             saved |= std::uint64_t{1} << k;
         }
-        // Energy may always use the reserve: the bank is changed when all of it is saved, not while some still waits.
-        if (saved != 0 && !commit(entry, true)) {
+        if (saved != 0 && !commit(entry)) {
             next_save_ = now + kSaveRetry;
             return;
         }
@@ -248,9 +243,6 @@ void Box::save_energy(Instant now, Energy at_least, bool supply_fails) {
             forget_unsaved(household(std::countr_zero(saved) + 1));
         from = n;
     }
-    if (supply_fails || !journal_.wants_change() || now < change_not_before_) return;
-    save_energy(now, Energy{1}, true);
-    if (!journal_.change(books_)) change_not_before_ = now + kSaveRetry;
 }
 
 void Box::forget_unsaved(Household h) {
@@ -288,8 +280,7 @@ Instant Box::poll(Instant now) {
 
 void Box::on_power_fail(Instant now) {
     relays_.stop();
-    change_not_before_ = now + kHoldUp * 2;
-    save_energy(now, Energy{1}, true);
+    save_energy(now, Energy{1});
     recorder_.at(now);
     recorder_.on_power_fail();
 }

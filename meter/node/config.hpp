@@ -8,6 +8,7 @@
 #include "card/seal.hpp"
 #include "meter/metrology/calibration.hpp"
 #include "meter/metrology/measurement.hpp"
+#include "meter/node/retained_memory.hpp"
 #include "meter/ports.hpp"
 #include "protocols/dlt645/frame.hpp"
 
@@ -21,6 +22,10 @@ struct Ports {
     RealTimeClock& clock;
     Watchdog& watchdog;
     card::Mac& mac;
+    Watchdog* metering_watchdog = nullptr;  // of the metering processor; the one above is the managing one's
+    RetainedMemory* retained = nullptr;     // null: one of the node's own, which does not outlive it
+    LoadSense* load_sense = nullptr;        // null: a contact that does not close is not noticed
+    VerificationSocket* socket = nullptr;   // null: not fitted
 };
 
 // What the factory decides. Kept by the board; a node that finds storage written under another box number or wiring

@@ -73,6 +73,8 @@ struct FakeBoard {
     FakeBus bus;
     FakeClock clock;
     FakeWatchdog watchdog;
+    FakeWatchdog metering_watchdog;
+    RetainedMemory retained{};
     card::OpensslMac mac;
     NodeConfig config;
     std::unique_ptr<Node> node;
@@ -91,9 +93,20 @@ struct FakeBoard {
         for (PhaseMeasurement& phase : measurement.phases)
             phase = {volts(220), millihertz(50'000), true};
     }
+    [[nodiscard]] Ports ports() {
+        return {.storage = storage,
+                .relays = relays,
+                .display = display,
+                .bus = bus,
+                .clock = clock,
+                .watchdog = watchdog,
+                .mac = mac,
+                .metering_watchdog = &metering_watchdog,
+                .retained = &retained};
+    }
     StartResult start() {
         relays.coils_on = 0;
-        node = std::make_unique<Node>(config, Ports{storage, relays, display, bus, clock, watchdog, mac});
+        node = std::make_unique<Node>(config, ports());
         const StartResult result = node->start(now);
         next = node->poll(now);
         next_window = now + measurement.span;
@@ -103,6 +116,7 @@ struct FakeBoard {
     StartResult restart() {
         now = now + seconds(1);
         storage.power_up();
+        retained = {};  // RAM
         return start();
     }
     void load(Circuit circuit, ActivePower power) {

@@ -47,13 +47,8 @@ bool Link::take(const Frame& frame, Instant now) {
         taken_ = {};
         heartbeat_at_ = now;
     }
-    if (head.type == kHeartbeat) {
-        ByteReader reader(frame.payload);
-        if (const std::uint32_t health = reader.get_u32(); reader.ok()) peer_health_ = health;
-        return false;
-    }
     if (!head.type.is_record()) return true;
-    acknowledge_due_ = true;
+    tell_at_once_ = true;
     const RecordMark mark{head.sender, head.sequence};
     if (mark == taken_) return false;
     taken_ = mark;
@@ -79,29 +74,32 @@ Head Link::head(Type type) const {
 
 Bytes Link::state(Type type, std::size_t payload_size, Instant now) {
     heartbeat_at_ = now + kHeartbeatEvery;
-    acknowledge_due_ = false;
+    tell_at_once_ = false;
     return finish_frame(head(type), payload_size, send_);
 }
 
+Bytes Link::poll_records(Instant now) {
+    if (records_.empty() || (sent_ && now < repeat_at_)) return {};
+    const Record& record = records_.front();
+    std::copy_n(record.payload.begin(), record.size, send_.begin() + kHeaderSize);
+    sent_ = true;
+    repeat_at_ = now + kRepeatAfter;
+    heartbeat_at_ = now + kHeartbeatEvery;
+    tell_at_once_ = false;
+    Head with_sequence = head(record.type);
+    with_sequence.sequence = sequence_;
+    return finish_frame(with_sequence, record.size, send_);
+}
+
 Bytes Link::poll(Instant now) {
-    if (!records_.empty() && (!sent_ || now >= repeat_at_)) {
-        const Record& record = records_.front();
-        std::copy_n(record.payload.begin(), record.size, send_.begin() + kHeaderSize);
-        sent_ = true;
-        repeat_at_ = now + kRepeatAfter;
-        heartbeat_at_ = now + kHeartbeatEvery;
-        acknowledge_due_ = false;
-        Head with_sequence = head(record.type);
-        with_sequence.sequence = sequence_;
-        return finish_frame(with_sequence, record.size, send_);
-    }
-    if (!acknowledge_due_ && now < heartbeat_at_) return {};
+    if (Bytes record = poll_records(now); !record.empty()) return record;
+    if (!tell_at_once_ && now < heartbeat_at_) return {};
     ByteWriter(payload()).put_u32(health_);
     return state(kHeartbeat, sizeof health_, now);
 }
 
 Instant Link::next_due(Instant now) const {
-    if (acknowledge_due_ || (!records_.empty() && !sent_)) return now;
+    if (tell_at_once_ || (!records_.empty() && !sent_)) return now;
     Instant due = heartbeat_at_;
     if (!is_silent(now)) due = std::min(due, heard_at_ + kSilentAfter);
     if (!records_.empty()) due = std::min(due, repeat_at_);

@@ -39,7 +39,7 @@ struct RecordMark {
     friend constexpr bool operator==(const RecordMark&, const RecordMark&) = default;
 };
 
-// What a frame brought. A heartbeat and a repeated record bring nothing.
+// What a frame brought; a repeated record brings nothing. A heartbeat comes with its health, u32.
 struct Message {
     Type type;
     Bytes payload;  // valid until the next byte
@@ -59,20 +59,29 @@ class Link {
     [[nodiscard]] bool put_record(Type type, Bytes payload);
     // The frame that is due now, empty if none is; valid until the next call of any kind.
     [[nodiscard]] Bytes poll(Instant now);
+    // The same for records alone: an owner with a state to send lets them go first.
+    [[nodiscard]] Bytes poll_records(Instant now);
     // A state: written into payload(), then state() makes the frame. The same validity.
     [[nodiscard]] MutableBytes payload() { return send_.subspan(kHeaderSize, send_.size() - kFrameOverhead); }
     [[nodiscard]] Bytes state(Type type, std::size_t payload_size, Instant now);
     // When poll() may have something to send, or the other side becomes silent, if nothing else happens.
     [[nodiscard]] Instant next_due(Instant now) const;
-    // What each heartbeat tells.
-    void set_health(std::uint32_t health) { health_ = health; }
+    // What each heartbeat tells; a change is told at once.
+    void set_health(std::uint32_t health) {
+        if (health != health_) tell_at_once_ = true;
+        health_ = health;
+    }
 
     // --- The other side.
-    // Call with the time at which the owner itself begins to listen, once.
+    // Call with the time at which the owner itself begins to listen, once; with the number of this start where it was
+    // not known to the constructor.
     void begin(Instant now);
+    void begin(std::uint16_t start, Instant now) {
+        own_ = start == 0 ? std::uint16_t{1} : start;
+        begin(now);
+    }
     [[nodiscard]] bool is_silent(Instant now) const { return now - heard_at_ >= kSilentAfter; }
     [[nodiscard]] bool has_heard() const { return peer_ != 0; }
-    [[nodiscard]] std::uint32_t peer_health() const { return peer_health_; }
     // How many different starts of the other side have been heard.
     [[nodiscard]] std::uint32_t peer_starts() const { return peer_starts_; }
     [[nodiscard]] RecordMark taken() const { return taken_; }
@@ -100,13 +109,12 @@ class Link {
     bool peer_knows_us_ = false;  // since its present start
     std::uint16_t sequence_ = 1;  // of records_.front()
     bool sent_ = false;           // records_.front(), at least once
-    bool acknowledge_due_ = false;
+    bool tell_at_once_ = false;
     RecordMark taken_;
     Instant repeat_at_{};
     Instant heartbeat_at_{};
     Instant heard_at_{};
     std::uint32_t health_ = 0;
-    std::uint32_t peer_health_ = 0;
     std::uint32_t peer_starts_ = 0;
 };
 static_assert(sizeof(Link) <= 1100, "both processors hold one, beside their buffers");

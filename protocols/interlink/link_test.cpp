@@ -25,6 +25,7 @@ struct End {
 
     void feed(Bytes bytes, Instant now) {
         while (const auto message = link.on_bytes(bytes, now)) {
+            if (message->type == kHeartbeat) continue;
             ByteReader reader(message->payload);
             (message->type.is_record() ? records : states).push_back(reader.get_u32());
         }

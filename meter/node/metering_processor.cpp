@@ -1,0 +1,198 @@
+#include "meter/node/metering_processor.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+
+namespace prewatt::meter {
+namespace {
+
+// A line that was pulled in vain is pulled again after so long.
+constexpr Duration kPullAgain = seconds(5);
+
+Calibration calibration_of(const NodeConfig& config) {
+    if (config.calibration != nullptr) return *config.calibration;
+    return default_calibration(amperes(config.basic_current_amperes), amperes(config.max_current_amperes));
+}
+
+// The number of this start: the one after the last, or, when that is forgotten, whatever the memory gives.
+RetainedState begin(RetainedMemory& memory, bool& warm) {
+    const std::uint16_t noise = noise_of(memory);
+    const std::optional<RetainedState> kept = recall(memory);
+    warm = kept.has_value();
+    RetainedState state = kept.value_or(RetainedState{});
+    if (!warm) state.start = noise;
+    state.start = static_cast<std::uint16_t>(state.start == UINT16_MAX ? 1 : state.start + 1);
+    keep(memory, state);
+    return state;
+}
+
+}  // namespace
+
+MeteringProcessor::MeteringProcessor(const NodeConfig& config, MeteringPorts ports, RetainedMemory& retained)
+    : ports_(ports),
+      wiring_(config.wiring),
+      pulses_wanted_(config.display_fitted),
+      retained_(retained),
+      state_(begin(retained, warm_)),
+      metering_(calibration_of(config), config.wiring, amperes(config.basic_current_amperes)),
+      overcurrent_(metering_.calibration()),
+      link_(state_.start, receive_, send_, {state_.taken_start, state_.taken_sequence}) {
+    metering_.report_cycles_to(this);
+}
+
+void MeteringProcessor::start(Instant now) {
+    link_.begin(now);
+    for (std::size_t c = 0; c < kCircuitsMax; ++c)
+        metering_.restore({static_cast<std::uint8_t>(c)}, state_.residues[c]);
+    for (int n = 1; n <= households(wiring_); ++n) {
+        const Household h{static_cast<std::uint8_t>(n)};
+        if (warm_) pulses_.restore(h, pulse_of(h).recall());
+    }
+    tell_health();
+}
+
+void MeteringProcessor::tell_health() {
+    link_.set_health(MeteringHealth{state_.session, orders_}.word());
+}
+
+void MeteringProcessor::keep_state() {
+    const interlink::RecordMark taken = link_.taken();
+    state_.taken_start = taken.start;
+    state_.taken_sequence = taken.sequence;
+    keep(retained_, state_);
+}
+
+void MeteringProcessor::on_cycle(const Sums& cycle) {
+    overcurrent_.on_cycle(cycle);
+}
+
+void MeteringProcessor::on_samples(const SampleView& block, Instant now) {
+    const Measurement* measurement = metering_.on_samples(block);
+    OvercurrentReport report;
+    std::array<Byte, interlink::kRecordSizeMax> payload;
+    while (overcurrent_.take(report))
+        // A queue that is full is one that nobody reads; the watch reports again.
+        (void)link_.put_record(kOvercurrentMessage, Bytes(payload).first(encode_message(report, payload)));
+    if (measurement != nullptr) on_measurement(*measurement, now);
+}
+
+void MeteringProcessor::on_measurement(const Measurement& measurement, Instant now) {
+    window_.measurement = measurement;
+    const int circuits = circuits_each(wiring_);
+    const auto count = static_cast<std::size_t>(households(wiring_));
+    const CircuitMeasurement* circuit = measurement.circuits.data();
+    if (pulses_wanted_) give_pulses(now);
+    for (std::size_t n = 0; n < count; ++n) {
+        Energy forward;
+        Energy reverse;
+        for (int k = 0; k < circuits; ++k, ++circuit) {
+            forward += circuit->forward;
+            reverse += circuit->reverse;
+        }
+        state_.totals[n].forward += static_cast<std::uint32_t>(forward.count());
+        state_.totals[n].reverse += static_cast<std::uint32_t>(reverse.count());
+        if (!pulses_wanted_) continue;
+        const Household h{static_cast<std::uint8_t>(n + 1)};
+        pulses_.add(h, forward + reverse, measurement.span, now);
+        pulse_of(h).keep(pulses_.residue(h));
+    }
+    for (std::size_t c = 0; c < kCircuitsMax; ++c)
+        state_.residues[c] = metering_.residue({static_cast<std::uint8_t>(c)});
+    // Kept before it is told: what has been booked is never forgotten here.
+    keep_state();
+    window_due_ = true;
+    if (pulses_wanted_) next_pulse_ = now;
+}
+
+void MeteringProcessor::give_pulses(Instant now) {
+    const PulseBank::Pulses pulses = pulses_.poll(now);
+    next_pulse_ = pulses.next;
+    if (ports_.socket != nullptr) ports_.socket->set_output(pulses.output);
+    for (std::uint64_t leds = pulses.leds; leds != 0; leds &= leds - 1) {
+        const Household h{static_cast<std::uint8_t>(std::countr_zero(leds) + 1)};
+        ports_.display.pulse(h);
+        // One that was given is not given again after a reset.
+        pulse_of(h).keep(pulses_.residue(h));
+    }
+}
+
+void MeteringProcessor::follow(const MeteringOrders& orders, Instant now) {
+    if (orders.session_name != 0 && orders.session_replaces == state_.session &&
+        orders.session_name != state_.session) {
+        // Nobody knows how much of a strange session has been booked.
+        if (state_.session != 0) state_.totals = {};
+        state_.session = orders.session_name;
+        keep_state();
+    }
+    (void)pulses_.set_constant(orders.pulse_constant);
+    pulses_.set_width(milliseconds(orders.pulse_width_ms));
+    if (pulses_.selected().number != orders.test_household) {
+        pulses_.select({orders.test_household});
+        next_pulse_ = now;
+    }
+    contacts_ = (contacts_ & ~orders.contacts_known) | (orders.contacts_closed & orders.contacts_known);
+    contacts_known_ |= orders.contacts_known;
+    for (std::size_t c = 0; c < kCircuitsMax; ++c)
+        overcurrent_.set_limit({static_cast<std::uint8_t>(c)}, orders.gross_limit[c]);
+    orders_ = orders.version;
+    tell_health();
+}
+
+void MeteringProcessor::send_capture(const CaptureRequest& request) {
+    std::array<Byte, interlink::kRecordSizeMax> payload;
+    const CapturePart part{request.capture, kCapturePartGone, {}};
+    (void)link_.put_record(kCapturePartMessage, Bytes(payload).first(encode_message(part, payload)));
+}
+
+void MeteringProcessor::on_link_bytes(Bytes bytes, Instant now) {
+    while (const std::optional<interlink::Message> message = link_.on_bytes(bytes, now)) {
+        if (message->type == kOrdersMessage) {
+            if (const auto orders = decode_orders(message->payload)) follow(*orders, now);
+        } else if (message->type == kCaptureRequestMessage) {
+            if (const auto request = decode_capture_request(message->payload)) send_capture(*request);
+        }
+    }
+}
+
+Bytes MeteringProcessor::next_frame(Instant now) {
+    if (Bytes frame = link_.poll_records(now); !frame.empty()) return frame;
+    if (window_due_) {
+        window_due_ = false;
+        window_.session = state_.session;
+        window_.totals = state_.totals;
+        const std::size_t size = encode_message(window_, orders_, wiring_, link_.payload());
+        return link_.state(kWindowMessage, size, now);
+    }
+    return link_.poll(now);
+}
+
+void MeteringProcessor::watch_management(Instant now) {
+    if (!link_.is_silent(now)) {
+        if (silent_since_ == kNever) return;
+        std::array<Byte, interlink::kRecordSizeMax> payload;
+        const PeerSilence silence{now - silent_since_, pulled_};
+        (void)link_.put_record(kPeerSilenceMessage, Bytes(payload).first(encode_message(silence, payload)));
+        silent_since_ = pull_at_ = kNever;
+        pulled_ = false;
+        return;
+    }
+    if (silent_since_ == kNever) {
+        silent_since_ = now - interlink::kSilentAfter;
+        pull_at_ = now;
+    }
+    if (now < pull_at_) return;
+    pull_at_ = now + kPullAgain;
+    if (ports_.management_reset == nullptr) return;
+    pulled_ = true;
+    ports_.management_reset->pull();
+}
+
+Instant MeteringProcessor::poll(Instant now) {
+    if (ports_.watchdog != nullptr) ports_.watchdog->kick();
+    watch_management(now);
+    if (pulses_wanted_ && now >= next_pulse_) give_pulses(now);
+    return std::min(next_pulse_, pull_at_);
+}
+
+}  // namespace prewatt::meter
