@@ -45,6 +45,13 @@ class Terminals {
     virtual void sample(meter::SampleBlock& block, int sample_count, const Contacts& contacts) = 0;
 };
 
+// Terminals that can also give finished windows: the cycle level.
+class WindowTerminals : public Terminals {
+  public:
+    // The next `span` as one window. A node is fed by this or by sample(), not by both.
+    virtual void measure(meter::Measurement& measurement, Duration span, const Contacts& contacts) = 0;
+};
+
 // Counts from volts and amperes. Keeps two samples back for the skew, where there is any.
 class Digitiser {
   public:
@@ -75,14 +82,13 @@ struct BuildingOptions {
 };
 
 // Simulated homes behind every contact.
-class HomesTerminals final : public Terminals {
+class HomesTerminals final : public WindowTerminals {
   public:
     explicit HomesTerminals(const BuildingOptions& options);
     ~HomesTerminals() override;
 
     void sample(meter::SampleBlock& block, int sample_count, const Contacts& contacts) override;
-    // Cycle level: the next `span` as one window. A node is fed by this or by sample(), not by both.
-    void measure(meter::Measurement& measurement, Duration span, const Contacts& contacts);
+    void measure(meter::Measurement& measurement, Duration span, const Contacts& contacts) override;
 
     [[nodiscard]] Grid& grid() { return grid_; }
     [[nodiscard]] Home& home(Household h) { return homes_[static_cast<std::size_t>(h.index())]; }

@@ -19,8 +19,8 @@ VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& s
       socket_(now_),
       bus_([this, send = std::move(send)](Bytes bytes) { send(bytes, now_); }) {
     if (options_.level == Level::kCycle) {
-        homes_ = dynamic_cast<HomesTerminals*>(terminals_.get());
-        if (homes_ == nullptr) options_.level = Level::kWaveform;
+        windows_ = dynamic_cast<WindowTerminals*>(terminals_.get());
+        if (windows_ == nullptr) options_.level = Level::kWaveform;
     }
     node_ = std::make_unique<meter::Node>(options_.node, meter::Ports{.storage = storage,
                                                                       .relays = relays_,
@@ -53,7 +53,7 @@ Instant VirtualMeter::next() const {
 
 void VirtualMeter::feed() {
     if (options_.level == Level::kCycle) {
-        homes_->measure(measurement_, options_.window, relays_.contacts());
+        windows_->measure(measurement_, options_.window, relays_.contacts());
         node_wants_ = node_->on_measurement(measurement_, now_);
         next_feed_ = next_feed_ + options_.window;
     } else {

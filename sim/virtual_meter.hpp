@@ -29,7 +29,7 @@ class VirtualMeter {
     // What the node puts on the line, and when. Called from inside run_until() and on_byte().
     using Send = std::function<void(Bytes, Instant)>;
 
-    // storage must outlive the meter. Cycle level needs HomesTerminals.
+    // storage must outlive the meter. Cycle level needs WindowTerminals.
     VirtualMeter(const VirtualMeterOptions& options, meter::Storage& storage, std::unique_ptr<Terminals> terminals,
                  Send send);
     ~VirtualMeter();
@@ -66,7 +66,7 @@ class VirtualMeter {
     VirtualMeterOptions options_;
     Instant now_{};
     std::unique_ptr<Terminals> terminals_;
-    HomesTerminals* homes_ = nullptr;  // of *terminals_, at cycle level
+    WindowTerminals* windows_ = nullptr;  // *terminals_, at cycle level
     Relays relays_;
     LedDisplay display_;
     VirtualRealTimeClock clock_;

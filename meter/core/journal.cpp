@@ -212,13 +212,14 @@ bool Journal::append(Entry& entry) {
     return true;
 }
 
-bool Journal::commit(Entry& entry, const Books& books) {
+bool Journal::commit(Entry& entry, const Books& books, bool supply_fails) {
     if (!open_ || !entry.writer_.ok()) return false;
     // A write that was refused once is tried again on the other bank; a memory that refuses twice is given up for this
     // time.
     bool stored = false;
     for (int attempt = 0; attempt < 2 && !stored; ++attempt) {
-        const bool full = bank_size_ - end_ < entry.writer_.size() + kEntryOverhead;
+        const std::uint32_t reserve = supply_fails ? 0 : power_fail_reserve();
+        const bool full = bank_size_ - end_ < entry.writer_.size() + kEntryOverhead + reserve;
         if ((full || bank_spoilt_ || other_unclear_) && !move_to_other_bank(books)) continue;
         stored = append(entry);
     }
@@ -238,7 +239,7 @@ bool Journal::has_room_for(settings::SettingKey changed, std::size_t value_bytes
     }
     constexpr std::size_t kLeast = Entry::kRecordBytesMax - Entry::kSettingRecord - settings::kSettingBytesMax;
     size += values + (values / kLeast + 1) * kEntryOverhead;
-    return size + kRoomToWork <= bank_size_;
+    return size + kRoomToWork + power_fail_reserve() <= bank_size_;
 }
 
 bool Journal::move_to_other_bank(const Books& books) {

@@ -15,6 +15,7 @@
 
 #include "base/bytes.hpp"
 #include "meter/core/books.hpp"
+#include "meter/core/save_budget.hpp"
 #include "meter/ports.hpp"
 
 namespace prewatt::meter {
@@ -85,8 +86,15 @@ class Journal {
 
     // Once. `books` comes with what a fresh box starts with, and goes with what was recovered.
     OpenResult open(const JournalIdentity& identity, Books& books);
-    // `books` are the books without the entry, for the case that a snapshot must be taken first. False: not stored.
-    [[nodiscard]] bool commit(Entry& entry, const Books& books);
+    // `books` are the books without the entry, for the case that a snapshot must be taken first. False: not stored. A
+    // bank is left while it has room for what a power-fail warning saves; with `supply_fails` that room is used, so
+    // that no snapshot falls into the time that the board holds up (save_budget.hpp).
+    [[nodiscard]] bool commit(Entry& entry, const Books& books, bool supply_fails = false);
+    // The next entry may no longer fit beside the reserve: save what is not saved with `supply_fails`, then change().
+    // Whoever does not is served by commit(), with the snapshot before the entry.
+    [[nodiscard]] bool wants_change() const { return open_ && bank_size_ - end_ < kEntryMax + power_fail_reserve(); }
+    // A snapshot of these books in the other bank. False: the memory refused, the books stay in this one.
+    [[nodiscard]] bool change(const Books& books) { return !(refused_ = !move_to_other_bank(books)); }
     // Would a snapshot still fit a bank, with room to work, if `key` had a value of so many bytes and every household
     // had everything that it can have? Whoever changes a setting asks first: a memory that cannot hold its snapshot
     // would be full for ever.
@@ -100,6 +108,10 @@ class Journal {
   private:
     struct Header;
     enum class Slot : std::uint8_t { kNone, kGood, kDamaged };
+    static constexpr std::uint32_t kEntryMax = static_cast<std::uint32_t>(Entry::kRecordBytesMax) + 6;
+    [[nodiscard]] std::uint32_t power_fail_reserve() const {
+        return kPowerFailReserve < bank_size_ / 12 ? kPowerFailReserve : bank_size_ / 12;
+    }
     [[nodiscard]] std::uint32_t bank_start(int bank) const { return bank == 0 ? 0 : bank_size_; }
     [[nodiscard]] bool write_checked(std::uint32_t address, Bytes bytes);
     [[nodiscard]] bool write_entry(int bank, std::uint32_t generation, std::uint32_t offset, Entry& entry,

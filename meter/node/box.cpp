@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "meter/core/clear.hpp"
+#include "meter/core/save_budget.hpp"
 #include "meter/metrology/pulses.hpp"
 
 namespace prewatt::meter {
@@ -39,6 +40,7 @@ Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTime
       journal_(storage),
       recorder_(storage, clock),
       relays_(relays, households(config.wiring) * circuits_each(config.wiring), circuits_each(config.wiring)) {
+    save_at_ = save_threshold(config.max_current_amperes, circuits_each(config.wiring), household_count());
     forced_until_.fill(kNever);
     books_.box.pulse_constant = config.pulse_constant;
 }
@@ -212,15 +214,17 @@ void Box::on_window(const MeteringWindow& window, Instant now) {
             active += circuit->active;
         active_[at(h)] = active;
         if (booked) book(h, window.totals[at(h)], window.session);
-        save |= unsaved_[at(h)] >= kSaveAt;
+        save |= unsaved_[at(h)] >= save_at_;
     }
     if (supply_changed) refresh_all();
-    if ((save || alarm_unsaved_ != 0) && now >= next_save_) save_energy(now, kSaveAt);
+    // A warning that came to nothing may have used up the reserve; none is given back while one may still be true.
+    const bool change = journal_.wants_change() && now >= change_not_before_;
+    if ((save || alarm_unsaved_ != 0 || change) && now >= next_save_) save_energy(now, save_at_);
     recorder_.on_time(books_);
 }
 
 // Every household with at least so much unsaved energy, and every one whose cut-off alarm has moved.
-void Box::save_energy(Instant now, Energy at_least) {
+void Box::save_energy(Instant now, Energy at_least, bool supply_fails) {
     next_save_ = now;
     for (int from = 1; from <= household_count();) {
         Entry entry;
@@ -235,7 +239,8 @@ void Box::save_energy(Instant now, Energy at_least) {
             if (alarm) entry.put_account(household(n), books_.households[k]);
             saved |= std::uint64_t{1} << k;
         }
-        if (saved != 0 && !commit(entry)) {
+        // Energy may always use the reserve: the bank is changed when all of it is saved, not while some still waits.
+        if (saved != 0 && !commit(entry, true)) {
             next_save_ = now + kSaveRetry;
             return;
         }
@@ -243,6 +248,9 @@ void Box::save_energy(Instant now, Energy at_least) {
             forget_unsaved(household(std::countr_zero(saved) + 1));
         from = n;
     }
+    if (supply_fails || !journal_.wants_change() || now < change_not_before_) return;
+    save_energy(now, Energy{1}, true);
+    if (!journal_.change(books_)) change_not_before_ = now + kSaveRetry;
 }
 
 void Box::forget_unsaved(Household h) {
@@ -280,7 +288,8 @@ Instant Box::poll(Instant now) {
 
 void Box::on_power_fail(Instant now) {
     relays_.stop();
-    save_energy(now, Energy{1});
+    change_not_before_ = now + kHoldUp * 2;
+    save_energy(now, Energy{1}, true);
     recorder_.at(now);
     recorder_.on_power_fail();
 }

@@ -3,8 +3,8 @@
 //
 // Every change goes: check everything, put what changes into one journal entry, commit it, and only then let it take
 // effect. A refusal changes nothing. Energy is booked with every window of the metering side and saved as soon as
-// 0.0075 kWh of a household are not; with one more window on top, a loss of supply without warning costs no household
-// more than 0.01 kWh.
+// so much of a household is not that, with all that is under way, no more than 0.01 kWh of it can be lost without
+// warning (meter/core/save_budget.hpp).
 //
 // Energy comes as totals of a metering session. The books say how far a household's totals have been booked, in the
 // same record as the energy; what lies between is booked, so windows may be lost, repeated or late, and either
@@ -35,7 +35,6 @@ struct Purchase {
 
 class Box {
   public:
-    static constexpr Energy kSaveAt{27'000};  // 0.0075 kWh
     static constexpr Duration kSaveRetry = seconds(1);
 
     Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock);
@@ -106,7 +105,7 @@ class Box {
     void refresh_all();
     [[nodiscard]] static Energy quiet_energy(const HouseholdBook& book);
     void book(Household h, const HouseholdTotals& totals, std::uint16_t session);
-    void save_energy(Instant now, Energy at_least);
+    void save_energy(Instant now, Energy at_least, bool supply_fails = false);
     void forget_unsaved(Household h);
     [[nodiscard]] card::Effect effect(Household h) const;
     // What a command makes of the books: copies that replace them when the entry has been stored.
@@ -122,7 +121,9 @@ class Box {
     [[nodiscard]] card::Result stage_setting(const card::Request& request, Draft& draft);
     [[nodiscard]] card::Result stage_clear(const card::Request& request, Draft& draft, Instant now);
     void take_effect(const card::Request& request, const Draft& draft, Instant now);
-    [[nodiscard]] bool commit(Entry& entry) { return journal_.commit(entry, books_); }
+    [[nodiscard]] bool commit(Entry& entry, bool supply_fails = false) {
+        return journal_.commit(entry, books_, supply_fails);
+    }
     void reserve_versions();
 
     NodeConfig config_;
@@ -145,6 +146,8 @@ class Box {
     std::array<Instant, kHouseholdsMax> forced_until_{};  // kNever: not forced
     Instant next_forced_end_ = kNever;
     Instant next_save_{};
+    Energy save_at_;                        // of one household
+    Instant change_not_before_{INT64_MIN};  // of the journal's bank, after a power-fail warning
     SessionOrder session_order_{};
     bool session_seen_ = false;  // the metering side counts under the newest name
     Instant next_name_{};

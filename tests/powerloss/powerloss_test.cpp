@@ -50,7 +50,7 @@ std::vector<Step> script(int households, int rounds) {
         steps.push_back(command(++counter, h, card::Ticket{epoch, ++number, 100 * (round + 1)}));
         steps.push_back(command(++counter, h, card::Alarms{80, 50, 10}));
         steps.push_back(Flow{1, households, 9, Energy{3000}, Energy{}});
-        steps.push_back(Flow{h, h, 200, Energy{9000}, Energy{500}});  // through the cut-off level and zero
+        steps.push_back(Flow{h, h, 640, Energy{2850}, Energy{150}});  // through the cut-off level and zero
         steps.push_back(command(++counter, h, card::Acknowledge{}));
         steps.push_back(command(++counter, h, card::RemoteHold{round % 2 == 0}));
         steps.push_back(command(++counter, h, card::ForcePower{30, HoldSet{0x41}}));
@@ -175,8 +175,8 @@ TEST(PowerLoss, EveryCutLeavesWhatWasAnsweredAndNothingTwice) {
     if (std::getenv("PREWATT_POWERLOSS_ID") != nullptr) GTEST_SKIP();
     Tally tally;
     const bool longer = long_factor() > 0;
-    run_script(Wiring::k12x3, longer ? 12 : 4, longer ? 1 : 2, nullptr, tally);
-    if (!HasFatalFailure()) run_script(Wiring::k39x1, longer ? 6 : 2, longer ? 1 : 7, nullptr, tally);
+    run_script(Wiring::k12x3, longer ? 12 : 5, longer ? 1 : 2, nullptr, tally);
+    if (!HasFatalFailure()) run_script(Wiring::k39x1, longer ? 6 : 3, longer ? 1 : 7, nullptr, tally);
     std::printf("%d cases, %d of the steps moved to the other bank\n", tally.cases, tally.moves);
     EXPECT_GT(tally.cases, 4000);
     EXPECT_GT(tally.moves, 1);
@@ -253,7 +253,7 @@ void run_random(std::uint64_t seed, int steps) {
                 break;
             case 6:
             case 7:
-                step = Flow{1, households, pick(1, 40), Energy{pick(0, 8000)}, Energy{pick(0, 900)}};
+                step = Flow{1, households, pick(1, 120), Energy{pick(0, 2700)}, Energy{pick(0, 300)}};
                 break;
             case 8:
                 step = Fail{};
