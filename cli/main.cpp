@@ -17,6 +17,7 @@
 #include "cli/sell.hpp"
 #include "cli/serve.hpp"
 #include "cli/sim.hpp"
+#include "cli/simulate.hpp"
 #include "cli/top.hpp"
 #include "cli/verify.hpp"
 
@@ -231,6 +232,23 @@ void offer_sim(CLI::App& app) {
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
 }
 
+void offer_simulate(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("simulate", "Let a full building run by itself: days or a year in minutes");
+    auto options = verb_options<SimulateOptions>(verb);
+    verb.add_option("NAME", options->name, "building")->required();
+    verb.add_option("--days", options->days, "How long")->capture_default_str();
+    verb.add_option("--level", options->level, "waveform: sample by sample; cycle: a measurement each second")
+        ->capture_default_str();
+    verb.add_option("--homes", options->homes, "How many have an account")
+        ->check(CLI::Range(0, 39))
+        ->capture_default_str();
+    verb.add_option("--wiring", options->wiring, "39x1, 18x2, 12x3 or 13x3phase")->capture_default_str();
+    verb.add_option("--life", options->life, "students, family, shop, lively")->capture_default_str();
+    verb.add_option("--seed", options->seed, "Everything that happens follows from it")->capture_default_str();
+    verb.add_flag("--json", options->json, "For a program");
+    verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
+}
+
 void offer_serve(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("serve", "Run the office: lines, database, pages");
     auto options = verb_options<ServeOptions>(verb);
@@ -273,6 +291,7 @@ int main_of(int argc, char** argv) {
     offer_frame(app);
     offer_bench(app);
     offer_verify(app);
+    offer_simulate(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -8,6 +8,8 @@
 // The cycle level does not integrate waveforms; it looks the same circuits up in a table (`draw_of`) that is made by
 // running them once against the supply's own shape at ten voltages. So the two levels agree because they are one model.
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -46,6 +48,17 @@ class Load {
 };
 // `watts`: what it takes at 220 V when settled, above 0.
 [[nodiscard]] std::unique_ptr<Load> make_load(Kind kind, double watts);
+
+// The current of a settled appliance over one mains cycle that begins at the voltage's positive crossing of zero, at
+// kCurvePoints equal angles; the last point is the first again. Made by running the circuit once, as draw_of(): for
+// stretches in which nothing changes, where it is a hundred times as fast as the circuit itself.
+inline constexpr std::size_t kCurvePoints = 320;
+using Curve = std::array<float, kCurvePoints + 1>;
+// Adds it, for an rms voltage; the voltage has the supply's usual shape.
+void add_settled_current(Kind kind, double watts, double volts, Curve& out);
+// So long after it was switched on, or after its voltage changed suddenly, a load of this kind has settled. Infinite
+// for a bare wire, whose circuit is faster than any table.
+[[nodiscard]] double settling_seconds(Kind kind);
 
 // What a settled appliance takes at an rms voltage.
 struct Draw {

@@ -144,5 +144,41 @@ TEST(Appliance, DrawsOnOneCircuitAddAsPhasors) {
     EXPECT_NEAR(sum.amps, 600 / 220.0, 1e-9);
 }
 
+// A building is calculated from curves, a single meter from circuits: the laptop of the one must be the laptop of the
+// other.
+TEST(Appliance, SettledCurveIsTheCurrentOfTheCircuit) {
+    const GridConfig grid;
+    for (int k = 0; k < kKindCount; ++k) {
+        const Kind kind = static_cast<Kind>(k);
+        for (const double rms : {200.0, 214.0, 227.0}) {
+            constexpr std::size_t kCycle = 80;
+            std::array<float, kCycle> volts{};
+            for (std::size_t n = 0; n < kCycle; ++n)
+                volts[n] = static_cast<float>(rms / supply_shape_rms(grid) *
+                                              supply_shape(grid, static_cast<double>(n) / kCycle));
+            const auto load = make_load(kind, 60);
+            std::array<float, kCycle> amps{};
+            for (int cycle = 0; cycle < 15 * 50; ++cycle) {
+                amps.fill(0);
+                load->add_current(volts, amps);
+            }
+            Curve curve{};
+            add_settled_current(kind, 60, rms, curve);
+            EXPECT_EQ(curve.front(), curve.back());
+            double power = 0, power_of_curve = 0, rest = 0, all = 0;
+            for (std::size_t n = 0; n < kCycle; ++n) {
+                const double i = static_cast<double>(amps[n]);
+                const double i_of_curve = static_cast<double>(curve[n * (kCurvePoints / kCycle)]);
+                power += static_cast<double>(volts[n]) * i;
+                power_of_curve += static_cast<double>(volts[n]) * i_of_curve;
+                rest += (i - i_of_curve) * (i - i_of_curve);
+                all += i * i;
+            }
+            EXPECT_NEAR(power_of_curve / power, 1, 0.01) << name_of(kind) << " at " << rms;
+            EXPECT_LT(std::sqrt(rest / all), rms == 200 ? 0.01 : 0.12) << name_of(kind) << " at " << rms;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace prewatt::sim

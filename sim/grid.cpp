@@ -58,16 +58,33 @@ void Grid::sag(Phase phase, double factor, Duration span) {
     sags_[static_cast<std::size_t>(phase)] = {factor, seconds() + static_cast<double>(span.count()) * 1e-6};
 }
 
+// The same as supply_shape(), by a rotating vector: sin 3x = 3 s - 4 s^3, sin 5x = 5 s - 20 s^3 + 16 s^5.
 void Grid::fill(VoltageBlock& block, int sample_count) {
     block.sample_count = sample_count;
     const double step = hertz() * kSamplePeriod;
+    block.turns = turns_;
+    block.step = step;
+    const double turn_sine = std::sin(kTwoPi * step);
+    const double turn_cosine = std::cos(kTwoPi * step);
+    const double first = 1 + 3 * config_.third_harmonic + 5 * config_.fifth_harmonic;
+    const double third = -4 * config_.third_harmonic - 20 * config_.fifth_harmonic;
+    const double fifth = 16 * config_.fifth_harmonic;
     for (std::size_t phase = 0; phase < 3; ++phase) {
         const double volts = magnitude(phase, seconds());
-        double turns = turns_ - static_cast<double>(phase) / 3;
+        block.rms[phase] = volts * supply_shape_rms(config_);
+        const double crest = volts * std::numbers::sqrt2;
+        const double angle = kTwoPi * (turns_ - static_cast<double>(phase) / 3);
+        double sine = std::sin(angle);
+        double cosine = std::cos(angle);
         auto& out = block.volts[phase];
-        for (int n = 0; n < sample_count; ++n, turns += step)
+        for (int n = 0; n < sample_count; ++n) {
+            const double square = sine * sine;
             out[static_cast<std::size_t>(n)] =
-                volts == 0 ? 0.0f : static_cast<float>(volts * supply_shape(config_, turns));
+                static_cast<float>(crest * sine * (first + square * (third + square * fifth)));
+            const double next = sine * turn_cosine + cosine * turn_sine;
+            cosine = cosine * turn_cosine - sine * turn_sine;
+            sine = next;
+        }
     }
     turns_ += step * sample_count;
     turns_ -= std::floor(turns_);

@@ -21,6 +21,10 @@ inline constexpr Duration kSampleSpan{1'000'000 / meter::kSampleRate};
 // Instantaneous voltages of the three phases for one sample block.
 struct VoltageBlock {
     int sample_count = 0;
+    // Angle of phase A at the first sample, 0..1, and what it goes on by with each; B and C are 1/3 and 2/3 behind.
+    double turns = 0;
+    double step = 0;
+    std::array<double, 3> rms{};
     std::array<std::array<float, meter::kBlockSamplesMax>, 3> volts{};
 };
 
@@ -61,6 +65,7 @@ class Grid {
     struct Wander {
         double amplitude, hertz, turns;
     };
+
     [[nodiscard]] double seconds() const { return static_cast<double>(now_.microseconds()) * 1e-6; }
     [[nodiscard]] double magnitude(std::size_t phase, double t) const;
 

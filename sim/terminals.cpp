@@ -132,6 +132,7 @@ void HomesTerminals::plug(std::size_t circuit, bool closed, bool waveform) {
     const auto wanted = [&](std::size_t a) {
         return closed && home.is_on(a) && circuit_for(household, home.appliances()[a].use) == circuit;
     };
+    state.curve_volts = -1;
     std::erase_if(state.plugged, [&](const Plugged& p) { return !wanted(p.appliance); });
     for (std::size_t a = 0; a < home.appliances().size(); ++a) {
         if (!wanted(a)) continue;
@@ -139,18 +140,58 @@ void HomesTerminals::plug(std::size_t circuit, bool closed, bool waveform) {
             continue;
         const Appliance& appliance = home.appliances()[a];
         if (waveform) {
-            state.plugged.push_back({a, make_load(appliance.kind, appliance.watts)});
+            state.plugged.push_back({a, make_load(appliance.kind, appliance.watts), settling_seconds(appliance.kind)});
         } else {
-            state.plugged.push_back({a, nullptr});
+            state.plugged.push_back({a, nullptr, 0});
             state.start_picojoules += static_cast<std::int64_t>(start_joules_of(appliance.kind, appliance.watts) *
                                                                 static_cast<double>(kPicojoulesPerJoule));
         }
     }
 }
 
+// The curves follow the supply's slow changes in steps of this; a sudden one sends every load back to its circuit.
+constexpr double kCurveStepVolts = 0.25;
+constexpr double kSuddenVolts = 1;
+
+void HomesTerminals::add_settled(std::size_t circuit, std::size_t phase, std::span<float> amps) {
+    CircuitState& state = circuits_[circuit];
+    const double volts = volts_.rms[phase];
+    if (std::abs(volts - state.curve_volts) > kCurveStepVolts) {
+        state.curve_volts = volts;
+        state.curve.fill(0);
+        state.curve_empty = true;
+        const Home& home = homes_[circuit / static_cast<std::size_t>(meter::circuits_each(options_.wiring))];
+        for (const Plugged& p : state.plugged) {
+            if (p.unsettled_seconds > 0) continue;
+            const Appliance& appliance = home.appliances()[p.appliance];
+            add_settled_current(appliance.kind, appliance.watts, volts, state.curve);
+            state.curve_empty = false;
+        }
+    }
+    if (state.curve_empty) return;
+    const Place& place = places_[phase];
+    for (std::size_t n = 0; n < amps.size(); ++n) {
+        const float* const at = state.curve.data() + place.point[n];
+        amps[n] += at[0] + place.part[n] * (at[1] - at[0]);
+    }
+}
+
 void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const Contacts& contacts) {
     let_people_live();
     grid_.fill(volts_, sample_count);
+    std::array<bool, 3> sudden{};
+    for (std::size_t phase = 0; phase < 3; ++phase) {
+        sudden[phase] = std::abs(volts_.rms[phase] - volts_before_[phase]) > kSuddenVolts;
+        volts_before_[phase] = volts_.rms[phase];
+        double turns = volts_.turns - static_cast<double>(phase) / 3;
+        for (std::size_t n = 0; n < static_cast<std::size_t>(sample_count); ++n, turns += volts_.step) {
+            const double at = (turns - std::floor(turns)) * kCurvePoints;
+            const auto point = std::min<std::size_t>(static_cast<std::size_t>(at), kCurvePoints - 1);
+            places_[phase].point[n] = static_cast<std::uint16_t>(point);
+            places_[phase].part[n] = static_cast<float>(at - static_cast<double>(point));
+        }
+    }
+    const double seconds = sample_count * kSamplePeriod;
     block.sample_count = sample_count;
     const auto count = static_cast<std::size_t>(sample_count);
     for (std::size_t phase = 0; phase < 3; ++phase)
@@ -165,8 +206,19 @@ void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const C
             plug(c, contacts[c], true);
             const std::size_t phase = index_of(meter::phase_of(options_.wiring, Circuit{static_cast<std::uint8_t>(c)}));
             const auto volts = std::span<const float>(volts_.volts[phase]).first(count);
-            for (Plugged& p : circuits_[c].plugged)
+            const Home& home = homes_[household];
+            if (sudden[phase]) {
+                for (Plugged& p : circuits_[c].plugged)
+                    p.unsettled_seconds = settling_seconds(home.appliances()[p.appliance].kind);
+                circuits_[c].curve_volts = -1;
+            }
+            if (!circuits_[c].plugged.empty()) add_settled(c, phase, std::span(amps).first(count));
+            for (Plugged& p : circuits_[c].plugged) {
+                if (p.unsettled_seconds <= 0) continue;
                 p.load->add_current(volts, std::span(amps).first(count));
+                p.unsettled_seconds -= seconds;
+                if (p.unsettled_seconds <= 0) circuits_[c].curve_volts = -1;  // part of it from the next block on
+            }
             float joules = 0;
             if (!circuits_[c].plugged.empty())
                 for (std::size_t n = 0; n < count; ++n)
@@ -175,6 +227,10 @@ void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const C
         }
         digitiser_.current(std::span(block.current[c]).first(count), c, std::span<const float>(amps).first(count));
     }
+}
+
+bool HomesTerminals::is_live(Circuit circuit) const {
+    return grid_.rms(meter::phase_of(options_.wiring, circuit)) > kPresent * options_.grid.nominal_volts;
 }
 
 void HomesTerminals::measure(meter::Measurement& measurement, Duration span, const Contacts& contacts) {
@@ -218,6 +274,7 @@ void HomesTerminals::measure(meter::Measurement& measurement, Duration span, con
         picojoules = std::max<std::int64_t>(picojoules, 0);
         true_joules_[c] += static_cast<double>(picojoules) / static_cast<double>(kPicojoulesPerJoule);
         if (sum.watts < no_load_watts(options_.basic_current_amperes)) {
+            uncounted_joules_[c] += static_cast<double>(picojoules) / static_cast<double>(kPicojoulesPerJoule);
             out = {};
             continue;
         }

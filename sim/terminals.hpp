@@ -43,6 +43,8 @@ class Terminals {
     virtual ~Terminals() = default;
     // The next `sample_count` samples of every channel. Time goes on by that much.
     virtual void sample(meter::SampleBlock& block, int sample_count, const Contacts& contacts) = 0;
+    // Is there mains voltage before this circuit's contact?
+    [[nodiscard]] virtual bool is_live(Circuit circuit) const = 0;
 };
 
 // Terminals that can also give finished windows: the cycle level.
@@ -89,22 +91,30 @@ class HomesTerminals final : public WindowTerminals {
 
     void sample(meter::SampleBlock& block, int sample_count, const Contacts& contacts) override;
     void measure(meter::Measurement& measurement, Duration span, const Contacts& contacts) override;
+    [[nodiscard]] bool is_live(Circuit circuit) const override;
 
     [[nodiscard]] Grid& grid() { return grid_; }
     [[nodiscard]] Home& home(Household h) { return homes_[static_cast<std::size_t>(h.index())]; }
     [[nodiscard]] int household_count() const { return static_cast<int>(homes_.size()); }
     // What went through each circuit so far, joules, as the physical world has it; independent of any meter.
     [[nodiscard]] double true_joules(Circuit circuit) const { return true_joules_[circuit.index]; }
+    // The part of it that no meter of this rating has to count: below the no-load limit. Cycle level only.
+    [[nodiscard]] double uncounted_joules(Circuit circuit) const { return uncounted_joules_[circuit.index]; }
 
   private:
     struct Plugged {
         std::size_t appliance;
-        std::unique_ptr<Load> load;  // waveform level only
+        std::unique_ptr<Load> load;    // waveform level only
+        double unsettled_seconds = 0;  // so long its circuit is still calculated; then it is part of the curve
     };
     struct CircuitState {
         bool closed = false;
         bool stale = true;  // somebody switched something
         std::vector<Plugged> plugged;
+        // What all settled loads take together, at this rms voltage; negative: to be made anew.
+        Curve curve{};
+        double curve_volts = -1;
+        bool curve_empty = true;
         std::int64_t residue_picojoules = 0;
         std::int64_t start_picojoules = 0;  // of appliances that have just started, not yet counted
     };
@@ -118,7 +128,17 @@ class HomesTerminals final : public WindowTerminals {
     std::vector<Home> homes_;
     std::array<CircuitState, kCircuitsMax> circuits_;
     std::array<double, kCircuitsMax> true_joules_{};
+    std::array<double, kCircuitsMax> uncounted_joules_{};
+    void add_settled(std::size_t circuit, std::size_t phase, std::span<float> amps);
+
     VoltageBlock volts_;
+    std::array<double, 3> volts_before_{};
+    // Where in a curve the samples of this block lie, by phase.
+    struct Place {
+        std::array<std::uint16_t, meter::kBlockSamplesMax> point;
+        std::array<float, meter::kBlockSamplesMax> part;
+    };
+    std::array<Place, 3> places_;
 };
 
 // One recorded appliance in one household; the recording's voltage is that household's phase, the other phases come
@@ -132,6 +152,7 @@ class PlayedTerminals final : public Terminals {
                     const Converter& converter, std::uint64_t seed);
 
     void sample(meter::SampleBlock& block, int sample_count, const Contacts& contacts) override;
+    [[nodiscard]] bool is_live(Circuit) const override { return true; }
     // All repetitions have been played (never, with repeats 0).
     [[nodiscard]] bool finished() const { return repeats_ > 0 && played_ >= repeats_; }
     [[nodiscard]] std::uint64_t played() const { return played_; }

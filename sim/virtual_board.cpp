@@ -153,6 +153,13 @@ void Relays::set_stuck(Circuit circuit, Stuck stuck) {
 
 // --- display
 
+std::uint64_t ContactSense::live() {
+    std::uint64_t live = 0;
+    for (std::uint8_t c = 0; c < kCircuitsMax; ++c)
+        if (relays_.closed({c}) && phase_is_live_({c})) live |= std::uint64_t{1} << c;
+    return live;
+}
+
 void LedDisplay::show(const meter::DisplayFrame& frame) {
     if (frame == frame_) return;
     frame_ = frame;

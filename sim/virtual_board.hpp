@@ -95,6 +95,19 @@ class Relays final : public meter::RelayBank {
     int coils_at_once_max_ = 0;
 };
 
+// Sensing behind the contacts: a load side lives when its contact is closed and its phase is there.
+class ContactSense final : public meter::LoadSense {
+  public:
+    // Both are read at each call and must outlive this; phase_is_live: whatever stands before the contact.
+    ContactSense(const Relays& relays, std::function<bool(Circuit)> phase_is_live)
+        : relays_(relays), phase_is_live_(std::move(phase_is_live)) {}
+    [[nodiscard]] std::uint64_t live() override;
+
+  private:
+    const Relays& relays_;
+    std::function<bool(Circuit)> phase_is_live_;
+};
+
 // The two rows as text, and the pulses that the LEDs gave.
 class LedDisplay final : public meter::Display {
   public:

@@ -154,6 +154,22 @@ TEST(VirtualRealTimeClock, RunsWithVirtualTimeAndCanStop) {
     EXPECT_TRUE(is_valid(to_civil(host_civil_time())));
 }
 
+TEST(ContactSense, LoadSideLivesWhenItsContactIsClosedAndItsPhaseIsThere) {
+    // A contact that never closed is not noticed, or every lost phase is taken for one.
+    Relays relays;
+    bool phase_there = true;
+    ContactSense sense(relays, [&](Circuit circuit) { return circuit.index != 2 || phase_there; });
+    for (std::uint8_t c = 1; c <= 2; ++c) {
+        relays.begin_pulse({c}, meter::RelayDrive::kClose);
+        relays.end_pulse({c});
+    }
+    EXPECT_EQ(sense.live(), 0b110u);
+    phase_there = false;
+    EXPECT_EQ(sense.live(), 0b010u);
+    relays.set_stuck({1}, Stuck::kOpen);
+    EXPECT_EQ(sense.live(), 0u);
+}
+
 TEST(TestSocket, TheSocketMeasuresWhatABenchWouldSee) {
     // A pulse of 10 ms passes all tests and no counter sees it.
     Instant now = Instant{} + seconds(5);
