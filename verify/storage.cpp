@@ -31,6 +31,7 @@ class LoadTerminals final : public sim::WindowTerminals {
     LoadTerminals(Voltage voltage, Loads loads) : voltage_(voltage), loads_(std::move(loads)) {}
 
     void sample(meter::SampleBlock&, int, const sim::Contacts&) override {}
+    [[nodiscard]] bool is_live(Circuit) const override { return true; }
     void measure(meter::Measurement& measurement, Duration span, const sim::Contacts& contacts) override {
         loads_(watts_);
         measurement.span = span;
