@@ -112,19 +112,23 @@ def main():
         return here[name] * INSTRUCTIONS_PER_TICK / samples
 
     unit = "instructions"
-    whole = "node_20_ticks" if "node_20_ticks" in here else "metering_20_ticks"
-    figure("device sample path, per current channel and sample", per_sample(whole), unit, 30, EMON32)
-    figure("device sample path, per channel and sample", here[whole] * INSTRUCTIONS_PER_TICK / here["channel_samples"], unit, None,
-           "the same spread over the voltage channels too")
+    parts = ["metering_20_ticks", "detector_20_ticks", "processor_20_ticks"]
+    whole = sum(here.get(name, 0) for name in parts)
+    figure("device sample path, per channel and sample", whole * INSTRUCTIONS_PER_TICK / here["channel_samples"], unit, 30, EMON32)
+    figure("device sample path, spread over the current channels", whole * INSTRUCTIONS_PER_TICK / samples, unit, None,
+           "39 of the 42 channels, as the figures below")
     figure("device sums over 20 samples of a circuit, per sample", here["kernel_20_ticks"] * INSTRUCTIONS_PER_TICK / 20, unit, None,
            "8 exact products a sample, two an instruction; beginning and end of a run in it")
     figure("device metering in blocks of 20", per_sample("metering_20_ticks"), unit, None, "samples to windows, without detector and link")
     figure("device metering in blocks of 80", per_sample("metering_80_ticks"), unit, None, "the same in blocks of a mains cycle")
     figure("device ends of windows, of the above", per_sample("metering_20_window_ticks"), unit, None, "five a second, 39 circuits")
-    for name, label, what in (("detector_20_ticks", "device step detector", "added to the metering"),
+    for name, label, what in (("detector_20_ticks", "device step detector", "added to the metering, two steps a second"),
                               ("processor_20_ticks", "device totals, pulses and link", "added to metering and detector")):
         if name in here:
             figure(label, per_sample(name), unit, None, what)
+    if "detector_20_longest_ticks" in here:
+        figure("device longest work on one block, detector", here["detector_20_longest_ticks"] * INSTRUCTIONS_PER_TICK, unit, None,
+               f"a step is judged; a block is 5 ms; usual blocks {here['detector_20_usual_ticks'] * INSTRUCTIONS_PER_TICK / samples * 780:.0f}")
     if equal is not None:
         figure("device registers that differ from this machine's", 0, "of " + str(sum(n.endswith(("_digest", "_joules")) for n in here)), 0,
                "the same samples, windows and joules, bit by bit")

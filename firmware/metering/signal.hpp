@@ -32,7 +32,7 @@ class Signal {
                                                  static_cast<std::int32_t>((-y_ / 2 + x_ * 887 / 1024) >> 15)};
         for (std::size_t p = 0; p < kPhasesMax; ++p)
             frame.voltage[p] = static_cast<std::int16_t>(phase[p] + noise());
-        const std::uint32_t second = sample_ / kSamplesPerKettle;
+        const std::uint32_t kettle = sample_ / kSamplesPerKettle * 5 % kCircuitsMax;
         for (std::size_t c = 0; c < kCircuitsMax; ++c) {
             const std::int32_t v = phase[c % 3], q = behind[c % 3];
             std::int32_t i = 0;
@@ -49,14 +49,14 @@ class Signal {
                     i = v / 1024;
                     break;
             }
-            if ((second + c) % 8 == 0) i += v / 7;  // a kettle of 1.7 kW, about
+            if (c == kettle) i += v / 7;  // 1.7 kW, about
             frame.current[c] = static_cast<std::int16_t>(i + noise());
         }
         ++sample_;
     }
 
   private:
-    static constexpr std::uint32_t kSamplesPerKettle = 1237;
+    static constexpr std::uint32_t kSamplesPerKettle = 4013;
 
     std::int32_t noise() {
         random_ = random_ * 1664525 + 1013904223;

@@ -4,6 +4,7 @@
 //
 // The samples lie where a converter's DMA would put them: blocks of 20, two in turn, in the meter's own RAM. Blocks of
 // 80 are the trial's alone.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "firmware/metering/signal.hpp"
 #include "meter/metrology/kernel.hpp"
 #include "meter/metrology/metering.hpp"
+#include "meter/metrology/step_detector.hpp"
 
 #if defined(__arm__)
 #define PREWATT_OUTSIDE_THE_METER __attribute__((section(".trial")))
@@ -34,6 +36,7 @@ using DeviceBlock = std::array<std::array<std::int16_t, kDeviceBlock>, kChannels
 // In the meter's RAM, as they would be on a board.
 std::array<DeviceBlock, 2> ping_pong;
 alignas(Metering) std::array<Byte, sizeof(Metering)> metering_memory;
+alignas(StepDetector) std::array<Byte, sizeof(StepDetector)> detector_memory;
 
 PREWATT_OUTSIDE_THE_METER SampleBlock large_block;
 PREWATT_OUTSIDE_THE_METER Signal signal;
@@ -212,6 +215,48 @@ void metering_alone(bool large) {
     Figures::add(large ? "metering_80_joules" : "metering_20_joules", joules);
 }
 
+// The detector behind the metering: what it adds, and what it reports.
+void with_detector() {
+    signal = Signal{};
+    Metering& metering = *new (metering_memory.data()) Metering(calibration(), Wiring::k39x1, amperes(15));
+    StepDetector& detector = *new (detector_memory.data()) StepDetector(calibration(), Wiring::k39x1);
+    const std::uint32_t nothing = empty_span();
+    Digest digest;
+    PREWATT_OUTSIDE_THE_METER static std::array<std::uint32_t, kSamples / kDeviceBlock> took;
+    std::uint64_t spent = 0, reports = 0;
+    for (int done = 0; done < kSamples; done += kDeviceBlock) {
+        const SampleView view = fill(ping_pong[static_cast<std::size_t>(done / kDeviceBlock % 2)]);
+        (void)metering.on_samples(view);
+        const std::uint32_t began = ticks();
+        detector.on_samples(view, metering);
+        std::uint32_t& block_took = took[static_cast<std::size_t>(done / kDeviceBlock)];
+        block_took = ticks() - began - nothing;
+        spent += block_took;
+        while (const auto report = detector.take_report()) {
+            ++reports;
+            digest.add(report->circuit.index);
+            digest.add(static_cast<std::int64_t>(report->shape));
+            digest.add(report->power.count());
+            digest.add(report->resistive.count());
+            digest.add(report->conductance_microsiemens);
+            digest.add(report->power_factor_ten_thousandths);
+            detector.release(report->capture);
+        }
+    }
+    Figures::add("detector_20_ticks", spent);
+    // A judgement takes as long as hundreds of blocks without one.
+    std::sort(took.begin(), took.end());
+    const std::uint32_t median = took[took.size() / 2];
+    std::uint64_t usual = 0, usual_blocks = 0;
+    for (const std::uint32_t t : took)
+        if (t <= 10 * median) usual += t, ++usual_blocks;
+    Figures::add("detector_20_usual_ticks", usual * took.size() / std::max<std::uint64_t>(usual_blocks, 1));
+    Figures::add("detector_20_longest_ticks", took.back());
+    Figures::add("detector_20_judgements", took.size() - usual_blocks);
+    Figures::add("detector_20_digest", digest.value());
+    Figures::add("detector_20_reports", reports);
+}
+
 }  // namespace
 
 int run() {
@@ -221,7 +266,9 @@ int run() {
     kernel_alone();
     metering_alone(false);
     metering_alone(true);
+    with_detector();
     Figures::add("sizeof_metering", sizeof(Metering));
+    Figures::add("sizeof_detector", sizeof(StepDetector));
     Figures::add("stack_used", stack_used());
     Figures::add("stack_reserved", stack_reserved());
     print("end\n");

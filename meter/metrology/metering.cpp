@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "meter/metrology/kernel.hpp"
+#include "meter/metrology/sample_copy.hpp"
 
 namespace prewatt::meter {
 namespace {
@@ -37,35 +38,6 @@ constexpr int kDriftShareOfLoad =
 
 constexpr std::int64_t magnitude(std::int64_t x) {
     return x < 0 ? -x : x;
-}
-
-// Forward. On the device the library's copy costs more than what it copies; four words at once are two instructions.
-inline void copy_samples(const std::int16_t* from, int count, std::int16_t* to) {
-#if defined(__ARM_ARCH) && !defined(__ARM_NEON)
-    struct alignas(4) Eight {
-        std::uint32_t a, b, c, d;
-    };
-    const auto two = [](const std::int16_t* x, std::int16_t* y) {
-        std::uint32_t pair;
-        std::memcpy(&pair, x, sizeof pair);
-        std::memcpy(y, &pair, sizeof pair);
-    };
-    if (((reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to)) & 3) == 0) {
-        for (; count >= 8; count -= 8, from += 8, to += 8) {
-            const void* const x = __builtin_assume_aligned(from, 4);
-            void* const y = __builtin_assume_aligned(to, 4);
-            std::memcpy(y, x, sizeof(Eight));
-            asm volatile("");  // or the compiler calls the library after all
-        }
-    }
-    for (; count >= 2; count -= 2, from += 2, to += 2) {
-        two(from, to);
-        asm volatile("");
-    }
-    if (count > 0) *to = *from;
-#else
-    std::copy_n(from, count, to);
-#endif
 }
 
 // floor(sqrt(x)), 0 <= x < 2^62. The upper half of the digits by Newton in 32 bits, the lower by one step in 64.

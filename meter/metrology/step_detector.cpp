@@ -2,6 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
+
+#include "meter/metrology/sample_copy.hpp"
+
+#if defined(__ARM_FEATURE_SIMD32)
+#include <arm_acle.h>
+#endif
 
 namespace prewatt::meter {
 namespace {
@@ -50,6 +57,17 @@ std::int64_t root_q8(std::int64_t x) {
 }
 std::int64_t magnitude(std::int64_t x) {
     return x < 0 ? -x : x;
+}
+
+// x[0] + (x[1] - x[0]) * part / 2^14, rounded down.
+inline std::int32_t between(const std::int16_t* x, std::int32_t part_q14) {
+#if defined(__ARM_FEATURE_SIMD32)
+    int16x2_t both;
+    std::memcpy(&both, x, sizeof both);
+    return __smuad(both, (part_q14 << 16) + (1 << 14) - part_q14) >> 14;
+#else
+    return x[0] + (((x[1] - x[0]) * part_q14) >> 14);
+#endif
 }
 
 using Wave = std::array<std::int32_t, kPoints>;
@@ -203,6 +221,8 @@ StepDetector::StepDetector(const Calibration& calibration, Wiring wiring)
         circuit_phase_[c] = static_cast<std::uint8_t>(meter::phase_of(wiring, Circuit{static_cast<std::uint8_t>(c)}));
         const std::int64_t nanoamperes =
             std::max<std::int64_t>(magnitude(calibration_.current[c].nanoamperes_per_count), 1);
+        circuit_[c].skew_q16 =
+            static_cast<std::int32_t>(std::int64_t{calibration_.current[c].skew_nanoseconds} * 65536 / 250'000);
         threshold_[c] =
             static_cast<std::int32_t>(kPoints * std::max<std::int64_t>(kTriggerNanoamperes / nanoamperes, 3));
     }
@@ -215,6 +235,7 @@ void StepDetector::on_samples(const SampleView& block, const Metering& metering)
     const int count = block.sample_count;
     const auto keep = [count](std::array<std::int16_t, kHistory>& history, const std::int16_t* samples) {
         const int kept = std::min(count, kHistory);
+        if (kept == kHistory) return copy_samples(samples + (count - kHistory), kHistory, history.data());
         std::copy(history.begin() + kept, history.end(), history.begin());
         std::copy_n(samples + (count - kept), kept, history.end() - kept);
     };
@@ -271,45 +292,46 @@ void StepDetector::advance_phase(std::size_t phase, const SampleView& block, con
 // Interpolates `count` points of the cycle under way, the phase's voltage and all its currents.
 void StepDetector::take_points(std::size_t phase, int from, int count, const SampleView& block) {
     PhaseGrid& grid = grid_[phase];
-    std::array<std::int16_t, kHistory + kBlockSamplesMax + 1> line;
-    const auto fill = [&](const std::array<std::int16_t, kHistory>& history, const std::int16_t* samples) {
-        std::copy(history.begin(), history.end(), line.begin());
-        std::copy_n(samples, block.sample_count, line.begin() + kHistory);
-        line[static_cast<std::size_t>(kHistory + block.sample_count)] = 0;
-    };
-    const std::int64_t first_q16 = grid.start_q16 + std::int64_t{grid.period_q16} * from / kPoints;
+    // Positions count from the first sample of the history.
+    const std::int64_t first_q16 =
+        grid.start_q16 + std::int64_t{grid.period_q16} * from / kPoints + std::int64_t{kHistory} * 65536;
     const std::int32_t step_q16 = grid.period_q16 / kPoints;
     const std::int32_t limit_q16 = (kHistory + block.sample_count - 1) * 65536 - 1;
-
-    const auto interpolate = [&line](std::int32_t at_q16) {
-        const auto index = static_cast<std::size_t>(at_q16 >> 16);
-        const std::int32_t a = line[index], b = line[index + 1];
-        return a + (((b - a) * ((at_q16 & 0xFFFF) >> 2)) >> 14);
+    const auto start_of = [&](std::int32_t skew_q16) {
+        return static_cast<std::int32_t>(
+            std::clamp<std::int64_t>(first_q16 - skew_q16, 0, limit_q16 - (count - 1) * step_q16));
     };
-    fill(grid.history, block.voltage(phase));
-    auto at_q16 = static_cast<std::int32_t>(first_q16 + kHistory * 65536);
-    for (int k = from; k < from + count; ++k, at_q16 += step_q16)
-        grid.now[static_cast<std::size_t>(k)] =
-            static_cast<std::int16_t>(interpolate(std::clamp<std::int32_t>(at_q16, 0, limit_q16)));
+    // Calls take() with each point: those that lie in the history, then those in the block.
+    const auto interpolate = [&](const std::array<std::int16_t, kHistory>& history, const std::int16_t* samples,
+                                 std::int32_t at_q16, const auto& take) __attribute__((always_inline)) {
+        int left = count;
+        if (at_q16 < kHistory * 65536) {
+            alignas(4) std::array<std::int16_t, kHistory + 2> edge;
+            copy_samples(history.data(), kHistory, edge.data());
+            edge[kHistory] = samples[0];
+            for (; left > 0 && at_q16 < kHistory * 65536; --left, at_q16 += step_q16)
+                take(between(edge.data() + (at_q16 >> 16), (at_q16 & 0xFFFF) >> 2));
+        }
+        at_q16 -= kHistory * 65536;
+        for (; left > 0; --left, at_q16 += step_q16)
+            take(between(samples + (at_q16 >> 16), (at_q16 & 0xFFFF) >> 2));
+    };
 
+    std::int16_t* to = grid.now.data() + from;
+    interpolate(grid.history, block.voltage(phase), start_of(0),
+                [&to](std::int32_t x) { *to++ = static_cast<std::int16_t>(x); });
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
         if (circuit_phase_[c] != phase) continue;
         CircuitState& circuit = circuit_[c];
-        fill(circuit.history, block.current(c));
-        const std::int64_t skew_q16 = std::int64_t{calibration_.current[c].skew_nanoseconds} * 65536 / 250'000;
-        at_q16 = static_cast<std::int32_t>(
-            std::clamp<std::int64_t>(first_q16 + kHistory * 65536 - skew_q16, 0, limit_q16 - (count - 1) * step_q16));
-        const Cycle& base = circuit.base[grid.parity];
-        std::int32_t difference = circuit.difference, size = circuit.magnitude;
-        for (int k = from; k < from + count; ++k, at_q16 += step_q16) {
-            const std::int32_t x = interpolate(at_q16);
-            const std::int32_t b = base[static_cast<std::size_t>(k)];
-            circuit.now[static_cast<std::size_t>(k)] = static_cast<std::int16_t>(x);
-            difference += x > b ? x - b : b - x;
-            size += b < 0 ? -b : b;
-        }
+        const std::int16_t* old = circuit.base[grid.parity].data() + from;
+        to = circuit.now.data() + from;
+        std::int32_t difference = circuit.difference;
+        interpolate(circuit.history, block.current(c), start_of(circuit.skew_q16), [&](std::int32_t x) {
+            const std::int32_t change = x - *old++;
+            *to++ = static_cast<std::int16_t>(x);
+            difference += change < 0 ? -change : change;
+        });
         circuit.difference = difference;
-        circuit.magnitude = size;
     }
 }
 
@@ -330,8 +352,8 @@ void StepDetector::end_cycle(std::size_t phase) {
 
 void StepDetector::end_cycle_of(std::size_t c, const PhaseGrid& grid) {
     CircuitState& circuit = circuit_[c];
-    const std::int32_t difference = circuit.difference, size = circuit.magnitude;
-    circuit.difference = circuit.magnitude = 0;
+    const std::int32_t difference = circuit.difference;
+    circuit.difference = 0;
     if (circuit.slot != 0) {
         Slot& slot = slot_[circuit.slot - 1u];
         if (slot.cycles == 0) slot.first_parity = grid.parity;
@@ -349,7 +371,13 @@ void StepDetector::end_cycle_of(std::size_t c, const PhaseGrid& grid) {
         circuit.reclose = kRecloseCycles;
         return;
     }
-    if (difference > threshold_[c] + size / kTriggerBaseDivisor) {
+    const auto beyond_base = [&] {
+        std::int32_t size = 0;
+        for (const std::int32_t b : circuit.base[grid.parity])
+            size += b < 0 ? -b : b;
+        return difference > threshold_[c] + size / kTriggerBaseDivisor;
+    };
+    if (difference > threshold_[c] && beyond_base()) {
         if (circuit.waiting < 255) ++circuit.waiting;
         begin_slot(c, grid);
         return;
@@ -590,8 +618,8 @@ void StepDetector::judge(Slot& slot, const PhaseGrid& grid) {
     out.base_power = ActivePower{f.base_power * 1000};
     out.base_conductance_microsiemens = static_cast<std::int32_t>(f.base_conductance);
     out.total_conductance_microsiemens = static_cast<std::int32_t>(f.total_conductance);
-    out.rush_tenths =
-        static_cast<std::uint8_t>(std::clamp<std::int32_t>(slot.peak * 10 / std::max(f.settled_rms, 1), 0, 255));
+    out.rush_tenths = static_cast<std::uint8_t>(
+        std::clamp<std::int32_t>(slot.peak * 10 / std::max<std::int32_t>(f.settled_rms, 1), 0, 255));
     out.decision_ms = static_cast<std::uint16_t>(
         std::min<std::int64_t>(std::int64_t{slot.elapsed} * grid.period_q16 / 65536 / (kSampleRate / 1000), 60'000));
     // What draws more than it gives, or has not settled, is no resistor.
@@ -762,7 +790,7 @@ void StepDetector::lose_phase(std::size_t phase) {
         CircuitState& circuit = circuit_[c];
         if (circuit.slot != 0) slot_[circuit.slot - 1u].use = Slot::Use::kFree;
         circuit.slot = circuit.waiting = 0;
-        circuit.difference = circuit.magnitude = 0;
+        circuit.difference = 0;
         circuit.settled = false;
     }
 }

@@ -73,7 +73,7 @@ class StepDetector {
         std::array<Cycle, 2> base{};  // counts
         Cycle now{};
         std::int32_t difference = 0;                   // of the cycle under way from its base, sum over the points
-        std::int32_t magnitude = 0;                    // of the base, likewise
+        std::int32_t skew_q16 = 0;                     // samples that it is taken after its voltage
         std::int32_t resistive_base_microsiemens = 0;  // of the base: what has surely come as a resistor
         Slow slow;                                     // as it was after the last step or slope
         std::uint8_t slot = 0;                         // 1..: is being judged there
