@@ -1,5 +1,6 @@
 // How many times faster than the mains one core computes everything that a full box measures: 39 current and 3 voltage
-// channels at 4 kSa/s through the complete Metering, with skew, offsets, noise, harmonics and reactive loads.
+// channels at 4 kSa/s through the complete metering processor with all its rules on, with skew, offsets, noise,
+// harmonics and reactive loads.
 #pragma once
 #include "bench/figures.hpp"
 
