@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/bench.hpp"
+#include "cli/events.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/frame.hpp"
 #include "cli/login.hpp"
@@ -16,6 +17,7 @@
 #include "cli/relay.hpp"
 #include "cli/sell.hpp"
 #include "cli/serve.hpp"
+#include "cli/settings.hpp"
 #include "cli/sim.hpp"
 #include "cli/simulate.hpp"
 #include "cli/top.hpp"
@@ -102,6 +104,46 @@ void offer_read(CLI::App& app) {
     verb.add_option("-o,--output", line.output, "table, json or csv")->capture_default_str();
     verb.add_flag("--live", options->office.live, "Through the office, but ask the meter now")->excludes(bus);
     add_server(verb, options->office.server);
+}
+
+void add_line(CLI::App& verb, std::string& meter, std::string& bus, int& speed, int& tries, std::string& output) {
+    verb.add_option("METER", meter, "2026000017:12 a household, 2026000017 the box itself")->required();
+    verb.add_option("--bus", bus, "The line: tcp://host:port, /dev/ttyUSB0, a pseudo-terminal")->required();
+    verb.add_option("--baud", speed, "Speed of the line, 8E1")->capture_default_str();
+    verb.add_option("--tries", tries, "How often a question is asked")->capture_default_str();
+    verb.add_option("-o,--output", output, "table, json or csv")->capture_default_str();
+}
+
+void offer_events(CLI::App& app) {
+    CLI::App& verb =
+        *app.add_subcommand("events", "What a meter has written down: cuts and why, purchases, phases, ...");
+    auto options = verb_options<EventsOptions>(verb);
+    add_line(verb, options->meter, options->bus, options->speed, options->tries, options->output);
+    verb.add_flag_callback(
+        "--json", [options] { options->output = "json"; }, "As -o json");
+    verb.add_option("--kind", options->kind, "Only events whose name holds this word");
+    verb.add_option("--limit", options->limit, "At most so many, the newest");
+    verb.add_option("--capture", options->capture,
+                    "Instead: explanation and waveforms of the n-th last malignant load of a household");
+}
+
+void offer_settings(CLI::App& app) {
+    CLI::App& settings = *app.add_subcommand("settings", "What a meter is set to, and to set it, over its own line");
+    settings.require_subcommand(1);
+    CLI::App& show = *settings.add_subcommand("show", "Names, values, ranges");
+    auto shown = verb_options<SettingsShowOptions>(show);
+    add_line(show, shown->meter, shown->bus, shown->speed, shown->tries, shown->output);
+    show.add_flag("--all", shown->all, "Also what is as the factory made it");
+    CLI::App& set = *settings.add_subcommand("set", "Check, show what would change, send, read again");
+    auto options = verb_options<SettingsSetOptions>(set);
+    add_line(set, options->meter, options->bus, options->speed, options->tries, options->output);
+    set.add_option("NAME=VALUE", options->values, "As show prints them: load.milliamperes=16000");
+    set.add_option("--file", options->file, "TOML file with the same names");
+    set.add_option("--key", options->key, "File with the master key");
+    set.add_option("--operator", options->operator_number, "Who, for the meter's log");
+    set.add_option("--counter", options->counter, "Of the first command; without: one above the box's last");
+    set.add_flag("--dry-run", options->dry_run, "Say what would change, send nothing");
+    set.add_flag("--yes", options->yes, "Do not ask");
 }
 
 void offer_login(CLI::App& app) {
@@ -284,6 +326,8 @@ int main_of(int argc, char** argv) {
     offer_meter(app);
     offer_sim(app);
     offer_read(app);
+    offer_events(app);
+    offer_settings(app);
     offer_login(app);
     offer_sell(app);
     offer_relay(app);

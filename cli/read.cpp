@@ -1,18 +1,16 @@
 #include "cli/read.hpp"
 
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <optional>
-#include <thread>
 
 #include "cli/bus_client.hpp"
 #include "cli/frame_words.hpp"
 #include "cli/meter_name.hpp"
 #include "cli/output.hpp"
+#include "cli/repeat.hpp"
 #include "protocols/dlt645/item.hpp"
 #include "protocols/dlt645/item_text.hpp"
 #include "protocols/dlt645/private_items.hpp"
@@ -26,8 +24,6 @@ using dlt645::DataId;
 constexpr DataId kUsual[] = {{0x00900100}, {0x00900101}, {0x00900200}, {0x00900201}, {0x00010000}, {0x00020000},
                              {0x0201FF00}, {0x0202FF00}, {0x02030000}, {0x02040000}, {0x02050000}, {0x02060000},
                              {0x02800002}, {0x04000101}, {0x04000102}, {0x04000503}, {0x04000409}, {0x04000401}};
-
-std::atomic<bool> interrupted{false};
 
 std::optional<std::chrono::milliseconds> interval(std::string_view text) {
     unsigned value = 0;
@@ -71,7 +67,7 @@ int read_items(BusClient& bus, const MeterName& meter, const std::vector<DataId>
         if (!data && usual && data.error() == BusError::kRefused) continue;
         if (!data) return complain(bus, data.error(), options.meter);
         add_line(lines, id, *data);
-        if (interrupted) return code(ExitCode::kInterrupted);
+        if (interrupted()) return code(ExitCode::kInterrupted);
     }
     if (lines.empty())
         return fail(ExitCode::kRefused, "meter " + options.meter + " has none of the usual items", "--item 00010000");
@@ -140,8 +136,8 @@ int run(const ReadOptions& options) {
         return fail(wrong ? ExitCode::kWrongUse : ExitCode::kNotReachable, BusClient::why(),
                     "--bus tcp://host:port for a serial gateway, --bus /dev/ttyUSB0 for an adapter");
     }
-    std::signal(SIGINT, [](int) { interrupted = true; });
-    for (;;) {
+    catch_interrupt();
+    return repeat(every, [&] {
         MeterName asked = *meter;
         if (asked.address == dlt645::kWildcard) {
             const auto reply = bus->ask(asked.address, dlt645::request(dlt645::Function::kReadAddress), {});
@@ -149,15 +145,9 @@ int run(const ReadOptions& options) {
             asked.address = reply->address;
             std::fprintf(stderr, "prewatt: the meter is %s\n", printed(asked.address).c_str());
         }
-        const int done = asked.all_households && usual ? read_households(*bus, asked, options, *format)
-                                                       : read_items(*bus, asked, ids, usual, options, *format);
-        if (done != code(ExitCode::kDone) || !every) return done;
-        const auto next = std::chrono::steady_clock::now() + *every;
-        while (!interrupted && std::chrono::steady_clock::now() < next)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        if (interrupted) return code(ExitCode::kInterrupted);
-        std::printf("\n");
-    }
+        return asked.all_households && usual ? read_households(*bus, asked, options, *format)
+                                             : read_items(*bus, asked, ids, usual, options, *format);
+    });
 }
 
 }  // namespace prewatt::cli

@@ -1,22 +1,17 @@
 #include "cli/read_office.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <csignal>
-#include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <thread>
 
 #include "cli/output.hpp"
+#include "cli/repeat.hpp"
 
 namespace prewatt::cli {
 namespace {
 
 using nlohmann::json;
-
-std::atomic<bool> interrupted{false};
 
 // The office leaves a figure out (null) until it has been read.
 std::optional<std::int64_t> number(const json& object, const char* key) {
@@ -139,16 +134,8 @@ int run(const ReadOfficeOptions& options) {
     }
     const auto office = OfficeClient::open(options.server);
     if (!office) return fail(office.error());
-    if (every) std::signal(SIGINT, [](int) { interrupted = true; });
-    for (;;) {
-        const int done = read_once(*office, options, *format);
-        if (done != code(ExitCode::kDone) || !every) return done;
-        const auto next = std::chrono::steady_clock::now() + *every;
-        while (!interrupted && std::chrono::steady_clock::now() < next)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        if (interrupted) return code(ExitCode::kInterrupted);
-        std::printf("\n");
-    }
+    if (every) catch_interrupt();
+    return repeat(every, [&] { return read_once(*office, options, *format); });
 }
 
 }  // namespace prewatt::cli
