@@ -250,9 +250,9 @@ void flatten(const toml::table& table, const std::string& prefix,
         } else if (const auto text = node.value_exact<std::string>()) {
             out.emplace_back(name, *text);
         } else {
-            std::ostringstream text;
-            text << toml::node_view<const toml::node>(node);
-            out.emplace_back(name, text.str());
+            std::ostringstream written;
+            written << toml::node_view<const toml::node>(node);
+            out.emplace_back(name, written.str());
         }
     }
 }

@@ -478,7 +478,7 @@ constexpr Item kItems[] = {
     one(0x03350000, kCount3, "magnetic field, total"),
     record(0x03350000, kOpaque, "magnetic field"),
     one(0x03360000, kCount3, "relay fault, total"),
-    record(0x03360000, kOpaque, "relay fault"),
+    record(0x03360000, kFromTo, "relay fault"),
     one(0x03370000, kCount3, "supply fault, total"),
     record(0x03370000, kOpaque, "supply fault"),
 
@@ -646,6 +646,12 @@ constexpr Item kItems[] = {
     one(0xEC000300, kOpaque, "live values"),
     one(0xEC000400, kOpaque, "box"),
     one(0xEC010000, kOpaque, "sealed command"),
+    one(0xEC030000, kOpaque, "records"),
+    row(0xEC030100, 0xEC03010B, kOpaque, "events"),
+    one(0xEC030200, kOpaque, "captured malignant load"),
+    one(0xEC030300, kOpaque, "daily freeze of every household"),
+    one(0xEC030301, kOpaque, "monthly freeze of every household"),
+    one(0xEC030400, kOpaque, "load profile"),
 };
 
 bool is_number(const Part& part) {
