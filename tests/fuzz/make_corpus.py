@@ -63,6 +63,28 @@ def main():
     }
     for name, steps in scripts.items():
         write(out / "interlink", name, b"\1" + b"".join(bytes([operation * 2 + end, argument]) for operation, end, argument in steps))
+    # node: how it is wired and fed, then operations with an argument and what they read.
+    time, load, line, read, command, warning, cut, wire, reset, hang, refuse, clock, byte_time, setting = range(14)
+    ticket = lambda household, epoch, number, amount: bytes([command, 0, household - 1, epoch - 1, number]) + amount.to_bytes(2, "little")
+    day = bytes([load, 0, 40, load, 1, 200, time, 250, time, 250])
+    boxes = {
+        "day": ticket(1, 1, 1, 500) + ticket(2, 1, 1, 900) + day,
+        "tickets": ticket(1, 1, 2, 500) + ticket(1, 1, 1, 300) + ticket(1, 2, 1, 100) + day + ticket(1, 1, 3, 900),
+        "warned": ticket(1, 1, 1, 500) + day + bytes([warning, 0, cut, 0]) + day,
+        "cut": ticket(1, 1, 1, 500) + day + bytes([cut, 0]) + day + bytes([cut, 0]),
+        "wire": ticket(3, 1, 1, 500) + bytes([wire, 31, 0, 9, 0]) + day + bytes([wire, 31, 1, 0, 0]) + day + bytes([wire, 31, 2, 7, 0]) + day + bytes([wire, 31, 3, 0, 0]) + day,
+        "resets": ticket(1, 1, 1, 500) + day + bytes([reset, 0]) + day + bytes([reset, 1]) + day + bytes([hang, 0]) + day + bytes([hang, 1]) + day,
+        "refused": ticket(1, 1, 1, 500) + day + bytes([refuse, 0, 0]) + day + bytes([refuse, 1, 20]) + day + bytes([refuse, 2, 1]) + ticket(1, 1, 2, 600),
+        "read": b"".join(bytes([read, household]) + item for household in (0, 1, 2) for item in
+                         (b"\x00\x01\x90\x00", b"\x01\x01\x06\x00", b"\x01\x00\x1e\x00", b"\x01\x11\x00\x03", b"\x01\x00\x30\x03", b"\x01\x00\x00\x05")),
+        "commands": b"".join(bytes([command, kind | repeat, 1, 1, 2, 3, 4, 5, 6][:n]) for kind, n in ((1, 4), (2, 6), (3, 3), (4, 8), (5, 7), (6, 3), (7, 6), (8, 3)) for repeat in (0, 0x80)),
+        "settings": b"".join(bytes([setting, size, id, 0]) + bytes(range(size)) for id in range(1, 12) for size in (4, 12)),
+        "slow": bytes([byte_time, 1]) + ticket(1, 1, 1, 500) + day + bytes([reset, 1]) + day,
+        "clock": bytes([clock, 0]) + day + bytes([clock, 1, 0, 0, 0, 49]) + day,
+    }
+    for name, steps in boxes.items():
+        for head in (0x00, 0x12, 0x20):
+            write(out / "node", f"{name}-{head:02x}", bytes([head]) + steps)
 
 
 if __name__ == "__main__":
