@@ -6,8 +6,12 @@
 #include "base/civil_time.hpp"
 #include "base/hold.hpp"
 #include "base/units.hpp"
+#include "meter/core/clock_guard.hpp"
 #include "meter/core/command_guard.hpp"
 #include "meter/core/credit.hpp"
+#include "meter/core/load_guard.hpp"
+#include "meter/core/malignant_load.hpp"
+#include "meter/core/tariff.hpp"
 #include "settings/settings.hpp"
 
 namespace prewatt::meter {
@@ -30,6 +34,32 @@ struct MeteringMark {
     friend constexpr bool operator==(const MeteringMark&, const MeteringMark&) = default;
 };
 
+// For whoever asks why it is dark: the last cut by one of the guards of circuit 1.
+struct LastCut {
+    HoldSet because;          // kMalignant or kOverload; empty: none yet
+    CivilSeconds at = 0;      // 0: the clock was not known
+    std::uint16_t watts = 0;  // of the step that was surely resistive; of the whole load
+    StepShape shape{};        // of a malignant step
+    MalignantRule rule{};     // that decided
+    std::int16_t power_factor_ten_thousandths = 0;
+    friend constexpr bool operator==(const LastCut&, const LastCut&) = default;
+};
+// What the guards of circuit 1 must not forget: tries, pauses, lock-outs.
+struct GuardBook {
+    LoadBook load;
+    MalignantState malignant;
+    LastCut last_cut;
+    CivilSeconds locked_since = 0;  // 0: not locked out, or the clock was not known
+    friend constexpr bool operator==(const GuardBook&, const GuardBook&) = default;
+};
+// The next malignant step before `until` becomes the permitted appliance `slot` for so many days; 0 days: nobody asked.
+struct LearnOrder {
+    std::uint8_t slot = 0;
+    std::uint16_t days = 0;
+    CivilSeconds until = 0;
+    friend constexpr bool operator==(const LearnOrder&, const LearnOrder&) = default;
+};
+
 struct HouseholdBook {
     Account account;
     bool remote_off = false;
@@ -37,6 +67,10 @@ struct HouseholdBook {
     Energy forward;  // for ever
     Energy reverse;
     MeteringMark mark;
+    TariffBook tariff;  // of a money account
+    HoldSet waiting;    // of the credit's holds, in the no-cut hours (meter/core/schedule)
+    GuardBook guards;
+    LearnOrder learn;
     friend constexpr bool operator==(const HouseholdBook&, const HouseholdBook&) = default;
 };
 
@@ -47,6 +81,7 @@ struct BoxBook {
     LastCommand last_command;
     std::uint16_t pulse_constant = 1600;
     std::uint16_t session = 0;  // the newest name given to a metering session; never given twice
+    ClockBook clock;
     friend constexpr bool operator==(const BoxBook&, const BoxBook&) = default;
 };
 

@@ -19,6 +19,7 @@ constexpr void clear(HouseholdBook& book) {
     book.account = cleared;
     book.forward = Energy{};
     book.reverse = Energy{};
+    book.tariff = {};
 }
 
 }  // namespace prewatt::meter

@@ -61,9 +61,12 @@ struct Taken {
 // `reverse` is the household's reverse energy total at this moment.
 Taken take_ticket(Account& account, const CreditTotal& ticket, Energy reverse);
 
-// Energy was used. Nothing is charged to an account that was never opened.
-constexpr void charge(Account& account, Energy used) {
-    if (account.is_open()) account.used += credit_for(used);
+// Nothing is charged to an account that was never opened. `cost`: what the energy costs in the account's unit.
+constexpr void charge(Account& account, Credit cost) {
+    if (account.is_open()) account.used += cost;
+}
+constexpr void charge(Account& account, Energy used) {  // of an energy account
+    charge(account, credit_for(used));
 }
 
 // Compares what remains with the cut-off level and moves the alarm; true when its stage changed, which must be stored.

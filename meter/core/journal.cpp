@@ -14,6 +14,10 @@ enum class RecordType : std::uint8_t {
     kSetting = 5,
     kSession = 6,
     kClearAll = 7,
+    kGuards = 8,
+    kLearn = 9,
+    kClock = 10,
+    kTariff = 11,
 };
 
 constexpr std::array<Byte, 4> kMagic{'P', 'W', 'M', 'J'};
@@ -61,7 +65,8 @@ void Entry::put_account(Household household, const HouseholdBook& book) {
     writer_.put_u32(account.levels.overdraft_hundredths);
     const bool money = account.unit == settings::AccountUnit::kMoney;
     writer_.put_u8(static_cast<std::uint8_t>(static_cast<unsigned>(account.cutoff) | (book.remote_off ? 4u : 0u) |
-                                             (money ? 8u : 0u)));
+                                             (money ? 8u : 0u) | (book.waiting.has(Hold::kNoCredit) ? 0x10u : 0u) |
+                                             (book.waiting.has(Hold::kCutoffAlarm) ? 0x20u : 0u)));
     writer_.put_u16(book.forced.overruled.bits());
     writer_.put_u16(book.forced.minutes);
     writer_.put_u32(book.forced.until);
@@ -85,6 +90,56 @@ void Entry::put_energy(Household household, const HouseholdBook& book) {
     writer_.put_u16(book.mark.session);
     writer_.put_u32(book.mark.forward);
     writer_.put_u32(book.mark.reverse);
+    if (book.tariff == TariffBook{}) return;
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kTariff));
+    writer_.put_u8(household.number);
+    for (const MonthlyCount::Month& month : {book.tariff.month.present, book.tariff.month.other}) {
+        writer_.put_u16(month.month);
+        writer_.put_le(static_cast<std::uint64_t>(month.used.count()), 6);
+    }
+    writer_.put_u16(book.tariff.parts);
+}
+
+void Entry::put_guards(Household household, const HouseholdBook& book) {
+    const GuardBook& guards = book.guards;
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kGuards));
+    writer_.put_u8(household.number);
+    writer_.put_u8(static_cast<std::uint8_t>(guards.load.stage));
+    writer_.put_u8(guards.load.cuts);
+    writer_.put_u8(guards.load.quiet_hours);
+    const MalignantState& malignant = guards.malignant;
+    writer_.put_u8(static_cast<std::uint8_t>(malignant.stage));
+    writer_.put_u8(malignant.restores_used);
+    writer_.put_u16(malignant.day);
+    writer_.put_u32(static_cast<std::uint32_t>(malignant.signature.conductance_microsiemens));
+    writer_.put_u32(static_cast<std::uint32_t>(malignant.signature.base_conductance_microsiemens));
+    writer_.put_u16(malignant.delay_seconds);
+    writer_.put_u8(static_cast<std::uint8_t>(malignant.shape));
+    writer_.put_u16(guards.last_cut.because.bits());
+    writer_.put_u32(guards.last_cut.at);
+    writer_.put_u16(guards.last_cut.watts);
+    writer_.put_u8(static_cast<std::uint8_t>(static_cast<unsigned>(guards.last_cut.shape) << 4 |
+                                             static_cast<unsigned>(guards.last_cut.rule)));
+    writer_.put_u16(static_cast<std::uint16_t>(guards.last_cut.power_factor_ten_thousandths));
+    writer_.put_u32(guards.locked_since);
+}
+
+void Entry::put_learn(Household household, const HouseholdBook& book) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kLearn));
+    writer_.put_u8(household.number);
+    writer_.put_u8(book.learn.slot);
+    writer_.put_u16(book.learn.days);
+    writer_.put_u32(book.learn.until);
+}
+
+void Entry::put_clock(const BoxBook& box) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kClock));
+    writer_.put_u32(box.clock.sealed_at);
+    writer_.put_u32(box.clock.latest);
+    writer_.put_u32(static_cast<std::uint32_t>(box.clock.corrected));
+    writer_.put_u16(box.clock.corrected_day);
+    writer_.put_u16(static_cast<std::uint16_t>(box.clock.drift_tenths_ppm));
+    writer_.put_u8(box.clock.drift_settings);
 }
 
 // The only record that is no value but a change of all of them: forty records would not fit one entry, and a box is
@@ -133,6 +188,8 @@ bool get_account(ByteReader& reader, HouseholdBook& book) {
     if ((flags & 3) >= kCutoffStages) return false;
     account.cutoff = static_cast<CutoffStage>(flags & 3);
     book.remote_off = (flags & 4) != 0;
+    book.waiting.set(Hold::kNoCredit, (flags & 0x10) != 0);
+    book.waiting.set(Hold::kCutoffAlarm, (flags & 0x20) != 0);
     account.unit = (flags & 8) != 0 ? settings::AccountUnit::kMoney : settings::AccountUnit::kEnergy;
     book.forced.overruled = HoldSet{reader.get_u16()};
     book.forced.minutes = reader.get_u16();
@@ -142,6 +199,44 @@ bool get_account(ByteReader& reader, HouseholdBook& book) {
     account.previous_credited = Credit{reader.get_i64()};
     account.reverse_at_opening = Energy{static_cast<std::int64_t>(reader.get_le(6))};
     return true;
+}
+
+}  // namespace
+
+namespace {
+
+bool get_guards(ByteReader& reader, GuardBook& guards) {
+    guards.load.stage = static_cast<LoadStage>(reader.get_u8());
+    guards.load.cuts = reader.get_u8();
+    guards.load.quiet_hours = reader.get_u8();
+    MalignantState& malignant = guards.malignant;
+    malignant.stage = static_cast<MalignantStage>(reader.get_u8());
+    malignant.restores_used = reader.get_u8();
+    malignant.day = reader.get_u16();
+    malignant.signature.conductance_microsiemens = static_cast<std::int32_t>(reader.get_u32());
+    malignant.signature.base_conductance_microsiemens = static_cast<std::int32_t>(reader.get_u32());
+    malignant.delay_seconds = reader.get_u16();
+    const std::uint8_t shape = reader.get_u8();
+    malignant.shape = static_cast<StepShape>(shape);
+    guards.last_cut.because = HoldSet{reader.get_u16()};
+    guards.last_cut.at = reader.get_u32();
+    guards.last_cut.watts = reader.get_u16();
+    const std::uint8_t why = reader.get_u8();
+    guards.last_cut.shape = static_cast<StepShape>(why >> 4);
+    guards.last_cut.rule = static_cast<MalignantRule>(why & 15);
+    guards.last_cut.power_factor_ten_thousandths = static_cast<std::int16_t>(reader.get_u16());
+    guards.locked_since = reader.get_u32();
+    return guards.load.stage <= LoadStage::kLockedOut && malignant.stage <= MalignantStage::kLockedOut &&
+           shape <= static_cast<std::uint8_t>(StepShape::kReclose);
+}
+
+void get_clock(ByteReader& reader, BoxBook& box) {
+    box.clock.sealed_at = reader.get_u32();
+    box.clock.latest = reader.get_u32();
+    box.clock.corrected = static_cast<std::int32_t>(reader.get_u32());
+    box.clock.corrected_day = reader.get_u16();
+    box.clock.drift_tenths_ppm = static_cast<std::int16_t>(reader.get_u16());
+    box.clock.drift_settings = reader.get_u8();
 }
 
 }  // namespace
@@ -228,7 +323,7 @@ bool Journal::commit(Entry& entry, const Books& books, bool supply_fails) {
 }
 
 bool Journal::has_room_for(settings::SettingKey changed, std::size_t value_bytes, const Books& books) const {
-    std::size_t size = kHeaderSize + kEntryOverhead + Entry::kBoxRecord + Entry::kSessionRecord;
+    std::size_t size = kHeaderSize + kEntryOverhead + Entry::kBoxRecord + Entry::kSessionRecord + Entry::kClockRecord;
     size += static_cast<std::size_t>(identity_.households) * (kEntryOverhead + Entry::kHouseholdMax);
     // Several settings share an entry, and leave less than the largest of them empty.
     std::size_t values = 0;
@@ -261,11 +356,16 @@ bool Journal::move_to_other_bank(const Books& books) {
         Entry entry;
         entry.put(books.box);
         entry.put_session(books.box.session);
+        entry.put_clock(books.box);
         if (!put(entry)) return false;
     }
     for (int n = 1; n <= identity_.households; ++n) {
         Entry entry;
-        entry.put({static_cast<std::uint8_t>(n)}, books.households[static_cast<std::size_t>(n - 1)]);
+        const Household h{static_cast<std::uint8_t>(n)};
+        const HouseholdBook& book = books.households[static_cast<std::size_t>(n - 1)];
+        entry.put(h, book);
+        if (book.guards != GuardBook{}) entry.put_guards(h, book);
+        if (book.learn != LearnOrder{}) entry.put_learn(h, book);
         if (!put(entry)) return false;
     }
     Entry several;
@@ -314,6 +414,10 @@ bool Journal::apply(Bytes records, Books& books) const {
             books.box.session = reader.get_u16();
             continue;
         }
+        if (type == RecordType::kClock) {
+            get_clock(reader, books.box);
+            continue;
+        }
         if (type == RecordType::kClearAll) {
             for (HouseholdBook& book : books.households)
                 clear(book);
@@ -335,10 +439,27 @@ bool Journal::apply(Bytes records, Books& books) const {
                 book.forward = Energy{static_cast<std::int64_t>(reader.get_le(6))};
                 book.reverse = Energy{static_cast<std::int64_t>(reader.get_le(6))};
                 book.account.used = Credit{reader.get_i64()};
+                book.tariff = {};  // follows where there is something of it
                 if (type == RecordType::kEnergyOfVersion1) break;
                 book.mark.session = reader.get_u16();
                 book.mark.forward = reader.get_u32();
                 book.mark.reverse = reader.get_u32();
+                break;
+            case RecordType::kTariff:
+                for (MonthlyCount::Month* month : {&book.tariff.month.present, &book.tariff.month.other}) {
+                    month->month = reader.get_u16();
+                    month->used = Energy{static_cast<std::int64_t>(reader.get_le(6))};
+                }
+                book.tariff.parts = reader.get_u16();
+                if (book.tariff.parts >= kPartsPerGrain) return false;
+                break;
+            case RecordType::kGuards:
+                if (!get_guards(reader, book.guards)) return false;
+                break;
+            case RecordType::kLearn:
+                book.learn.slot = reader.get_u8();
+                book.learn.days = reader.get_u16();
+                book.learn.until = reader.get_u32();
                 break;
             default:
                 return false;

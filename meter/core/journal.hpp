@@ -43,8 +43,13 @@ class Entry {
     static constexpr std::size_t kSessionRecord = 3;
     static constexpr std::size_t kAccountRecord = 59;
     static constexpr std::size_t kEnergyRecord = 32;
-    static constexpr std::size_t kSettingRecord = 5;                              // and the setting's own bytes
-    static constexpr std::size_t kHouseholdMax = kAccountRecord + kEnergyRecord;  // all that a household can have
+    static constexpr std::size_t kSettingRecord = 5;  // and the setting's own bytes
+    static constexpr std::size_t kGuardRecord = 35;
+    static constexpr std::size_t kLearnRecord = 9;
+    static constexpr std::size_t kTariffRecord = 20;
+    static constexpr std::size_t kClockRecord = 18;
+    static constexpr std::size_t kHouseholdMax =  // all that a household can have
+        kAccountRecord + kEnergyRecord + kTariffRecord + kGuardRecord + kLearnRecord;
 
     Entry() : writer_({bytes_ + kRecordsAt, kRecordBytesMax}) {}
     Entry(const Entry&) = delete;
@@ -52,10 +57,17 @@ class Entry {
 
     void put(const BoxBook& box);
     void put_session(std::uint16_t session);                           // the name of a metering session is given away
-    void put_account(Household household, const HouseholdBook& book);  // account, remote hold, forced power
-    void put_energy(Household household, const HouseholdBook& book);   // energies, how far booked, used of the credit
-    void put_clear_all();                                              // clear() of every household
-    void put_setting(settings::SettingKey key, Bytes value);           // as settings::encode has it
+    void put_account(Household household, const HouseholdBook& book);  // account, remote hold, forced power, waiting
+    // Energies, how far booked, used of the credit; of a money account the month and what is not yet charged.
+    void put_energy(Household household, const HouseholdBook& book);
+    [[nodiscard]] static std::size_t energy_bytes(const HouseholdBook& book) {
+        return kEnergyRecord + (book.tariff != TariffBook{} ? kTariffRecord : 0);
+    }
+    void put_guards(Household household, const HouseholdBook& book);
+    void put_learn(Household household, const HouseholdBook& book);
+    void put_clock(const BoxBook& box);                       // the clock guard's book
+    void put_clear_all();                                     // clear() of every household
+    void put_setting(settings::SettingKey key, Bytes value);  // as settings::encode has it
     void put(Household household, const HouseholdBook& book) {
         put_account(household, book);
         put_energy(household, book);

@@ -31,7 +31,12 @@ HouseholdBook sample_book() {
     return book;
 }
 BoxBook sample_box() {
-    return {5, 0x20001, {42, 0xDEADBEEF, 3}, 5000};
+    BoxBook box;
+    box.boots = 5;
+    box.versions_reserved = 0x20001;
+    box.last_command = {42, 0xDEADBEEF, 3};
+    box.pulse_constant = 5000;
+    return box;
 }
 
 void put_sample(Journal& journal, Books& books) {

@@ -10,6 +10,9 @@
 // same record as the energy; what lies between is booked, so windows may be lost, repeated or late, and either
 // processor may start anew at any instant. The name of a session is stored before it is given away and never given
 // twice.
+//
+// In four files: box.cpp (start, holds, relays, saving), box_commands.cpp (what an office orders), box_guards.cpp
+// (steps, overloads, schedule, clock: what acts by itself), box_log.cpp (which events go to the log).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,10 +20,13 @@
 
 #include "card/seal.hpp"
 #include "meter/core/books.hpp"
+#include "meter/core/clock_guard.hpp"
 #include "meter/core/journal.hpp"
 #include "meter/core/relay_driver.hpp"
+#include "meter/core/schedule.hpp"
 #include "meter/core/supply_guard.hpp"
 #include "meter/node/config.hpp"
+#include "meter/node/household_control.hpp"
 #include "meter/node/recorder.hpp"
 #include "meter/node/settings_writer.hpp"
 #include "protocols/dlt645/private_items.hpp"
@@ -36,10 +42,12 @@ struct Purchase {
 class Box {
   public:
     static constexpr Duration kSaveRetry = seconds(1);
+    static constexpr Duration kCaptureWait = seconds(2);
 
     Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock);
 
-    StartResult start(Instant now);
+    // `supply_failed`: the supply was gone, not only this processor's program.
+    StartResult start(Instant now, bool supply_failed = true);
     void on_window(const MeteringWindow& window, Instant now);
     // The metering side counts in this session, 0: none yet. Windows say so too; this is for before the first one.
     void on_metering_session(std::uint16_t session, Instant now);
@@ -52,7 +60,16 @@ class Box {
     };
     [[nodiscard]] SessionOrder session_order() const { return session_order_; }
     // Whether the metering side is heard; until somebody says otherwise it is.
-    void on_metering_heard(bool heard) { metering_heard_ = heard; }
+    void on_metering_heard(bool heard, Instant now);
+
+    // A step of the current (product.md M8). True: the waveforms that belong to it are wanted, by on_capture() within
+    // kCaptureWait; the contact does not wait for them.
+    bool on_step(const StepReport& report, Instant now);
+    void on_capture(const StepCapture& capture, Instant now);
+    // Single cycles above the gross limit (M9).
+    void on_overcurrent(const OvercurrentReport& report, Instant now);
+    // The current of single cycles above which the metering side shall report; zero: never.
+    [[nodiscard]] Current gross_limit(Circuit circuit) const;
     // Relays, ends of forced power. Returns when it wants to be called again.
     Instant poll(Instant now);
     void on_power_fail(Instant now);
@@ -65,7 +82,9 @@ class Box {
     card::Answer execute(const card::OpenedRequest& opened, std::uint32_t digest, std::uint8_t household_of_address,
                          bool known_code, Instant now);
     // The plain control of the standard; false: not stored, nothing changed.
-    [[nodiscard]] bool set_remote_hold(Household household, bool off);
+    [[nodiscard]] bool set_remote_hold(Household household, bool off, std::uint32_t operator_number, Instant now);
+    // Sets the clock without a seal, within the limits of meter/core/clock_guard; false: refused, nothing changed.
+    [[nodiscard]] bool correct_clock(ClockSource source, CivilSeconds time, std::uint32_t operator_number, Instant now);
     // The purchase since the last call, for the display.
     [[nodiscard]] Purchase take_purchase();
 
@@ -88,8 +107,18 @@ class Box {
     [[nodiscard]] bool relay_closed(Circuit circuit) const { return relays_.is_closed(circuit); }
     [[nodiscard]] bool storage_sound() const { return journal_.is_sound(); }
     [[nodiscard]] dlt645::BoxFlags flags(Instant now) const;
-    [[nodiscard]] std::optional<CivilSeconds> clock() const { return clock_.read(); }
-    void set_clock(CivilSeconds time, ClockSource source, std::uint32_t operator_number = 0);
+    // Nothing while the clock has stopped or is not believed.
+    [[nodiscard]] std::optional<CivilSeconds> clock() const { return clock_guard_.time(clock_.read()); }
+    // What the household's week plan says now, the warning before a timed cut-off with it.
+    [[nodiscard]] const PlanState& plan(Household h) const {
+        return schedule_.of(books_.settings.households[at(h)].plan.week_plan);
+    }
+    // Of the household's price plan, in force.
+    [[nodiscard]] const settings::PriceSet& prices(Household h) const {
+        return books_.settings.prices[2u * (books_.settings.households[at(h)].plan.price_plan - 1u)];
+    }
+    [[nodiscard]] const HouseholdControl& control(Household h) const { return controls_[at(h)]; }
+    [[nodiscard]] Instant forced_until(Household h) const { return forced_until_[at(h)]; }  // kNever: not forced
     // Events, freezes, load profile, captures; to read, and for whoever sees what the box does not (wrong passwords).
     [[nodiscard]] Recorder& recorder() { return recorder_; }
     [[nodiscard]] const Archive& archive() const { return recorder_.archive(); }
@@ -98,29 +127,60 @@ class Box {
 
   private:
     static constexpr std::size_t at(Household h) { return static_cast<std::size_t>(h.number - 1); }
+    static constexpr std::uint64_t bit(Household h) { return std::uint64_t{1} << (h.number - 1); }
     [[nodiscard]] bool lit(Household h) const;
-    [[nodiscard]] HoldSet holds(Household h) const;
-    // Everything that follows from the books, the supply and the relays: state, published record, wanted contacts.
+    [[nodiscard]] HoldSet holds(Household h);
+    // Everything that follows from the books, the guards, the supply and the relays: state, published record, wanted
+    // contacts, the event when the household goes dark or comes back.
     void refresh(Household h);
     void refresh_all();
-    [[nodiscard]] static Energy quiet_energy(const HouseholdBook& book);
+    [[nodiscard]] Energy quiet_energy(Household h) const;
+    [[nodiscard]] Credit cost(Household h, Energy used);
     void book(Household h, const HouseholdTotals& totals, std::uint16_t session);
-    void save_energy(Instant now, Energy at_least, bool supply_fails = false);
+    void save(Instant now, Energy at_least, bool supply_fails = false);
     void forget_unsaved(Household h);
+    void end_forced_power(Instant now);
+
+    // box_guards.cpp
+    [[nodiscard]] ControlRules rules(Household h) const;
+    void watch_load(Household h);
+    void apply(Household h, const LoadDecision& decision, const Load& load);
+    void apply(Household h, const MalignantDecision& decision, const StepReport& report);
+    void poll_guards(Instant now);
+    void guards_changed(Household h);
+    [[nodiscard]] bool learn_appliance(Household h, const StepReport& report);
+    void finish_capture(const StepCapture* capture);
+    void on_minute(Instant now);
+    void update_schedule(Instant now);
+    void change_prices();
+    void clock_was_set(const ClockChange& change, std::uint32_t operator_number);
+    void watch_phases();
+
+    // Every call from outside begins here.
+    void begin(Instant now) {
+        now_ = now;
+        recorder_.at(now);
+    }
     [[nodiscard]] card::Effect effect(Household h) const;
-    // What a command makes of the books: copies that replace them when the entry has been stored.
+    // box_commands.cpp. What a command makes of the books: copies that replace them when the entry has been stored.
     struct Draft {
         BoxBook box;
         HouseholdBook book;
         Purchase purchase;
+        bool touches_book = true;  // false: the household's book is as it was
         settings::SettingKey key{};
         Bytes value;  // of a setting, to be stored
+        bool cleared = false;
         bool clear_all = false;
+        bool reset_load = false;
+        bool reset_malignant = false;
+        std::optional<ClockChange> clock;
     };
     [[nodiscard]] card::Result stage(const card::Request& request, Draft& draft, Instant now);
     [[nodiscard]] card::Result stage_setting(const card::Request& request, Draft& draft);
     [[nodiscard]] card::Result stage_clear(const card::Request& request, Draft& draft, Instant now);
     void take_effect(const card::Request& request, const Draft& draft, Instant now);
+    void take_setting(settings::SettingKey key, Bytes value, std::uint32_t operator_number);
     [[nodiscard]] bool commit(Entry& entry, bool supply_fails = false) {
         return journal_.commit(entry, books_, supply_fails);
     }
@@ -129,7 +189,6 @@ class Box {
     NodeConfig config_;
     RealTimeClock& clock_;
     Journal journal_;
-    Recorder recorder_;
     RelayDriver relays_;
     Books books_{};
     Measurement present_{};
@@ -159,7 +218,26 @@ class Box {
     SettingsWriter settings_writer_;
     std::uint32_t clear_announced_ = 0;  // counter of the command that announced a clear of the box; 0: none
     Instant clear_announced_at_{};
-    std::uint64_t alarm_unsaved_ = 0;  // bit k: household k+1
+    std::uint64_t account_unsaved_ = 0;  // bit k: household k+1; moved without a command
+    std::uint64_t guards_unsaved_ = 0;
+
+    ClockGuard clock_guard_;
+    Recorder recorder_;
+    Schedule schedule_;
+    std::array<HouseholdControl, kHouseholdsMax> controls_{};
+    Instant next_guard_ = kNever;
+    Instant next_minute_{};
+    Instant now_{};  // of the present call
+    struct PendingCapture {
+        Household household{};  // 0: none
+        StepReport report;
+        MalignantDecision decision;
+        Instant until = kNever;
+    } capture_;
+    std::array<Instant, kPhasesMax> phase_differs_since_{};  // from what is told of it; kNever: it does not
+    std::array<bool, kPhasesMax> phase_lost_{};
+    Instant silent_since_{};
+    bool memory_fault_told_ = false;
 };
 
 }  // namespace prewatt::meter

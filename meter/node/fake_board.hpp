@@ -53,11 +53,29 @@ class FakeBus final : public Bus {
     std::vector<Byte> sent;
 };
 
+// Runs along with the board from where it was put last; a test may put it anywhere, or let it stand.
 class FakeClock final : public RealTimeClock {
   public:
-    [[nodiscard]] std::optional<CivilSeconds> read() override { return time; }
-    void set(CivilSeconds t) override { time = t; }
+    explicit FakeClock(const Instant& now) : now_(now) {}
+    [[nodiscard]] std::optional<CivilSeconds> read() override {
+        if (time != put_) {
+            put_ = time;
+            put_at_ = now_;
+        }
+        if (!time || !runs) return time;
+        return *time + static_cast<CivilSeconds>((now_ - put_at_).count() / 1'000'000);
+    }
+    void set(CivilSeconds t) override {
+        time = put_ = t;
+        put_at_ = now_;
+    }
+    bool runs = true;
     std::optional<CivilSeconds> time = to_seconds({2026, 11, 22, 16, 59, 30});
+
+  private:
+    const Instant& now_;
+    std::optional<CivilSeconds> put_;
+    Instant put_at_{};
 };
 
 class FakeWatchdog final : public Watchdog {
@@ -71,7 +89,7 @@ struct FakeBoard {
     FakeRelays relays;
     FakeDisplay display;
     FakeBus bus;
-    FakeClock clock;
+    FakeClock clock{now};
     FakeWatchdog watchdog;
     FakeWatchdog metering_watchdog;
     RetainedMemory retained{};

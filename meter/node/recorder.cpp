@@ -6,7 +6,8 @@ namespace prewatt::meter {
 namespace {
 
 // These guards write a cut with their own numbers.
-constexpr HoldSet kWrittenElsewhere{1u << static_cast<int>(Hold::kMalignant) | 1u << static_cast<int>(Hold::kOverload)};
+constexpr HoldSet kWrittenElsewhere{1u << static_cast<int>(Hold::kMalignant) | 1u << static_cast<int>(Hold::kOverload) |
+                                    1u << static_cast<int>(Hold::kLockedOut)};
 
 std::int64_t hundredths(Credit credit) {
     return in_hundredths(credit, Round::kDown);
@@ -25,7 +26,7 @@ void Recorder::open(int households, std::uint32_t boots, bool back, Instant now)
     const auto going = archive_.events.nth_last(EventKind::kSupplyGoing, {}, 1);
     const bool of_last_start = going && going->clock_valid && going->boots == static_cast<std::uint16_t>(boots - 1);
     const std::optional<CivilSeconds> from = of_last_start ? std::optional(CivilSeconds{going->time}) : std::nullopt;
-    log(EventKind::kPowerDown, {}, events::power_down(from, clock_.read()));
+    log(EventKind::kPowerDown, {}, events::power_down(from, civil()));
 }
 
 void Recorder::on_state(Household household, HouseholdState before, HouseholdState after, HoldSet overruled,
@@ -83,10 +84,12 @@ void Recorder::on_command(const card::Request& request, const HouseholdBook& bef
     } else if (const auto* alarms = std::get_if<card::Alarms>(&request.command)) {
         log(EventKind::kAlarmLevels, h,
             events::alarm_levels(alarms->low_hundredths, alarms->cutoff_hundredths, alarms->overdraft_hundredths, who));
-    } else if (std::holds_alternative<card::Clear>(request.command)) {
-        log(EventKind::kHouseholdCleared, h,
-            events::cleared(who, before.forward, before.reverse, hundredths(before.account.remaining())));
     }
+}
+
+void Recorder::on_household_cleared(Household household, const HouseholdBook& before, std::uint32_t operator_number) {
+    log(EventKind::kHouseholdCleared, household,
+        events::cleared(operator_number, before.forward, before.reverse, hundredths(before.account.remaining())));
 }
 
 void Recorder::on_setting(settings::SettingKey key, std::uint32_t operator_number, Bytes before, Bytes after) {
@@ -107,8 +110,7 @@ void Recorder::on_box_cleared(const Books& before, int households, std::uint32_t
         const HouseholdBook& book = before.households[static_cast<std::size_t>(n - 1)];
         forward += book.forward;
         reverse += book.reverse;
-        log(EventKind::kHouseholdCleared, {static_cast<std::uint8_t>(n)},
-            events::cleared(operator_number, book.forward, book.reverse, hundredths(book.account.remaining())));
+        on_household_cleared({static_cast<std::uint8_t>(n)}, book, operator_number);
     }
     log(EventKind::kBoxCleared, {}, events::cleared(operator_number, forward, reverse, 0));
 }
@@ -125,7 +127,7 @@ void Recorder::on_phase(Phase phase, bool lost, Voltage voltage) {
     known.lost = lost;
     if (lost) {
         known.at = now_;
-        known.from = clock_.read();
+        known.from = civil();
         log(phase_lost(phase), {}, events::phase_lost(voltage));
     } else {
         archive_.log_phase_back(phase, voltage, known.from, now_ - known.at, time());
@@ -139,7 +141,7 @@ void Recorder::on_power_fail() {
 void Recorder::on_time(const Books& books) {
     if (now_ < next_look_ || !archive_.available()) return;
     next_look_ = now_ + kLook;
-    archive_.on_time(clock_.read(), books.settings.general, books);
+    archive_.on_time(civil(), books.settings.general, books);
 }
 
 }  // namespace prewatt::meter

@@ -13,20 +13,22 @@
 #include "card/seal.hpp"
 #include "meter/core/archive.hpp"
 #include "meter/core/books.hpp"
+#include "meter/core/clock_guard.hpp"
 #include "meter/ports.hpp"
 
 namespace prewatt::meter {
 
 class Recorder {
   public:
-    Recorder(Storage& storage, RealTimeClock& clock) : clock_(clock), archive_(storage) {}
+    Recorder(Storage& storage, RealTimeClock& clock, const ClockGuard& believed)
+        : clock_(clock), believed_(believed), archive_(storage) {}
 
     // When the books have been recovered. `back`: this is not the first start, so the supply has been away (or the
     // processor was reset).
     void open(int households, std::uint32_t boots, bool back, Instant now);
     // Every entry of the box says first what time it is.
     void at(Instant now) { now_ = now; }
-    [[nodiscard]] EventTime time() const { return {clock_.read(), boots_, now_}; }
+    [[nodiscard]] EventTime time() const { return {civil(), boots_, now_}; }
 
     void on_state(Household household, HouseholdState before, HouseholdState after, HoldSet overruled,
                   ActivePower power, std::int32_t remaining_hundredths, Energy forward);
@@ -35,6 +37,8 @@ class Recorder {
     // A setting that has been stored; check sums of its bytes.
     void on_setting(settings::SettingKey key, std::uint32_t operator_number, Bytes before, Bytes after);
     void on_constant(std::uint16_t before, std::uint16_t after, std::uint32_t operator_number);
+    // Before it is carried out, so that the values before are never lost.
+    void on_household_cleared(Household household, const HouseholdBook& before, std::uint32_t operator_number);
     void on_box_cleared(const Books& before, int households, std::uint32_t operator_number);
     void on_clock_set(std::optional<CivilSeconds> before, CivilSeconds after, std::uint32_t operator_number,
                       ClockSource source);
@@ -51,7 +55,10 @@ class Recorder {
 
   private:
     static constexpr Duration kLook = seconds(5);
+    // Nothing while the clock is not believed.
+    [[nodiscard]] std::optional<CivilSeconds> civil() const { return believed_.time(clock_.read()); }
     RealTimeClock& clock_;
+    const ClockGuard& believed_;
     Archive archive_;
     std::uint32_t boots_ = 0;
     Instant now_{};

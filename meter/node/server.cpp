@@ -23,9 +23,6 @@ constexpr std::size_t kOperatorSize = 4;
 constexpr std::size_t kPasswordSize = 4;
 constexpr int kWrongPasswordsMax = 5;
 constexpr Duration kPasswordLock = minutes(60);
-constexpr CivilSeconds kDay = 86'400;
-constexpr CivilSeconds kBroadcastErrorMax = 5 * 60;  // a clock that is further off is not corrected by broadcast
-constexpr CivilSeconds kMidnightGuard = 5 * 60;
 constexpr Byte kSecurityOther = 0x01;
 constexpr Byte kSecurityVerify = 0x04;
 
@@ -41,6 +38,12 @@ std::optional<CivilSeconds> get_time(Bytes six) {
     t.year = static_cast<std::uint16_t>(2000 + from_bcd(six[5]));
     if (!is_valid(t)) return std::nullopt;
     return to_seconds(t);
+}
+
+// Behind a password, in the order of the wire.
+std::uint32_t operator_of(Bytes password_and_operator) {
+    ByteReader reader(password_and_operator.subspan(kPasswordSize, kOperatorSize));
+    return reader.get_u32();
 }
 
 }  // namespace
@@ -176,27 +179,17 @@ void Server::read_following(const Frame& request, const Target& target, Instant 
           from + size < snapshot_.data.size());
 }
 
-// Once a day, less than five minutes off, and not round midnight: nobody may turn the clock far with a frame that
-// carries no password.
+// Small corrections only (meter/core/clock_guard): nobody may turn the clock far with a frame that carries no password.
 void Server::set_time(const Frame& request, const Target& target, Instant now) {
     const std::optional<CivilSeconds> time = get_time(request.bytes());
-    const std::optional<CivilSeconds> own = box_.clock();
-    const auto allowed = [&] {
-        if (!time || !own || target.wildcard) return false;
-        const CivilSeconds error = *time > *own ? *time - *own : *own - *time;
-        if (error >= kBroadcastErrorMax || day_set_ == static_cast<std::int32_t>(*own / kDay)) return false;
-        for (const CivilSeconds t : {*time % kDay, *own % kDay})
-            if (t < kMidnightGuard || t >= kDay - kMidnightGuard) return false;
-        return true;
-    };
-    if (!allowed()) return refuse(target, Function::kSetTime, Error::kOther, now);
-    day_set_ = static_cast<std::int32_t>(*own / kDay);
-    box_.set_clock(*time, target.broadcast ? ClockSource::kBroadcast : ClockSource::kAddressed);
+    const ClockSource source = target.broadcast ? ClockSource::kBroadcast : ClockSource::kAddressed;
+    if (!time || target.wildcard || !box_.correct_clock(source, *time, 0, now))
+        return refuse(target, Function::kSetTime, Error::kOther, now);
     reply(target, Function::kSetTime, {}, now);
 }
 
 // After five wrong passwords nobody is heard for an hour: a million passwords are soon tried otherwise.
-bool Server::password_fits(Bytes password, Instant now) {
+bool Server::password_fits(const Target& target, Bytes password, Instant now) {
     if (!box_.config().plain_writes || now < locked_until_) return false;
     std::array<Byte, 3> expected;
     put_bcd(expected, box_.config().plain_password);
@@ -204,7 +197,7 @@ bool Server::password_fits(Bytes password, Instant now) {
         wrong_passwords_ = 0;
         return true;
     }
-    box_.recorder().log(EventKind::kWrongPassword, {}, events::on_line(0, 0));
+    box_.recorder().log(EventKind::kWrongPassword, {}, events::on_line(target.meter, 0));
     if (++wrong_passwords_ >= kWrongPasswordsMax) {
         wrong_passwords_ = 0;
         locked_until_ = now + kPasswordLock;
@@ -216,7 +209,8 @@ void Server::write(const Frame& request, const Target& target, Instant now) {
     const auto refused = [&](Error error) { refuse(target, Function::kWrite, error, now); };
     constexpr std::size_t kHead = kIdSize + kPasswordSize + kOperatorSize;
     if (target.wildcard || request.data.size() < kHead) return refused(Error::kOther);
-    if (!password_fits(request.bytes().subspan(kIdSize, kPasswordSize), now)) return refused(Error::kNotAuthorised);
+    if (!password_fits(target, request.bytes().subspan(kIdSize, kPasswordSize), now))
+        return refused(Error::kNotAuthorised);
     const Bytes value = request.bytes().subspan(kHead);
     const std::uint32_t id = request.data_id()->value;
     // Only the clock. A date comes as WW DD MM YY, a time as ss mm hh; the weekday follows from the date.
@@ -234,8 +228,8 @@ void Server::write(const Frame& request, const Target& target, Instant now) {
     if (id != 0x04000101) std::copy_n(value.begin(), 3, six.begin());
     if (id != 0x04000102) std::copy_n(value.end() - 3, 3, six.begin() + 3);
     const std::optional<CivilSeconds> time = get_time(six);
-    if (!time) return refused(Error::kOther);
-    box_.set_clock(*time, ClockSource::kPassword);
+    if (!time || !box_.correct_clock(ClockSource::kPassword, *time, operator_of(request.bytes().subspan(kIdSize)), now))
+        return refused(Error::kOther);
     reply(target, Function::kWrite, {}, now);
 }
 
@@ -246,7 +240,7 @@ void Server::control(const Frame& request, const Target& target, Instant now) {
     if (target.wildcard) return refused(Error::kOther);
     if (!box_.config().plain_writes) return refused(Error::kNotAuthorised);
     if (request.data.size() != kSize || target.meter == 0) return refused(Error::kOther);
-    if (!password_fits(request.bytes().first(kPasswordSize), now)) return refused(Error::kNotAuthorised);
+    if (!password_fits(target, request.bytes().first(kPasswordSize), now)) return refused(Error::kNotAuthorised);
     // 1A trip, 1B permit closing, 1C close. The last two take the hold away; whether the contact closes is decided by
     // the other holds.
     const Byte command = request.data[kCommandAt];
@@ -254,7 +248,8 @@ void Server::control(const Frame& request, const Target& target, Instant now) {
     const std::optional<CivilSeconds> valid_until = get_time(request.bytes().subspan(kCommandAt + 2));
     const std::optional<CivilSeconds> own = box_.clock();
     if (!valid_until || !own || *own > *valid_until) return refused(Error::kOther);
-    if (!box_.set_remote_hold({target.meter}, command == 0x1A)) return refused(Error::kOther);
+    if (!box_.set_remote_hold({target.meter}, command == 0x1A, operator_of(request.bytes()), now))
+        return refused(Error::kOther);
     reply(target, Function::kControl, {}, now);
 }
 
@@ -276,6 +271,9 @@ void Server::sealed_command(const Frame& request, const Target& target, Instant 
     const Byte code = request.data[kCommandAt];
     const card::Answer answer =
         box_.execute(*opened, tag.get_u32(), target.meter, code >= 1 && code <= card::kCommandCodeMax, now);
+    if (answer.result == card::Result::kOldCounter)
+        box_.recorder().log(EventKind::kReplayedCommand, {},
+                            events::on_line(target.meter, opened->request.operator_number));
     const card::SealedAnswer sealed =
         card::seal_answer(mac_, box_.config().keys, number, opened->request.operator_number, answer);
     reply(target, Function::kSecurity, {sealed.data(), sealed.size()}, now);

@@ -48,7 +48,7 @@ class Server {
     void write(const dlt645::Frame& request, const Target& target, Instant now);
     void control(const dlt645::Frame& request, const Target& target, Instant now);
     void sealed_command(const dlt645::Frame& request, const Target& target, Instant now);
-    [[nodiscard]] bool password_fits(Bytes password, Instant now);
+    [[nodiscard]] bool password_fits(const Target& target, Bytes password, Instant now);
 
     Box& box_;
     card::Mac& mac_;
@@ -68,7 +68,6 @@ class Server {
         FixedVector<Byte, kItemSizeMax> data;
     } snapshot_;
 
-    std::int32_t day_set_ = -1;  // the day on which a broadcast last set the clock
     std::uint8_t wrong_passwords_ = 0;
     Instant locked_until_{INT64_MIN};
 };
