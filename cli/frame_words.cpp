@@ -328,6 +328,37 @@ std::string words_of_setting(settings::SettingId id, std::uint8_t index) {
     return std::string(name) + " " + std::to_string(index + 1);
 }
 
+void add_guards(Words& words, const dlt645::GuardStatus& guards) {
+    static constexpr const char* kShapes[] = {"other", "resistive", "half-wave", "phase-cut", "ramp", "reclose"};
+    static constexpr const char* kModes[] = {"on", "off", "limited power"};
+    const auto none = [](const std::string& text) { return text.empty() ? "nothing" : text; };
+    const auto tries = [&](const char* what, const dlt645::GuardTries& guard) {
+        std::string text = std::to_string(guard.used) + " used, " + std::to_string(guard.left) + " left";
+        if (guard.seconds_to_restore != 0)
+            text += ", power comes back in " + std::to_string(guard.seconds_to_restore) + " s";
+        words.emplace_back(what, text);
+    };
+    words.emplace_back("held by", none(words_of_holds(guards.holds)));
+    words.emplace_back("overruled", none(words_of_holds(guards.overruled)));
+    words.emplace_back("waiting", none(words_of_holds(guards.waiting)));
+    if (guards.forced_seconds != 0) words.emplace_back("forced power", std::to_string(guards.forced_seconds) + " s");
+    tries("load control", guards.load);
+    tries("malignant loads", guards.malignant);
+    if (guards.locked_since != 0) words.emplace_back("locked out since", text_of(guards.locked_since));
+    if (!guards.last_because.empty()) {
+        words.emplace_back("last cut", words_of_holds(guards.last_because) + ", " + std::to_string(guards.last_watts) +
+                                           " W" + (guards.last_at != 0 ? ", " + text_of(guards.last_at) : ""));
+        if (guards.last_because.has(Hold::kMalignant))
+            words.emplace_back(
+                "step", std::string(guards.last_shape < std::size(kShapes) ? kShapes[guards.last_shape] : "not known") +
+                            ", power factor " + fixed(guards.last_power_factor_ten_thousandths, 10'000, 4) + ", rule " +
+                            std::to_string(guards.last_rule));
+    }
+    words.emplace_back("schedule", std::string(guards.mode < std::size(kModes) ? kModes[guards.mode] : "not known") +
+                                       ", rate " + std::to_string(guards.rate));
+    if (guards.cut_at != 0) words.emplace_back("timed cut-off at", text_of(guards.cut_at));
+}
+
 void add_command(Words& words, const card::Command& command) {
     if (const auto* ticket = std::get_if<card::Ticket>(&command)) {
         words.emplace_back("command", "ticket");
@@ -583,6 +614,23 @@ std::optional<Words> private_words(DataId id, Bytes data) {
                                    fixed(circuit.apparent.count() / 100'000, 10, 1) + " VA, power factor " +
                                    fixed(circuit.power_factor.count(), 1000, 3) + ", relay " +
                                    (circuit.relay_closed ? "closed" : "open"));
+    } else if (id == dlt645::kGuardStatus) {
+        const auto guards = dlt645::decode_guard_status(data);
+        if (!guards) return std::nullopt;
+        add_guards(words, *guards);
+    } else if (id == dlt645::kSettingSums) {
+        const auto sums = dlt645::decode_setting_sums(data);
+        if (!sums) return std::nullopt;
+        words.emplace_back("check sum of the box", std::to_string(sums->box));
+        for (std::size_t n = 0; n < sums->household_count; ++n)
+            words.emplace_back(
+                sums->household_count == 1 ? "of the household" : "of household " + std::to_string(n + 1),
+                std::to_string(sums->households[n]));
+    } else if (dlt645::is_setting_item(id)) {
+        const auto bytes = dlt645::decode_setting(data);
+        if (!bytes) return std::nullopt;
+        words.emplace_back("setting", words_of_setting(static_cast<settings::SettingId>(id.di1()), id.di0()));
+        words.emplace_back("bytes", hex_of(*bytes));
     } else if (id == dlt645::kBoxStatus) {
         const auto box = dlt645::decode_box_status(data);
         if (!box) return std::nullopt;

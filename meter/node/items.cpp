@@ -98,6 +98,25 @@ bool put_prepaid(const Box& box, std::uint8_t meter, DataId id, ItemWriter& out)
 
 // --- DI3 = 02, present values
 
+// 0280000B price of the step, 02800020 of the next joule, 02800021 of the rate; of a money account.
+bool put_present_price(const Box& box, std::uint8_t meter, DataId id, ItemWriter& out) {
+    if (meter == 0 || box.book({meter}).account.unit != settings::AccountUnit::kMoney) return false;
+    const settings::PriceSet& prices = box.prices({meter});
+    const int rate = box.plan({meter}).rate;
+    const std::int64_t of_rate = prices.rates[static_cast<std::size_t>(rate - 1)];
+    const std::int64_t now = price_at(prices, rate, box.book({meter}).tariff.month.present.used).count();
+    switch (id.value) {
+        case 0x0280000B:
+            return out.unsigned_bcd(now - of_rate, 4), true;
+        case 0x02800020:
+            return out.unsigned_bcd(now, 4), true;
+        case 0x02800021:
+            return out.unsigned_bcd(of_rate, 4), true;
+        default:
+            return false;
+    }
+}
+
 struct Figures {
     bool fitted = false;
     Voltage voltage;
@@ -263,8 +282,11 @@ std::uint16_t status_word(const Box& box, std::uint8_t meter, int number) {
         case 4:
         case 5:
         case 6:
-            if (meter == 0 || is_three_phase(box.config().wiring)) return phase_status(box, number - 4);
-            if (number == 4) return phase_status(box, static_cast<int>(phase_of(box.config().wiring, h, 0)));
+            if (meter == 0 || is_three_phase(box.config().wiring))
+                bits = phase_status(box, number - 4);
+            else if (number == 4)
+                bits = phase_status(box, static_cast<int>(phase_of(box.config().wiring, h, 0)));
+            if (meter != 0 && number == 4 && box.state(h).holds().has(Hold::kOverload)) bits |= 1u << 4 | 1u << 5;
             break;
         default:
             break;
@@ -409,6 +431,47 @@ dlt645::LiveValues live_values(const Box& box, Household h) {
     return live;
 }
 
+std::uint32_t seconds_until(Instant end, Instant now) {
+    if (end == kNever || end <= now) return 0;
+    return static_cast<std::uint32_t>(
+        std::min<std::int64_t>(divide((end - now).count(), 1'000'000, Round::kUp), UINT32_MAX));
+}
+
+dlt645::GuardStatus guard_status(const Box& box, Household h, Instant now) {
+    const HouseholdControl& control = box.control(h);
+    const settings::HouseholdSettings& own = box.settings().households[static_cast<std::size_t>(h.index())];
+    const GuardBook& book = box.book(h).guards;
+    const bool watched = own.plan.malignant_profile != 0;
+    dlt645::GuardStatus status;
+    status.holds = box.state(h).holds();
+    status.overruled = box.overruled(h);
+    status.waiting = box.book(h).waiting;
+    status.forced_seconds = seconds_until(box.forced_until(h), now);
+    status.load.stage = static_cast<std::uint8_t>(book.load.stage);
+    status.load.used = book.load.cuts;
+    status.load.left = static_cast<std::uint8_t>(control.load.tries_left(own.load));
+    if (book.load.stage == LoadStage::kCut)
+        status.load.seconds_to_restore = seconds_until(control.load.next_poll(), now);
+    status.malignant.stage = static_cast<std::uint8_t>(book.malignant.stage);
+    status.malignant.used = book.malignant.restores_used;
+    if (watched)
+        status.malignant.left = static_cast<std::uint8_t>(
+            control.malignant.restores_left(box.settings().malignant[own.plan.malignant_profile - 1u]));
+    if (book.malignant.stage == MalignantStage::kHeld)
+        status.malignant.seconds_to_restore = seconds_until(control.malignant.next_due(), now);
+    status.locked_since = book.locked_since;
+    status.last_because = book.last_cut.because;
+    status.last_at = book.last_cut.at;
+    status.last_watts = book.last_cut.watts;
+    status.last_shape = static_cast<std::uint8_t>(book.last_cut.shape);
+    status.last_rule = static_cast<std::uint8_t>(book.last_cut.rule);
+    status.last_power_factor_ten_thousandths = book.last_cut.power_factor_ten_thousandths;
+    status.mode = static_cast<std::uint8_t>(box.plan(h).mode);
+    status.rate = box.plan(h).rate;
+    status.cut_at = box.plan(h).cut_at;
+    return status;
+}
+
 dlt645::BoxStatus box_status(const Box& box, Instant now) {
     const BoxBook& book = box.box_book();
     dlt645::BoxStatus status;
@@ -445,6 +508,7 @@ std::expected<std::size_t, Error> read_private(Box& box, std::uint8_t meter, Dat
     }
     if (meter == 0 && id == dlt645::kBoxStatus) return dlt645::encode(box_status(box, now), out);
     if (meter != 0 && id == dlt645::kAccountStatus) return dlt645::encode(account_status(box, {meter}), out);
+    if (meter != 0 && id == dlt645::kGuardStatus) return dlt645::encode(guard_status(box, {meter}, now), out);
     if (meter != 0 && id == dlt645::kLiveValues) return dlt645::encode(live_values(box, {meter}), out);
     if (dlt645::is_setting_item(id)) {
         const std::size_t size = read_setting(box.settings(), box.household_count(), meter, id, out);
@@ -466,7 +530,7 @@ std::expected<std::size_t, Error> read_item(Box& box, std::uint8_t meter, DataId
             known = id.di2() == 0x90 ? put_prepaid(box, meter, id, writer) : put_energy(box, meter, id, writer);
             break;
         case 0x02:
-            known = put_present(box, meter, id, writer);
+            known = put_present_price(box, meter, id, writer) || put_present(box, meter, id, writer);
             break;
         case 0x04:
             known = put_parameter(box, meter, id, writer);

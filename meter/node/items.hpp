@@ -1,5 +1,5 @@
 // What a read (function 11H) of DL/T 645 finds in a box: standard items of every household and of the box itself, and
-// our private ones.
+// our private ones. Settings are in setting_items, what has happened is in record_items.
 //
 // A household is a single-phase meter: whatever phase it hangs on is its phase A; B and C are "not fitted" and read FF.
 // The box (household number 0) is a three-phase meter over all its households. Numbers too large for their digits are

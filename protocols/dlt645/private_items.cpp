@@ -237,6 +237,60 @@ std::optional<BoxStatus> decode_box_status(Bytes data) {
     return status;
 }
 
+std::size_t encode(const GuardStatus& status, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u16(status.holds.bits());
+    writer.put_u16(status.overruled.bits());
+    writer.put_u16(status.waiting.bits());
+    writer.put_u32(status.forced_seconds);
+    for (const GuardTries& tries : {status.load, status.malignant}) {
+        writer.put_u8(tries.stage);
+        writer.put_u8(tries.used);
+        writer.put_u8(tries.left);
+        writer.put_u32(tries.seconds_to_restore);
+    }
+    writer.put_u32(status.locked_since);
+    writer.put_u16(status.last_because.bits());
+    writer.put_u32(status.last_at);
+    writer.put_u16(status.last_watts);
+    writer.put_u8(status.last_shape);
+    writer.put_u8(status.last_rule);
+    writer.put_u16(static_cast<std::uint16_t>(status.last_power_factor_ten_thousandths));
+    writer.put_u8(status.mode);
+    writer.put_u8(status.rate);
+    writer.put_u32(status.cut_at);
+    return size_when_whole(writer);
+}
+
+std::optional<GuardStatus> decode_guard_status(Bytes data) {
+    ByteReader reader(data);
+    GuardStatus status;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    status.holds = HoldSet{reader.get_u16()};
+    status.overruled = HoldSet{reader.get_u16()};
+    status.waiting = HoldSet{reader.get_u16()};
+    status.forced_seconds = reader.get_u32();
+    for (GuardTries* tries : {&status.load, &status.malignant}) {
+        tries->stage = reader.get_u8();
+        tries->used = reader.get_u8();
+        tries->left = reader.get_u8();
+        tries->seconds_to_restore = reader.get_u32();
+    }
+    status.locked_since = reader.get_u32();
+    status.last_because = HoldSet{reader.get_u16()};
+    status.last_at = reader.get_u32();
+    status.last_watts = reader.get_u16();
+    status.last_shape = reader.get_u8();
+    status.last_rule = reader.get_u8();
+    status.last_power_factor_ten_thousandths = static_cast<std::int16_t>(reader.get_u16());
+    status.mode = reader.get_u8();
+    status.rate = reader.get_u8();
+    status.cut_at = reader.get_u32();
+    if (!reader.finished()) return std::nullopt;
+    return status;
+}
+
 std::size_t encode(const SettingSums& sums, MutableBytes out) {
     ByteWriter writer(out);
     writer.put_u8(kFormat);

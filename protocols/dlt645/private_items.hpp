@@ -21,6 +21,7 @@ inline constexpr DataId kHouseholdBlock{0xEC000100};  // box: remaining, forward
 inline constexpr DataId kBlockPower{0xEC000101};      // box: present active power of every household
 inline constexpr DataId kAccountStatus{0xEC000200};   // household: the account in full
 inline constexpr DataId kLiveValues{0xEC000300};      // household: voltage, frequency and every circuit
+inline constexpr DataId kGuardStatus{0xEC000500};     // household: why it is dark, and for how long
 inline constexpr DataId kBoxStatus{0xEC000400};       // box: what it is and how it is
 // Household or box: its settings as they are in force. EC020000: check sums; EC02iikk: the bytes of setting ii, index
 // kk (docs/formats/settings.md).
@@ -128,6 +129,36 @@ struct BoxStatus {
 };
 [[nodiscard]] std::size_t encode(const BoxStatus& status, MutableBytes out);
 [[nodiscard]] std::optional<BoxStatus> decode_box_status(Bytes data);
+
+// --- EC000500. Numbers of stages, shapes and rules: docs/formats/dlt645-private.md.
+struct GuardTries {
+    std::uint8_t stage = 0;
+    std::uint8_t used = 0;
+    std::uint8_t left = 0;
+    std::uint32_t seconds_to_restore = 0;  // 0: not waiting for a restore
+    friend constexpr bool operator==(const GuardTries&, const GuardTries&) = default;
+};
+struct GuardStatus {
+    HoldSet holds;
+    HoldSet overruled;
+    HoldSet waiting;  // in the no-cut hours
+    std::uint32_t forced_seconds = 0;
+    GuardTries load;
+    GuardTries malignant;
+    CivilSeconds locked_since = 0;  // 0: not locked out, or not known
+    HoldSet last_because;           // the last cut by a guard; empty: none yet
+    CivilSeconds last_at = 0;
+    std::uint16_t last_watts = 0;
+    std::uint8_t last_shape = 0;
+    std::uint8_t last_rule = 0;
+    std::int16_t last_power_factor_ten_thousandths = 0;
+    std::uint8_t mode = 0;    // of the schedule: 0 on, 1 off, 2 limited
+    std::uint8_t rate = 1;    // 1..4
+    CivilSeconds cut_at = 0;  // a timed cut-off is near; 0: none
+    friend constexpr bool operator==(const GuardStatus&, const GuardStatus&) = default;
+};
+[[nodiscard]] std::size_t encode(const GuardStatus& status, MutableBytes out);
+[[nodiscard]] std::optional<GuardStatus> decode_guard_status(Bytes data);
 
 // --- EC020000. Equal sums mean equal settings; a household's sum does not cover those of the box.
 struct SettingSums {
