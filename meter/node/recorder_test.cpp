@@ -152,7 +152,7 @@ TEST(Recorder, FreezesAndProfileAreMadeWhileTheBoxMeasures) {
     // The first of the month comes and no figures with it.
     Board board;
     board.start();
-    board.run(minutes(1));
+    board.run(seconds(20));
     const auto overview = board.read(0, 0xEC030000);
     ASSERT_GE(overview.size(), 14u);
     EXPECT_EQ(overview[3], 1) << "a row of the profile at the first look";
