@@ -175,20 +175,9 @@ void Box::on_metering_session(std::uint16_t session, Instant now) {
         next_name_ = now + kSaveRetry;
         return;
     }
-    if (books_.box.session != 0 && session_seen_)
-        recorder_.log(EventKind::kMeteringReset, {}, events::processor(session, {}));
     books_.box.session = name;
     session_order_ = {name, session};
     session_seen_ = false;
-}
-
-void Box::on_metering_heard(bool heard, Instant now) {
-    begin(now);
-    if (heard == metering_heard_) return;
-    metering_heard_ = heard;
-    if (!heard) silent_since_ = now;
-    recorder_.log(heard ? EventKind::kMeteringBack : EventKind::kMeteringSilent, {},
-                  events::processor(books_.box.session, heard ? now - silent_since_ : Duration{}));
 }
 
 // What the totals have grown since they were booked last.

@@ -60,7 +60,7 @@ class Box {
     };
     [[nodiscard]] SessionOrder session_order() const { return session_order_; }
     // Whether the metering side is heard; until somebody says otherwise it is.
-    void on_metering_heard(bool heard, Instant now);
+    void on_metering_heard(bool heard) { metering_heard_ = heard; }
 
     // A step of the current (product.md M8). True: the waveforms that belong to it are wanted, by on_capture() within
     // kCaptureWait; the contact does not wait for them.
@@ -236,7 +236,6 @@ class Box {
     } capture_;
     std::array<Instant, kPhasesMax> phase_differs_since_{};  // from what is told of it; kNever: it does not
     std::array<bool, kPhasesMax> phase_lost_{};
-    Instant silent_since_{};
     bool memory_fault_told_ = false;
 };
 

@@ -143,6 +143,10 @@ void ManagementProcessor::on_link_bytes(Bytes bytes, Instant now) {
 
 void ManagementProcessor::put_event(PeerEvent::Kind kind, Duration lasted, Instant now) {
     (void)events_.push({kind, metering_session_, lasted, now});
+    static constexpr EventKind kLogged[] = {EventKind::kMeteringSilent, EventKind::kMeteringBack,
+                                            EventKind::kMeteringReset, EventKind::kManagementReset};
+    box_.recorder().at(now);
+    box_.recorder().log(kLogged[static_cast<std::size_t>(kind)], {}, events::processor(metering_session_, lasted));
 }
 
 bool ManagementProcessor::take_event(PeerEvent& event) {
