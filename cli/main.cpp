@@ -217,7 +217,15 @@ void offer_verify(CLI::App& app) {
     verb.add_option("--noise", options->noise_counts, "class1: rms of the converter, counts")
         ->check(CLI::Range(0.5, 100.0))
         ->capture_default_str();
-    verb.add_option("--seed", options->seed, "class1: of the errors of the front end")->capture_default_str();
+    verb.add_option("--seed", options->seed, "class1: of the errors of the front end; storage: of the loads")
+        ->capture_default_str();
+    verb.add_option("--days", options->days, "storage: so long the building runs, 2 when not given")
+        ->check(CLI::Range(0.01, 1000.0));
+    verb.add_option("--kwh", options->kilowatt_hours, "storage: of each household and day, 20 when not given")
+        ->check(CLI::Range(0.1, 300.0));
+    verb.add_option("--memory", options->memory_kibibytes, "storage: KiB of the box")
+        ->check(CLI::Range(32, 1024))
+        ->capture_default_str();
 }
 
 void offer_meter(CLI::App& app) {

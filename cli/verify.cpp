@@ -11,6 +11,7 @@
 
 #include "cli/output.hpp"
 #include "verify/class1.hpp"
+#include "verify/storage.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -59,9 +60,21 @@ Verified verify_class1(const VerifyOptions& options) {
     return Verdict{options.json ? report.json() + "\n" : report.table(), report.all_met()};
 }
 
+Verified verify_storage(const VerifyOptions& options) {
+    verify::StorageOptions storage;
+    if (options.quick) storage.days = 0.15;
+    if (options.days > 0) storage.days = options.days;
+    if (options.kilowatt_hours > 0) storage.kilowatt_hours_per_day = options.kilowatt_hours;
+    storage.memory_bytes = static_cast<std::uint32_t>(options.memory_kibibytes) * 1024;
+    storage.seed = options.seed;
+    const bench::Figures figures = verify::run_storage(storage);
+    return Verdict{options.json ? figures.json() + "\n" : figures.table(), figures.all_met()};
+}
+
 const std::vector<Verification>& verifications() {
     static const std::vector<Verification> list = {
         {"class1", verify_class1},
+        {"storage", verify_storage},
     };
     return list;
 }
