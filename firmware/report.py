@@ -112,8 +112,10 @@ def main():
         return here[name] * INSTRUCTIONS_PER_TICK / samples
 
     unit = "instructions"
-    parts = ["metering_20_ticks", "detector_20_ticks", "processor_20_ticks"]
-    whole = sum(here.get(name, 0) for name in parts)
+    # Where the processor has no detector in it yet, the detector's time and RAM are added.
+    missing = not here["processor_has_detector"]
+    whole = here["processor_20_ticks"] + (here["detector_20_ticks"] if missing else 0)
+    here["rest_20_ticks"] = max(0, whole - here["metering_20_ticks"] - here["detector_20_ticks"])
     figure("device sample path, per channel and sample", whole * INSTRUCTIONS_PER_TICK / here["channel_samples"], unit, 30, EMON32)
     figure("device sample path, spread over the current channels", whole * INSTRUCTIONS_PER_TICK / samples, unit, None,
            "39 of the 42 channels, as the figures below")
@@ -123,7 +125,7 @@ def main():
     figure("device metering in blocks of 80", per_sample("metering_80_ticks"), unit, None, "the same in blocks of a mains cycle")
     figure("device ends of windows, of the above", per_sample("metering_20_window_ticks"), unit, None, "five a second, 39 circuits")
     for name, label, what in (("detector_20_ticks", "device step detector", "added to the metering, two steps a second"),
-                              ("processor_20_ticks", "device totals, pulses and link", "added to metering and detector")):
+                              ("rest_20_ticks", "device overcurrent, totals, pulses and link", "added to metering and detector")):
         if name in here:
             figure(label, per_sample(name), unit, None, what)
     if "detector_20_longest_ticks" in here:
@@ -136,7 +138,7 @@ def main():
     metering = sizes(options.build / "metering.map")
     meter = sizes(options.build / "linkgate.map")
     reserved = here.get("stack_reserved", 0)
-    data = sum(ram for _, ram in metering.values()) - here.get("trial_ram", 0)
+    data = sum(ram for _, ram in metering.values()) + (here["sizeof_detector"] if missing else 0)
     figure("device metering processor RAM", data + reserved, "bytes", 32 * 1024,
            f".data and .bss {data}, stack {reserved} of which {here['stack_used']} were touched")
     figure("device metering processor code", sum(code for code, _ in metering.values()), "bytes", None, "with the trial that feeds it")

@@ -1,8 +1,14 @@
 // How much RAM the objects of a meter take. Compiled, never linked: firmware/report.py reads the sizes of these arrays.
 #include "meter/core/journal.hpp"
 #include "meter/metrology/metering.hpp"
+#include "meter/metrology/overcurrent.hpp"
+#include "meter/metrology/pulses.hpp"
+#include "meter/metrology/step_detector.hpp"
 #include "meter/node/box.hpp"
+#include "meter/node/management_processor.hpp"
+#include "meter/node/metering_processor.hpp"
 #include "meter/node/node.hpp"
+#include "meter/node/retained_memory.hpp"
 #include "meter/node/server.hpp"
 
 #define SIZE_OF(type)                                             \
@@ -10,6 +16,13 @@
     char size_of_##type[sizeof(prewatt::meter::type)]
 
 SIZE_OF(Node);
+SIZE_OF(MeteringProcessor);
+SIZE_OF(ManagementProcessor);
+SIZE_OF(RetainedMemory);
+SIZE_OF(StepDetector);
+SIZE_OF(OvercurrentWatch);
+SIZE_OF(PulseBank);
+SIZE_OF(MeteringWindow);
 SIZE_OF(Box);
 SIZE_OF(Server);
 SIZE_OF(Journal);

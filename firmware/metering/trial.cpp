@@ -16,6 +16,9 @@
 #include "meter/metrology/kernel.hpp"
 #include "meter/metrology/metering.hpp"
 #include "meter/metrology/step_detector.hpp"
+#include "meter/node/link_messages.hpp"
+#include "meter/node/metering_processor.hpp"
+#include "protocols/interlink/link.hpp"
 
 #if defined(__arm__)
 #define PREWATT_OUTSIDE_THE_METER __attribute__((section(".trial")))
@@ -35,9 +38,13 @@ constexpr int kSamples = 5 * kSampleRate;
 using DeviceBlock = std::array<std::array<std::int16_t, kDeviceBlock>, kChannels>;
 // In the meter's RAM, as they would be on a board.
 std::array<DeviceBlock, 2> ping_pong;
-alignas(Metering) std::array<Byte, sizeof(Metering)> metering_memory;
-alignas(StepDetector) std::array<Byte, sizeof(StepDetector)> detector_memory;
+RetainedMemory retained;
+alignas(MeteringProcessor) std::array<Byte, sizeof(MeteringProcessor)> processor_memory;
+constexpr bool kDetectorInProcessor = sizeof(MeteringProcessor) > sizeof(Metering) + sizeof(StepDetector);
 
+// For the parts alone.
+alignas(Metering) PREWATT_OUTSIDE_THE_METER std::array<Byte, sizeof(Metering)> metering_memory;
+alignas(StepDetector) PREWATT_OUTSIDE_THE_METER std::array<Byte, sizeof(StepDetector)> detector_memory;
 PREWATT_OUTSIDE_THE_METER SampleBlock large_block;
 PREWATT_OUTSIDE_THE_METER Signal signal;
 
@@ -257,6 +264,75 @@ void with_detector() {
     Figures::add("detector_20_reports", reports);
 }
 
+class DarkDisplay final : public Display {
+  public:
+    void show(const DisplayFrame&) override {}
+    void pulse(Household) override { ++pulses; }
+    std::uint32_t pulses = 0;
+};
+
+// The whole processor behind its own interface, with the end of the link that its managing side would hold.
+void whole_processor() {
+    signal = Signal{};
+    PREWATT_OUTSIDE_THE_METER static std::array<Byte, interlink::kPayloadSizeMax> receive;
+    PREWATT_OUTSIDE_THE_METER static std::array<Byte, interlink::kFrameSizeMax> send;
+    PREWATT_OUTSIDE_THE_METER static Calibration front_end;
+    PREWATT_OUTSIDE_THE_METER static NodeConfig config;
+    front_end = calibration();
+    config = NodeConfig{};
+    config.calibration = &front_end;
+    retained = {};
+    DarkDisplay display;
+    Instant now{};
+    MeteringProcessor& processor =
+        *new (processor_memory.data()) MeteringProcessor(config, MeteringPorts{display}, retained);
+    processor.start(now);
+    interlink::Link manager(1, receive, send);
+    manager.begin(now);
+    const std::uint32_t nothing = empty_span();
+    Digest digest;
+    std::uint64_t spent = 0, frames = 0;
+    std::uint32_t longest_frame = 0;
+    for (int done = 0; done < kSamples; done += kDeviceBlock) {
+        const SampleView view = fill(ping_pong[static_cast<std::size_t>(done / kDeviceBlock % 2)]);
+        now = now + microseconds(std::int64_t{kDeviceBlock} * 1'000'000 / kSampleRate);
+        std::uint32_t began = ticks();
+        processor.on_samples(view, now);
+        (void)processor.poll(now);
+        spent += ticks() - began - nothing;
+        for (;;) {
+            began = ticks();
+            Bytes frame = processor.next_frame(now);
+            const std::uint32_t took = ticks() - began - nothing;
+            spent += took;
+            if (frame.empty()) break;
+            longest_frame = std::max(longest_frame, took);
+            ++frames;
+            while (const auto message = manager.on_bytes(frame, now))
+                for (const Byte byte : message->payload)
+                    digest.add(byte);
+        }
+        Bytes frame = manager.poll(now);
+        if (done == 0) {
+            MeteringOrders orders{.version = 1, .session_name = 1};
+            orders.gross_limit.fill(amperes(90));
+            frame = manager.state(kOrdersMessage, encode_message(orders, manager.payload()), now);
+        }
+        if (frame.empty()) continue;
+        began = ticks();
+        processor.on_link_bytes(frame, now);
+        spent += ticks() - began - nothing;
+    }
+    for (int h = 1; h <= kHouseholdsMax; ++h)
+        digest.add(processor.totals({static_cast<std::uint8_t>(h)}).forward);
+    Figures::add("processor_20_ticks", spent);
+    Figures::add("processor_20_frame_ticks", longest_frame);
+    Figures::add("processor_20_digest", digest.value());
+    Figures::add("processor_20_frames", frames);
+    Figures::add("processor_20_pulses", display.pulses);
+    Figures::add("processor_has_detector", kDetectorInProcessor ? 1 : 0);
+}
+
 }  // namespace
 
 int run() {
@@ -267,8 +343,10 @@ int run() {
     metering_alone(false);
     metering_alone(true);
     with_detector();
+    whole_processor();
     Figures::add("sizeof_metering", sizeof(Metering));
     Figures::add("sizeof_detector", sizeof(StepDetector));
+    Figures::add("sizeof_processor", sizeof(MeteringProcessor));
     Figures::add("stack_used", stack_used());
     Figures::add("stack_reserved", stack_reserved());
     print("end\n");
