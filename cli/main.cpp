@@ -258,6 +258,8 @@ void offer_meter(CLI::App& app) {
     verb.add_option("--ib", options->basic_current, "Basic current, A")->capture_default_str();
     verb.add_option("--imax", options->max_current, "Maximum current, A")->capture_default_str();
     verb.add_option("--constant", options->pulse_constant, "imp/kWh of a new meter")->capture_default_str();
+    verb.add_option("--fault", options->faults,
+                    "lost:B:30s:10s, sag:A:60%:20s:2s, stuck-open:12:5s, stuck-closed:12:5s; repeatable");
     verb.add_option("-o,--output", options->output, "table or json: what is printed at the end")->capture_default_str();
     verb.footer(
         "A new meter is dark: no account is open. An office sells to it (prewatt serve --line ...), or a ticket by "
@@ -279,6 +281,8 @@ void offer_sim(CLI::App& app) {
     verb.add_option("--wiring", options->wiring, "39x1, 18x2, 12x3 or 13x3phase")->capture_default_str();
     verb.add_option("--level", options->level, "auto, waveform or cycle")->capture_default_str();
     verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
+    verb.add_option("--fault", options->faults,
+                    "lost:B:30s:10s, sag:A:60%:20s:2s, stuck-open:12:5s, stuck-closed:12:5s; repeatable");
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
 }
 

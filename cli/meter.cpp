@@ -157,6 +157,16 @@ int run(const MeterOptions& options) {
     if (options.pulse_constant != 1600 && options.pulse_constant != 600 && options.pulse_constant != 5000)
         return fail(ExitCode::kWrongUse, "--constant: 1600, 600 or 5000 imp/kWh");
 
+    std::vector<sim::Fault> faults;
+    for (const std::string& text : options.faults) {
+        const auto fault = sim::parse_fault(text);
+        if (!fault) return fail(ExitCode::kWrongUse, "--fault: " + fault.error());
+        if (!options.play.empty() && fault->is_of_supply())
+            return fail(ExitCode::kWrongUse,
+                        "--fault: a recording brings its own supply; '" + text + "' needs --homes");
+        faults.push_back(*fault);
+    }
+
     const sim::Converter converter = sim::nominal_converter(options.max_current);
     sim::Recording recording;
     std::unique_ptr<sim::Terminals> terminals;
@@ -219,6 +229,7 @@ int run(const MeterOptions& options) {
     meter_options.node.pulse_constant = static_cast<std::uint16_t>(options.pulse_constant);
     meter_options.node.keys = card::diversify(mac, key->key, *box);
     meter_options.civil = civil;
+    meter_options.faults = std::move(faults);
     sim::VirtualMeter meter(meter_options, **storage, std::move(terminals), [&port](Bytes bytes, Instant) {
         if (port) port->send(bytes);
     });

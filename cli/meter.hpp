@@ -20,6 +20,8 @@
 //   --as-recorded       as_recorded            do not bring recordings of 120 V to 220 V (same watts)
 //   --display           display                show the LED rows: redrawn on a terminal, one line per change elsewhere
 //   --for TIME          duration               90, 90s, 5m, 2h of virtual time, then end
+//   --fault WHAT        faults                 sim/faults.hpp: lost:B:30s:10s, sag:A:60%:20s:2s, stuck-open:12:5s,
+//   stuck-closed:12:5s; repeatable
 //   --ib A --imax A     basic_current, max_current   15, 60; 10, 40; 10, 50
 //   --constant N        pulse_constant         1600, 600, 5000; of a new meter, later the sealed command decides
 //   -o WORD             output                 table, json: what is printed at the end
@@ -33,6 +35,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace prewatt::cli {
 
@@ -58,6 +61,7 @@ struct MeterOptions {
     int max_current = 60;
     int pulse_constant = 1600;
     std::string output = "table";
+    std::vector<std::string> faults;
 };
 
 [[nodiscard]] int run(const MeterOptions& options);

@@ -116,6 +116,12 @@ int run(const SimOptions& options) {
     if (!at) return fail(ExitCode::kWrongUse, "--listen: " + at.error());
     if (options.output != "table" && options.output != "json")
         return fail(ExitCode::kWrongUse, "-o: '" + options.output + "' is not to be had here: table or json");
+    std::vector<sim::Fault> faults;
+    for (const std::string& text : options.faults) {
+        const auto fault = sim::parse_fault(text);
+        if (!fault) return fail(ExitCode::kWrongUse, "--fault: " + fault.error());
+        faults.push_back(*fault);
+    }
     Instant end = kNever;
     if (!options.duration.empty()) {
         const auto duration = sim::parse_duration(options.duration);
@@ -174,6 +180,7 @@ int run(const SimOptions& options) {
         meter.node.keys = card::diversify(mac, key->key, number);
         meter.level = k < waveform_boxes ? sim::Level::kWaveform : sim::Level::kCycle;
         meter.civil = civil;
+        if (k == 0) meter.faults = faults;
         boxes.push_back(std::make_unique<BoxStation>(
             line, std::move(*storage), meter, std::make_unique<sim::HomesTerminals>(building),
             [&busy_until, &line](std::size_t bytes, Instant when) {

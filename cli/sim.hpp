@@ -14,6 +14,7 @@
 //   --level WORD          level      auto, waveform, cycle. auto: waveform for as many boxes as this machine carries
 //   easily (4 at speed 1)
 //   --for TIME            duration   as in `prewatt meter`
+//   --fault WHAT          faults     as in `prewatt meter`, in the first box
 //   -o WORD               output     table, json
 //
 // In the homes of the first box somebody is always at home, so that a ticket makes current flow at any hour; the others
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace prewatt::cli {
 
@@ -38,6 +40,7 @@ struct SimOptions {
     std::string level = "auto";
     std::string duration;
     std::string output = "table";
+    std::vector<std::string> faults;
 };
 
 [[nodiscard]] int run(const SimOptions& options);

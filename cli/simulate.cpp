@@ -25,7 +25,8 @@ bench::Figures figures_of(const sim::BuildingRunReport& r, sim::Level level) {
         figures.rows.push_back({name, value, unit, goal, at, with});
     };
     told("building virtual time", r.virtual_seconds / 86'400, "days");
-    told("building time that it took", r.host_seconds, "s", "one core of this machine");
+    told("building time that it took", r.host_seconds, "s", "on the wall");
+    told("building processor time", r.processor_seconds, "s", "one core");
     if (level == sim::Level::kWaveform)
         wanted("building multiple of real time", r.times_real_time(), "x", Goal::kAtLeast, 168,
                "a week in an hour; samples of 39 homes made, converted, measured, booked");

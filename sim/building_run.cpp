@@ -1,5 +1,7 @@
 #include "sim/building_run.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -24,6 +26,12 @@ constexpr Duration kStep = seconds(1);        // how often contacts are looked a
 constexpr Duration kOffice = minutes(1);      // how often the office looks at the box
 constexpr card::Alarms kAlarms{500, 100, 0};  // 5 kWh and 1 kWh
 constexpr std::uint16_t kPulseConstant = 1600;
+
+double thread_seconds() {
+    timespec t{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
 
 class CountedMemory final : public meter::Storage {
   public:
@@ -82,6 +90,7 @@ class Building {
 
     BuildingRunReport run() {
         const auto began = std::chrono::steady_clock::now();
+        const double processor_began = thread_seconds();
         const meter::StartResult started = meter_->start(now_);
         if (started != meter::StartResult::kFresh) {
             report_.problem = "the box did not start on an empty memory";
@@ -105,6 +114,7 @@ class Building {
         meter_->power_fail(now_);
         report_.virtual_seconds = virtual_seconds();
         report_.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+        report_.processor_seconds = thread_seconds() - processor_began;
         balance();
         return report_;
     }

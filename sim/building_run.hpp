@@ -27,14 +27,15 @@ struct BuildingRunOptions {
     Life life = Life::kStudents;
     std::uint64_t seed = 1;
     CivilSeconds start = to_seconds({2026, 6, 8});
-    bool display = true;                   // false: the box has none, and gives no pulses
+    bool display = true;                        // false: the box has none, and gives no pulses
     std::function<void(double)> progress = {};  // with every day that is over; may be empty
 };
 
 struct BuildingRunReport {
     double virtual_seconds = 0;
-    double host_seconds = 0;
-    std::string problem;  // why it broke off; empty: it did not
+    double host_seconds = 0;       // on the wall
+    double processor_seconds = 0;  // of this thread
+    std::string problem;           // why it broke off; empty: it did not
 
     double true_joules = 0;       // through all contacts
     double uncounted_joules = 0;  // cycle level: of circuits below the no-load limit, as the standard wants it
@@ -59,7 +60,10 @@ struct BuildingRunReport {
     Duration longest_watchdog_silence;
     std::uint64_t bytes_written = 0;  // to the box's memory
 
-    [[nodiscard]] double times_real_time() const { return host_seconds > 0 ? virtual_seconds / host_seconds : 0; }
+    // Of one processor, whatever else runs on the machine.
+    [[nodiscard]] double times_real_time() const {
+        return processor_seconds > 0 ? virtual_seconds / processor_seconds : 0;
+    }
     // Registers against truth, all households.
     [[nodiscard]] double balance_percent() const;
     // Every joule in the registers was charged, and what was credited is used or remains.

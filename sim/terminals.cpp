@@ -183,6 +183,7 @@ void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const C
     for (std::size_t phase = 0; phase < 3; ++phase) {
         sudden[phase] = std::abs(volts_.rms[phase] - volts_before_[phase]) > kSuddenVolts;
         volts_before_[phase] = volts_.rms[phase];
+        live_[phase] = volts_.rms[phase] > kPresent * options_.grid.nominal_volts;
         double turns = volts_.turns - static_cast<double>(phase) / 3;
         for (std::size_t n = 0; n < static_cast<std::size_t>(sample_count); ++n, turns += volts_.step) {
             const double at = (turns - std::floor(turns)) * kCurvePoints;
@@ -230,7 +231,7 @@ void HomesTerminals::sample(meter::SampleBlock& block, int sample_count, const C
 }
 
 bool HomesTerminals::is_live(Circuit circuit) const {
-    return grid_.rms(meter::phase_of(options_.wiring, circuit)) > kPresent * options_.grid.nominal_volts;
+    return live_[index_of(meter::phase_of(options_.wiring, circuit))];
 }
 
 void HomesTerminals::measure(meter::Measurement& measurement, Duration span, const Contacts& contacts) {
@@ -243,6 +244,7 @@ void HomesTerminals::measure(meter::Measurement& measurement, Duration span, con
         auto& out = measurement.phases[phase];
         out.voltage = Voltage{std::llround(volts[phase] * 1000)};
         out.present = volts[phase] > kPresent * options_.grid.nominal_volts;
+        live_[phase] = out.present;
         if (out.present) out.frequency = Frequency{std::llround(grid_.hertz() * 1000)};
     }
     const auto each = static_cast<std::size_t>(meter::circuits_each(options_.wiring));

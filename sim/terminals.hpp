@@ -133,6 +133,7 @@ class HomesTerminals final : public WindowTerminals {
 
     VoltageBlock volts_;
     std::array<double, 3> volts_before_{};
+    std::array<bool, 3> live_{};
     // Where in a curve the samples of this block lie, by phase.
     struct Place {
         std::array<std::uint16_t, meter::kBlockSamplesMax> point;

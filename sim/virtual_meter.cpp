@@ -7,6 +7,7 @@ namespace {
 constexpr Duration kBlock = kSampleSpan * meter::kBlockSamplesMax;
 // The main loop of a board comes round at least so often, or its watchdog bites.
 constexpr Duration kPollMax = seconds(1);
+constexpr Duration kForGood = seconds(1'000'000'000);
 }  // namespace
 
 VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& storage,
@@ -14,6 +15,7 @@ VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& s
     : options_(options),
       terminals_(std::move(terminals)),
       clock_(now_, options.civil),
+      load_sense_(relays_, [this](Circuit circuit) { return terminals_->is_live(circuit); }),
       watchdog_(now_),
       metering_watchdog_(now_),
       socket_(now_),
@@ -31,6 +33,7 @@ VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& s
                                                                       .mac = mac_,
                                                                       .metering_watchdog = &metering_watchdog_,
                                                                       .retained = &retained_,
+                                                                      .load_sense = &load_sense_,
                                                                       .socket = &socket_});
 }
 
@@ -38,6 +41,13 @@ VirtualMeter::~VirtualMeter() = default;
 
 meter::StartResult VirtualMeter::start(Instant now) {
     now_ = now;
+    turns_.clear();
+    for (const Fault& fault : options_.faults) {
+        turns_.push_back({now + fault.from, fault, true});
+        if (fault.span != Duration{}) turns_.push_back({now + fault.from + fault.span, fault, false});
+    }
+    std::stable_sort(turns_.begin(), turns_.end(), [](const Turn& a, const Turn& b) { return a.at > b.at; });
+    suffer(now);
     const meter::StartResult result = node_->start(now);
     if (result == meter::StartResult::kFresh || result == meter::StartResult::kRecovered) {
         next_feed_ = now + (options_.level == Level::kCycle ? options_.window : kBlock);
@@ -48,7 +58,32 @@ meter::StartResult VirtualMeter::start(Instant now) {
 }
 
 Instant VirtualMeter::next() const {
-    return std::min({node_wants_, next_feed_, next_poll_});
+    return std::min({node_wants_, next_feed_, next_poll_, turns_.empty() ? kNever : turns_.back().at});
+}
+
+void VirtualMeter::suffer(Instant now) {
+    auto* const homes = dynamic_cast<HomesTerminals*>(terminals_.get());
+    while (!turns_.empty() && turns_.back().at <= now) {
+        const Turn turn = turns_.back();
+        turns_.pop_back();
+        const Fault& fault = turn.fault;
+        switch (fault.kind) {
+            case Fault::Kind::kLostPhase:
+                if (homes != nullptr) homes->grid().set_lost(fault.phase, turn.begins);
+                break;
+            case Fault::Kind::kSag:
+                if (homes != nullptr)
+                    homes->grid().sag(fault.phase, turn.begins ? fault.factor : 1,
+                                      fault.span == Duration{} ? kForGood : fault.span);
+                break;
+            case Fault::Kind::kStuckOpen:
+                relays_.set_stuck(fault.circuit, turn.begins ? Stuck::kOpen : Stuck::kNo);
+                break;
+            case Fault::Kind::kStuckClosed:
+                relays_.set_stuck(fault.circuit, turn.begins ? Stuck::kClosed : Stuck::kNo);
+                break;
+        }
+    }
 }
 
 void VirtualMeter::feed() {
@@ -66,6 +101,7 @@ void VirtualMeter::feed() {
 void VirtualMeter::run_until(Instant now) {
     while (next() <= now) {
         now_ = std::max(now_, next());
+        suffer(now_);
         if (next_feed_ <= now_) {
             feed();
         } else {

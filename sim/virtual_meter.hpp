@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "card/openssl/openssl_mac.hpp"
 #include "meter/node/node.hpp"
+#include "sim/faults.hpp"
 #include "sim/terminals.hpp"
 #include "sim/virtual_board.hpp"
 
@@ -22,6 +24,7 @@ struct VirtualMeterOptions {
     Level level = Level::kWaveform;
     Duration window = milliseconds(200);  // of a measurement at cycle level
     CivilSeconds civil = 0;               // what the battery-backed clock says at the start; 0: it has stopped
+    std::vector<Fault> faults;            // those of the supply need HomesTerminals, others pass them by
 };
 
 class VirtualMeter {
@@ -62,14 +65,23 @@ class VirtualMeter {
 
   private:
     void feed();
+    void suffer(Instant now);
+
+    struct Turn {  // of a fault
+        Instant at;
+        Fault fault;
+        bool begins;
+    };
 
     VirtualMeterOptions options_;
     Instant now_{};
+    std::vector<Turn> turns_;  // to come, the last one first
     std::unique_ptr<Terminals> terminals_;
     WindowTerminals* windows_ = nullptr;  // *terminals_, at cycle level
     Relays relays_;
     LedDisplay display_;
     VirtualRealTimeClock clock_;
+    ContactSense load_sense_;
     CountingWatchdog watchdog_;
     CountingWatchdog metering_watchdog_;
     meter::RetainedMemory retained_{};
