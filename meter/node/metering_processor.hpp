@@ -58,6 +58,7 @@ class MeteringProcessor final : CycleSink {
     [[nodiscard]] const HouseholdTotals& totals(Household h) const {
         return state_.totals[static_cast<std::size_t>(h.index())];
     }
+    [[nodiscard]] Current gross_limit(Circuit circuit) const { return overcurrent_.limit(circuit); }
     [[nodiscard]] interlink::Link& link() { return link_; }
     [[nodiscard]] const interlink::Link& link() const { return link_; }
 

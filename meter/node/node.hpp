@@ -57,6 +57,9 @@ class Node {
     // above.
     Instant reset(Processor which, Instant now);
     Instant hang(Processor which, Instant now, bool reset_line_works = true);
+    [[nodiscard]] bool hangs(Processor which) const {
+        return which == Processor::kMetering ? metering_hangs_ : management_hangs_;
+    }
     // Zero: frames arrive at once. A serial line of 1 Mbit/s: 10 us. Not while a frame is on its way.
     void set_byte_time(Duration byte_time) { byte_time_ = byte_time; }
     // Null: the wire is sound. The fault outlives its use.
