@@ -28,12 +28,13 @@ constexpr Household household(int number) {
 
 }  // namespace
 
-Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock)
+Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock, LoadSense* load_sense)
     : config_(config),
       clock_(clock),
       journal_(storage),
       relays_(relays, households(config.wiring) * circuits_each(config.wiring), circuits_each(config.wiring)),
-      recorder_(storage, clock, clock_guard_) {
+      recorder_(storage, clock, clock_guard_),
+      load_sense_(load_sense) {
     save_at_ = save_threshold(config.max_current_amperes, circuits_each(config.wiring), household_count());
     forced_until_.fill(kNever);
     phase_differs_since_.fill(kNever);
@@ -100,10 +101,12 @@ HoldSet Box::holds(Household h) {
     return HoldSet{static_cast<std::uint16_t>(holds.bits() | control.holds().bits())};
 }
 
+std::uint64_t Box::circuits_of(Household h) const {
+    return ((std::uint64_t{1} << circuits_each(config_.wiring)) - 1) << circuit_of(config_.wiring, h, 0).index;
+}
+
 bool Box::lit(Household h) const {
-    const int circuits = circuits_each(config_.wiring);
-    const std::uint64_t own = ((std::uint64_t{1} << circuits) - 1) << circuit_of(config_.wiring, h, 0).index;
-    return (relays_.closed() & own) == own;
+    return (relays_.closed() & circuits_of(h)) == circuits_of(h);
 }
 
 // Registers and thresholds move at whole hundredths only: so much energy makes no difference to anybody.
@@ -144,6 +147,7 @@ void Box::refresh(Household h) {
     record.state.set(StateBit::kRelayClosed, lit(h));
     record.state.set(StateBit::kLowCredit, is_low(book.account));
     record.state.set(StateBit::kForced, forced_until_[at(h)] != kNever);
+    record.state.set(StateBit::kRelayFault, (contacts_.faulty() & circuits_of(h)) != 0);
     record.state.set(StateBit::kMoneyAccount, book.account.unit == settings::AccountUnit::kMoney);
     record.state.set(StateBit::kReverse, book.account.is_open() && book.reverse > book.account.reverse_at_opening);
     record.state.set(StateBit::kCutoffAlarmed, book.account.cutoff == CutoffStage::kGiven);
@@ -237,6 +241,7 @@ void Box::on_window(const MeteringWindow& window, Instant now) {
         watch_load(h);
     }
     watch_phases();
+    watch_contacts();
     if (supply_changed) refresh_all();
     // A warning that came to nothing may have used up the reserve; none is given back while one may still be true.
     if (save || (journal_.wants_change() && now >= change_not_before_)) this->save(now, save_at_);

@@ -21,6 +21,7 @@
 #include "card/seal.hpp"
 #include "meter/core/books.hpp"
 #include "meter/core/clock_guard.hpp"
+#include "meter/core/contact_watch.hpp"
 #include "meter/core/journal.hpp"
 #include "meter/core/relay_driver.hpp"
 #include "meter/core/schedule.hpp"
@@ -44,7 +45,9 @@ class Box {
     static constexpr Duration kSaveRetry = seconds(1);
     static constexpr Duration kCaptureWait = seconds(2);
 
-    Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock);
+    // `load_sense` may be null: then a contact that does not close is not noticed.
+    Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock,
+        LoadSense* load_sense = nullptr);
 
     // `supply_failed`: the supply was gone, not only this processor's program.
     StartResult start(Instant now, bool supply_failed = true);
@@ -129,6 +132,7 @@ class Box {
     static constexpr std::size_t at(Household h) { return static_cast<std::size_t>(h.number - 1); }
     static constexpr std::uint64_t bit(Household h) { return std::uint64_t{1} << (h.number - 1); }
     [[nodiscard]] bool lit(Household h) const;
+    [[nodiscard]] std::uint64_t circuits_of(Household h) const;
     [[nodiscard]] HoldSet holds(Household h);
     // Everything that follows from the books, the guards, the supply and the relays: state, published record, wanted
     // contacts, the event when the household goes dark or comes back.
@@ -155,6 +159,7 @@ class Box {
     void change_prices();
     void clock_was_set(const ClockChange& change, std::uint32_t operator_number);
     void watch_phases();
+    void watch_contacts();
 
     // Every call from outside begins here.
     void begin(Instant now) {
@@ -224,6 +229,8 @@ class Box {
     ClockGuard clock_guard_;
     Recorder recorder_;
     Schedule schedule_;
+    LoadSense* load_sense_;
+    ContactWatch contacts_;
     std::array<HouseholdControl, kHouseholdsMax> controls_{};
     Instant next_guard_ = kNever;
     Instant next_minute_{};

@@ -1,5 +1,6 @@
 // What acts by itself in a box: load guard, malignant loads, schedule, clock, phases.
 #include <algorithm>
+#include <bit>
 
 #include "meter/core/malignant_load.hpp"
 #include "meter/node/box.hpp"
@@ -290,6 +291,42 @@ void Box::watch_phases() {
         since = kNever;
         recorder_.on_phase(static_cast<Phase>(p), phase_lost_[p], phase.voltage);
     }
+}
+
+// --- Contacts that do not obey (M13): driven again at once, told, and shown until they do
+
+void Box::watch_contacts() {
+    if (!relays_started_) return;
+    ContactWindow window;
+    window.span = present_.span;
+    window.judged = relays_.resting_since(now_ - present_.span - ContactWatch::kLate);
+    window.closed = relays_.closed();
+    for (int c = 0; c < household_count() * circuits_each(config_.wiring); ++c) {
+        const Circuit circuit{static_cast<std::uint8_t>(c)};
+        const auto phase = static_cast<std::size_t>(phase_of(config_.wiring, circuit));
+        const std::uint64_t mask = std::uint64_t{1} << c;
+        if (present_.circuits[circuit.index].current >= ContactWatch::kFlowing) window.flowing |= mask;
+        if (present_.phases[phase].present) window.supplied |= mask;
+    }
+    window.sensed = load_sense_ != nullptr;
+    if (load_sense_ != nullptr) window.live = load_sense_->live();
+    const ContactNews news = contacts_.on_window(window, now_);
+    if (news.empty()) return;
+    const auto tell = [&](std::uint64_t circuits, EventKind kind) {
+        for (; circuits != 0; circuits &= circuits - 1) {
+            const Circuit circuit{static_cast<std::uint8_t>(std::countr_zero(circuits))};
+            const Household h = household_of(config_.wiring, circuit);
+            const bool obeys = kind == EventKind::kContactObeys;
+            if (!obeys) relays_.drive_again(circuit);
+            recorder_.log(kind, h,
+                          events::contact(circuit, present_.circuits[circuit.index].current,
+                                          obeys ? now_ - contacts_.since(circuit) : Duration{}));
+            refresh(h);
+        }
+    };
+    tell(news.stays_closed, EventKind::kContactStaysClosed);
+    tell(news.stays_open, EventKind::kContactStaysOpen);
+    tell(news.obeys, EventKind::kContactObeys);
 }
 
 }  // namespace prewatt::meter

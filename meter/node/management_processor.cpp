@@ -24,7 +24,7 @@ DisplayFrame dead_frame(StartResult why) {
 ManagementProcessor::ManagementProcessor(const NodeConfig& config, Ports ports, PeerReset* metering_reset)
     : ports_(ports),
       metering_reset_(metering_reset),
-      box_(config, ports.storage, *this, ports.clock),
+      box_(config, ports.storage, *this, ports.clock, ports.load_sense),
       server_(box_, ports.mac, ports.bus),
       link_(1, receive_, send_) {}
 
@@ -127,9 +127,7 @@ void ManagementProcessor::on_link_bytes(Bytes bytes, Instant now) {
             health.session = window_.session;
             box_.on_window(window_, now);
         } else {
-            if (message->type == kPeerSilenceMessage)
-                if (const auto silence = decode_peer_silence(message->payload))
-                    put_event(PeerEvent::Kind::kManagementWasSilent, silence->lasted, now);
+            on_record(*message, now);
             continue;
         }
         metering_session_ = health.session;
@@ -137,6 +135,58 @@ void ManagementProcessor::on_link_bytes(Bytes bytes, Instant now) {
     }
     watch_metering(now);
     settle(now);
+}
+
+void ManagementProcessor::on_record(const interlink::Message& message, Instant now) {
+    if (message.type == kPeerSilenceMessage) {
+        if (const auto silence = decode_peer_silence(message.payload))
+            put_event(PeerEvent::Kind::kManagementWasSilent, silence->lasted, now);
+    } else if (message.type == kOvercurrentMessage) {
+        if (const auto report = decode_overcurrent(message.payload)) box_.on_overcurrent(*report, now);
+    } else if (message.type == kStepMessage) {
+        const auto report = decode_step(message.payload);
+        if (!report) return;
+        if (box_.on_step(*report, now))
+            fetch_capture(report->capture);
+        else if (report->capture != 0)
+            release_capture(report->capture);
+    } else if (message.type == kCapturePartMessage) {
+        if (const auto part = decode_capture_part(message.payload)) on_capture_part(*part, now);
+    }
+}
+
+// --- The waveforms of a step are fetched part by part; the contact has moved long before.
+
+void ManagementProcessor::request_part() {
+    std::array<Byte, interlink::kRecordSizeMax> payload;
+    const std::size_t size = encode_message(CaptureRequest{fetching_, fetched_}, payload);
+    (void)link_.put_record(kCaptureRequestMessage, Bytes(payload).first(size));
+}
+
+void ManagementProcessor::fetch_capture(std::uint8_t number) {
+    if (fetching_ != 0) release_capture(fetching_);
+    fetching_ = number;
+    fetched_ = 0;
+    request_part();
+}
+
+void ManagementProcessor::release_capture(std::uint8_t number) {
+    std::array<Byte, interlink::kRecordSizeMax> payload;
+    const std::size_t size = encode_message(CaptureRequest{number, 0}, payload);
+    (void)link_.put_record(kCaptureReleaseMessage, Bytes(payload).first(size));
+}
+
+void ManagementProcessor::on_capture_part(const CapturePart& part, Instant now) {
+    if (fetching_ == 0 || part.capture != fetching_ || part.part != fetched_) {
+        // Gone: the box stores the report without them.
+        if (part.capture == fetching_ && part.part == kCapturePartGone) fetching_ = 0;
+        return;
+    }
+    put_part(part, capture_);
+    if (++fetched_ < kCaptureParts) return request_part();
+    box_.on_capture(capture_, now);
+    release_capture(fetching_);
+    fetching_ = 0;
 }
 
 // --- The other side

@@ -72,6 +72,11 @@ class ManagementProcessor final : RelayBank {
     void end_pulse(Circuit circuit) override;
     Instant settle(Instant now);
     void watch_metering(Instant now);
+    void on_record(const interlink::Message& message, Instant now);
+    void request_part();
+    void fetch_capture(std::uint8_t number);
+    void release_capture(std::uint8_t number);
+    void on_capture_part(const CapturePart& part, Instant now);
     void renew_limits();
     void renew_orders();
     void new_orders();
@@ -100,6 +105,9 @@ class ManagementProcessor final : RelayBank {
     VerificationSocket::Pins pins_{};
     MeteringWindow window_{};
     FixedQueue<PeerEvent, 8> events_;
+    StepCapture capture_{};      // as far as it has come
+    std::uint8_t fetching_ = 0;  // its number; 0: none
+    std::uint8_t fetched_ = 0;   // parts
     std::uint32_t metering_starts_ = 0;
     std::uint16_t metering_session_ = 0;
     Instant silent_since_ = kNever;
