@@ -163,6 +163,9 @@ class Story {
                 board_.next = node.reset(argument % 2 == 0 ? Processor::kMetering : Processor::kManagement, board_.now);
                 break;
             case 9:
+                // Whoever hangs is reset by the other; that both hang at once is the business of a watchdog outside.
+                if (board_.now < hung_until_) break;
+                hung_until_ = board_.now + seconds(5);
                 board_.next = node.hang(argument % 2 == 0 ? Processor::kMetering : Processor::kManagement, board_.now);
                 break;
             case 10: {  // writes that are refused, or the supply goes inside one
@@ -294,6 +297,7 @@ class Story {
     std::array<Known, kHouseholdsMax + 1> known_{};
     std::array<std::int8_t, kCircuitsMax> load_{};
     bool restarted_ = false;
+    Instant hung_until_{};
 };
 
 }  // namespace
