@@ -36,6 +36,7 @@ MeteringProcessor::MeteringProcessor(const NodeConfig& config, MeteringPorts por
       retained_(retained),
       state_(begin(retained, warm_)),
       metering_(calibration_of(config), config.wiring, amperes(config.basic_current_amperes)),
+      steps_(metering_.calibration(), config.wiring),
       overcurrent_(metering_.calibration()),
       link_(state_.start, receive_, send_, {state_.taken_start, state_.taken_sequence}) {
     metering_.report_cycles_to(this);
@@ -74,7 +75,19 @@ void MeteringProcessor::on_samples(const SampleView& block, Instant now) {
     while (overcurrent_.take(report))
         // A queue that is full is one that nobody reads; the watch reports again.
         (void)link_.put_record(kOvercurrentMessage, Bytes(payload).first(encode_message(report, payload)));
+    steps_.on_samples(block, metering_);
+    report_steps();
     if (measurement != nullptr) on_measurement(*measurement, now);
+}
+
+// One that finds no room waits in the detector.
+void MeteringProcessor::report_steps() {
+    std::array<Byte, interlink::kRecordSizeMax> payload;
+    while (link_.records_waiting() < interlink::kRecordsMax) {
+        const std::optional<StepReport> report = steps_.take_report();
+        if (!report) return;
+        (void)link_.put_record(kStepMessage, Bytes(payload).first(encode_message(*report, payload)));
+    }
 }
 
 void MeteringProcessor::on_measurement(const Measurement& measurement, Instant now) {
@@ -131,17 +144,35 @@ void MeteringProcessor::follow(const MeteringOrders& orders, Instant now) {
         pulses_.select({orders.test_household});
         next_pulse_ = now;
     }
-    contacts_ = (contacts_ & ~orders.contacts_known) | (orders.contacts_closed & orders.contacts_known);
-    contacts_known_ |= orders.contacts_known;
+    follow_contacts(orders);
     for (std::size_t c = 0; c < kCircuitsMax; ++c)
         overcurrent_.set_limit({static_cast<std::uint8_t>(c)}, orders.gross_limit[c]);
     orders_ = orders.version;
     tell_health();
 }
 
+// Behind a contact that closes everything comes at once: the detector must know. A contact that is heard of for the
+// first time was where it is.
+void MeteringProcessor::follow_contacts(const MeteringOrders& orders) {
+    const std::uint64_t before = contacts_;
+    contacts_ = (contacts_ & ~orders.contacts_known) | (orders.contacts_closed & orders.contacts_known);
+    for (std::uint64_t moved = (contacts_ ^ before) & contacts_known_; moved != 0; moved &= moved - 1) {
+        const Circuit circuit{static_cast<std::uint8_t>(std::countr_zero(moved))};
+        if (circuit.index >= kCircuitsMax) break;
+        if ((contacts_ >> circuit.index & 1) != 0)
+            steps_.on_contact_closed(circuit);
+        else
+            steps_.on_contact_opened(circuit);
+    }
+    contacts_known_ |= orders.contacts_known;
+}
+
 void MeteringProcessor::send_capture(const CaptureRequest& request) {
     std::array<Byte, interlink::kRecordSizeMax> payload;
-    const CapturePart part{request.capture, kCapturePartGone, {}};
+    StepCapture capture;
+    CapturePart part{request.capture, kCapturePartGone, {}};
+    if (request.part < kCaptureParts && steps_.capture(request.capture, capture))
+        part = part_of(capture, request.capture, request.part);
     (void)link_.put_record(kCapturePartMessage, Bytes(payload).first(encode_message(part, payload)));
 }
 
@@ -151,6 +182,8 @@ void MeteringProcessor::on_link_bytes(Bytes bytes, Instant now) {
             if (const auto orders = decode_orders(message->payload)) follow(*orders, now);
         } else if (message->type == kCaptureRequestMessage) {
             if (const auto request = decode_capture_request(message->payload)) send_capture(*request);
+        } else if (message->type == kCaptureReleaseMessage) {
+            if (const auto request = decode_capture_request(message->payload)) steps_.release(request->capture);
         }
     }
 }

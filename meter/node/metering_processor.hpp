@@ -18,6 +18,7 @@
 #include "meter/metrology/metering.hpp"
 #include "meter/metrology/overcurrent.hpp"
 #include "meter/metrology/pulses.hpp"
+#include "meter/metrology/step_detector.hpp"
 #include "meter/node/config.hpp"
 #include "meter/node/link_messages.hpp"
 #include "meter/node/retained_memory.hpp"
@@ -65,6 +66,8 @@ class MeteringProcessor final : CycleSink {
   private:
     void on_cycle(const Sums& cycle) override;
     void follow(const MeteringOrders& orders, Instant now);
+    void follow_contacts(const MeteringOrders& orders);
+    void report_steps();
     void send_capture(const CaptureRequest& request);
     void watch_management(Instant now);
     void give_pulses(Instant now);
@@ -79,6 +82,7 @@ class MeteringProcessor final : CycleSink {
     bool warm_ = false;
     RetainedState state_{};
     Metering metering_;
+    StepDetector steps_;
     OvercurrentWatch overcurrent_;
     PulseBank pulses_;
     Instant next_pulse_ = kNever;
