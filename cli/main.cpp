@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/bench.hpp"
+#include "cli/evaluate.hpp"
 #include "cli/events.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/frame.hpp"
@@ -192,6 +193,23 @@ void offer_top(CLI::App& app) {
     add_server(verb, options->server);
 }
 
+void offer_evaluate(CLI::App& app) {
+    CLI::App& evaluate = *app.add_subcommand("evaluate", "Recordings of real appliances through the code of the meter");
+    evaluate.require_subcommand(1);
+    CLI::App& verb =
+        *evaluate.add_subcommand("malignant", "Which recordings would be cut as malignant loads, and when");
+    auto options = verb_options<EvaluateOptions>(verb);
+    verb.add_option("MANIFEST", options->manifest, "manifest.csv beside the recordings")->required();
+    verb.add_flag("--json", options->json, "For a program: figures and every row");
+    verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
+    verb.add_option("--settings", options->settings, "TOML file with the profile; without: the factory's");
+    verb.add_option("--dry-run", options->dry_run, "TOML file with another profile: shows what it would change");
+    verb.add_flag("--stress", options->stress, "Again with noise, phase errors, other voltages, frequencies, currents");
+    verb.add_option("--every", options->every, "Only each so many-th row of a kind and type")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+}
+
 void offer_bench(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("bench", "Measure this machine and compare with the goals: " + bench_names());
     auto options = verb_options<BenchOptions>(verb);
@@ -346,6 +364,7 @@ int main_of(int argc, char** argv) {
     offer_top(app);
     offer_frame(app);
     offer_bench(app);
+    offer_evaluate(app);
     offer_verify(app);
     offer_simulate(app);
     try {

@@ -308,9 +308,9 @@ class Noise {
 // 1 is the limit: sure power of the first cutting window, and a quarter of the step.
 double nearness_of(const StepReport& report, const MalignantProfile& profile) {
     if (report.shape == StepShape::kOther || report.shape == StepShape::kReclose || report.resistive <= ActivePower{})
-        return 0;
+        return report.shape == StepShape::kReclose ? -1000 : -100;
     const auto resistive = static_cast<double>(report.resistive.count()) * 1e-6;
-    double best = 0;
+    double best = -50;
     const auto offer = [&](double from, int power_factor) {
         const double sure = resistive - static_cast<double>(explained_otherwise(report, power_factor).count()) * 1e-6;
         best = std::max(best, std::min(sure / from, 4 * sure / resistive));

@@ -495,33 +495,62 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
     Pair step_rest = step;
     remove_part(step_rest, v, voltage_both);
     const std::int64_t rest_squares = dot(step_rest, step_rest);
-    const Pair* left = nullptr;
-    std::int64_t left_factor_q16 = 0, best = rest_squares / 16;  // a quarter of the non-active current may remain
-    for (const Pair* candidate : {&rest, &displacement, &distortion}) {
-        const std::int64_t squares = dot(*candidate, *candidate);
-        if (squares < kBoth * 16) continue;  // four counts: noise
-        const std::int64_t product = dot(*candidate, step_rest);
-        const std::int64_t factor_q16 = (product << 16) / squares;
-        if (factor_q16 < -69'500 || factor_q16 > -59'000) continue;  // -1.06 .. -0.90
-        const std::int64_t remains = rest_squares - ((factor_q16 * (product >> 8)) >> 8);
-        if (remains >= best) continue;
-        best = remains;
-        left = candidate;
-        left_factor_q16 = factor_q16;
+    // A step whose rest lags is what a leading load leaves behind: corrected supplies, filters. What comes and lags is
+    // a motor, with a rush or distortion of its own, so the explanation may be in two parts, displacement and
+    // distortion. A step whose rest leads is what a motor leaves behind, and just as well what an inverter brings that
+    // starts: only an explanation of everything, to about the noise, is taken.
+    struct {
+        bool found = false;
+        std::int64_t displacement_q16 = 0, distortion_q16 = 0;
+    } left;
+    const std::int64_t step_reactive = dot(quadrature, step_rest);
+    const std::int64_t displacement_squares = dot(displacement, displacement);
+    const std::int64_t distortion_squares = dot(distortion, distortion);
+    constexpr std::int64_t kNoise = kBoth * 16;  // four counts
+    const auto factor_q16 = [&](const Pair& part, std::int64_t squares) {
+        return squares < kNoise ? 0 : (dot(part, step_rest) << 16) / squares;
+    };
+    const auto is_whole = [](std::int64_t f_q16) { return f_q16 >= -70'800 && f_q16 <= -58'000; };  // -1.08 .. -0.885
+    if (rest_squares >= kNoise) {
+        if (step_reactive > 0) {
+            const std::int64_t f = factor_q16(displacement, displacement_squares);
+            if (is_whole(f))
+                left = {true, f, std::clamp<std::int64_t>(factor_q16(distortion, distortion_squares), -65'536, 0)};
+        } else {
+            const std::int64_t f = factor_q16(rest, dot(rest, rest));
+            if (is_whole(f)) left = {true, f, f};
+        }
     }
     Pair cleaned = step;
-    if (left != nullptr) {
+    Pair gone{};
+    if (left.found) {
         for (std::size_t parity = 0; parity < 2; ++parity)
             for (std::size_t k = 0; k < kPoints; ++k)
-                cleaned[parity][k] -= static_cast<std::int32_t>((left_factor_q16 * (*left)[parity][k]) >> 16);
+                gone[parity][k] = -static_cast<std::int32_t>(
+                    (left.displacement_q16 * displacement[parity][k] + left.distortion_q16 * distortion[parity][k]) >>
+                    16);
+        Pair remains = step_rest;
+        for (std::size_t parity = 0; parity < 2; ++parity)
+            for (std::size_t k = 0; k < kPoints; ++k)
+                remains[parity][k] += gone[parity][k];
+        const std::int64_t remaining = dot(remains, remains);
+        const std::int64_t remaining_power = scale.milliwatts_of_roots(remaining, voltage_both, kBoth);
+        // A quarter of the non-active current may remain; of what leads, a hundredth of the power.
+        left.found = remaining * 16 <= rest_squares &&
+                     (step_reactive > 0 || remaining_power * 100 <= std::max<std::int64_t>(out.power, 0));
+    }
+    if (left.found) {
+        for (std::size_t parity = 0; parity < 2; ++parity)
+            for (std::size_t k = 0; k < kPoints; ++k)
+                cleaned[parity][k] += gone[parity][k];
         // Power that went with it: surely some only of a load that leads without distortion, a corrected supply.
-        const std::int64_t displaced = dot(quadrature, *left);
-        const std::int64_t size = dot(*left, *left);
+        const std::int64_t displaced = dot(quadrature, gone);
+        const std::int64_t size = dot(gone, gone);
         const std::int64_t displaced_squares =
             voltage_both > 0 ? ((displaced << 20) / voltage_both * (displaced >> 10)) >> 10 : 0;
-        if (displaced < 0 && displaced_squares * 8 > size * 7) {
-            const std::int64_t known = circuit_[c].resistive_base_microsiemens *
-                                       (voltage_both > 0 ? out.base_power : 0) /
+        // Where the base itself is mostly no resistor; else a phase error of the channel would do.
+        if (displaced < 0 && displaced_squares * 8 > size * 7 && out.base_sure * 3 <= out.base_power) {
+            const std::int64_t known = circuit_[c].resistive_base_microsiemens * out.base_power /
                                        std::max<std::int64_t>(out.base_conductance, 1);
             const std::int64_t elsewhere = std::max(out.base_sure, known);
             out.leaving = std::clamp<std::int64_t>(5 * scale.milliwatts_of_roots(size, voltage_both, kBoth), 0,
@@ -558,7 +587,7 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
     const bool plain = out.mask.shape == StepShape::kResistive;
     out.nonactive = nonactive(chosen);
     out.reactive = plain ? scale.milliwatts(dot(quadrature, cleaned), kBoth) : 0;
-    out.resistive = plain ? out.power + out.leaving : scale.milliwatts(chosen.power, kBoth);
+    out.resistive = out.power + (plain ? out.leaving : 0);
     out.conductance = scale.microsiemens(chosen.power, chosen.squares);
     if (plain && out.leaving > 0 && out.base_power > 0)
         out.conductance += out.base_conductance * out.leaving / out.base_power;
@@ -579,7 +608,7 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
         for (std::size_t k = 0; k < kPoints; ++k) {
             std::int32_t x = slot.after[n][k] * sign - before[parity][k];
             squares += std::int64_t{x} * x;
-            if (left != nullptr) x -= static_cast<std::int32_t>((left_factor_q16 * (*left)[parity][k]) >> 16);
+            if (left.found) x += gone[parity][k];
             one[0][k] = x;
         }
         const Fit f = fit(point_sums(v, one, true, false), out.mask);
