@@ -55,6 +55,7 @@ struct ManifestRow {
     sim::RecordingScale scale;
     std::optional<double> event_sample;
     bool malignant = false;
+    std::string bench;  // one channel: source and house
 };
 
 std::expected<std::vector<ManifestRow>, std::string> read_manifest(const std::filesystem::path& path) {
@@ -93,6 +94,7 @@ std::expected<std::vector<ManifestRow>, std::string> read_manifest(const std::fi
         out.row.expected = at("expect_trip") == "yes";
         out.row.synthetic = at("synthetic") == "yes" || out.row.kind.starts_with("composite");
         out.malignant = at("malignant") == "yes";
+        out.bench = out.row.source + (at("house_id").empty() ? "" : " " + at("house_id"));
         out.scale = {.sample_rate = value("sample_rate_hz", 0),
                      .volts_per_count = value("volts_per_count", 0),
                      .amps_per_count = value("amps_per_count", 0),
@@ -271,8 +273,12 @@ Played play(const Material& material, const Stress& stress) {
 // Degrees by which the current's fundamental is after the voltage's.
 double degrees_after(const Material& material) {
     double vc = 0, vs = 0, ic = 0, is = 0;
-    const double first = material.crossings.front(), last = material.crossings.back();
-    const double cycle = (last - first) / static_cast<double>(material.crossings.size() - 1);
+    std::vector<double> crossings = material.crossings;
+    if (!material.from_nothing)
+        std::erase_if(crossings, [&](double at) { return at < material.event_at + material.cycle; });
+    if (crossings.size() < 2) return 0;
+    const double first = crossings.front(), last = crossings.back();
+    const double cycle = (last - first) / static_cast<double>(crossings.size() - 1);
     for (double at = first; at < last - 0.5; at += 1) {
         const double angle = 2 * kPi * (at - first) / cycle;
         const double v = interpolated(material.recording.volts, at), i = interpolated(material.recording.amps, at);
@@ -466,14 +472,13 @@ std::expected<MalignantResult, std::string> evaluate_malignant(const MalignantOp
     std::map<std::string, std::vector<double>> angles;
     for (const ManifestRow& row : *manifest) {
         if (!row.malignant || row.row.synthetic || !row.row.expected) continue;
-        if (row.row.kind != "step_cycle" && row.row.kind != "steady") continue;
-        if (angles[row.row.source].size() >= 40) continue;
+        if (row.row.kind.starts_with("composite") || angles[row.bench].size() >= 40) continue;
         auto material = material_of(row, folder);
         if (!material) return std::unexpected(material.error());
         double degrees = degrees_after(*material);
         if (degrees > 90) degrees -= 180;  // an off edge
         if (degrees < -90) degrees += 180;
-        angles[row.row.source].push_back(degrees);
+        angles[row.bench].push_back(degrees);
     }
     MalignantResult result;
     std::map<std::string, double> corrections;
@@ -495,7 +500,7 @@ std::expected<MalignantResult, std::string> evaluate_malignant(const MalignantOp
         // A current that comes late was taken early: the skew is negative.
         const double hertz = material->recording.mains_hertz * options.stress.frequency_factor;
         const double degrees =
-            (corrections.contains(out.source) ? corrections[out.source] : 0) + options.stress.phase_degrees;
+            (corrections.contains(row.bench) ? corrections[row.bench] : 0) + options.stress.phase_degrees;
         run_meter(played, -degrees / 360 / hertz * 1e9, options, out);
         out.plain_rule_cuts = plain_rule(played, kSampleRate / hertz);
         result.rows.push_back(std::move(out));
@@ -590,8 +595,10 @@ std::string table_of(const MalignantResult& result) {
             out += line;
         }
     for (const SourceCalibration& c : result.calibrations) {
-        std::snprintf(line, sizeof line, "%s: its %d known heaters lag by %.2f degrees; taken out of all its rows\n",
-                      c.source.c_str(), c.heaters, c.degrees);
+        std::snprintf(line, sizeof line,
+                      "calibrated: the current of %s is %.2f degrees after its voltage, by its %d known heaters; taken "
+                      "out of all its rows\n",
+                      c.source.c_str(), c.degrees, c.heaters);
         out += line;
     }
     bool first = true;

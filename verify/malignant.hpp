@@ -60,7 +60,7 @@ struct MalignantRow {
 };
 
 struct SourceCalibration {
-    std::string source;
+    std::string source;  // and house or bench
     double degrees = 0;  // current after voltage, taken out
     int heaters = 0;     // rows that it was found from
 };
