@@ -249,6 +249,11 @@ void flatten(const toml::table& table, const std::string& prefix,
             flatten(*inner, name, out);
         } else if (const auto text = node.value_exact<std::string>()) {
             out.emplace_back(name, *text);
+        } else if (const auto number = node.value_exact<double>()) {
+            // As it was typed: no setting has more than 15 digits.
+            char digits[32];
+            std::snprintf(digits, sizeof digits, "%.15g", *number);
+            out.emplace_back(name, digits);
         } else {
             std::ostringstream written;
             written << toml::node_view<const toml::node>(node);

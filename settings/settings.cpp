@@ -321,6 +321,11 @@ std::expected<void, SettingError> check(SettingKey key, Bytes in, int household_
         fields(get, taken);
         if (!get.finished()) return std::unexpected(SettingError::kLength);
         if (!is_legal(taken)) return std::unexpected(SettingError::kRange);
+        // A flag of 2 would be taken as 1 and read back so: the check sums of office and meter would never meet.
+        std::array<Byte, kSettingBytesMax> again{};
+        Put put(again);
+        fields(put, taken);
+        if (!equal({again.data(), put.size()}, in)) return std::unexpected(SettingError::kRange);
         return {};
     });
 }

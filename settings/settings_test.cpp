@@ -76,5 +76,18 @@ TEST(Settings, KeysThatDoNotExistAreRefused) {
     }
 }
 
+TEST(Settings, BytesThatWouldBeReadBackOtherwiseAreRefused) {
+    // The office writes a flag as 2, the meter shows 1, and the two never agree again.
+    Settings settings;
+    const SettingKey key{SettingId::kMalignantProfile, 0, 0};
+    std::array<Byte, kSettingBytesMax> bytes{};
+    const std::size_t size = encode(settings, key, bytes);
+    ASSERT_EQ(bytes[size - 2], 1) << "backs off";
+    bytes[size - 2] = 2;
+    EXPECT_FALSE(check(key, {bytes.data(), size}, 39));
+    bytes[size - 2] = 0;
+    EXPECT_TRUE(check(key, {bytes.data(), size}, 39));
+}
+
 }  // namespace
 }  // namespace prewatt::settings
