@@ -95,7 +95,7 @@ card::Result Box::stage_setting(const card::Request& request, Draft& draft) {
             settings::exists(key, household_count()) && SettingsWriter::fits(part->offset, part->part.size());
         return good ? Result::kDone : Result::kBadArgument;
     }
-    const auto& whole = std::get<card::CommitSetting>(request.command);
+    const auto& whole = *std::get_if<card::CommitSetting>(&request.command);
     draft.key = {whole.setting, request.household, whole.index};
     draft.value = settings_writer_.whole(draft.key, whole.length, whole.crc);
     if (draft.value.empty() || !settings::check(draft.key, draft.value, household_count())) return Result::kBadArgument;
@@ -105,7 +105,7 @@ card::Result Box::stage_setting(const card::Request& request, Draft& draft) {
 
 card::Result Box::stage_clear(const card::Request& request, Draft& draft, Instant now) {
     using card::Result;
-    const bool announced = std::get<card::Clear>(request.command).step == card::ClearStep::kAnnounce;
+    const bool announced = std::get_if<card::Clear>(&request.command)->step == card::ClearStep::kAnnounce;
     if (request.household != 0) {
         if (announced) return Result::kBadArgument;
         clear(draft.book);
