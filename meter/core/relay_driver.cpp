@@ -17,7 +17,7 @@ constexpr std::uint64_t bit(int circuit) {
 }  // namespace
 
 RelayDriver::RelayDriver(RelayBank& bank, int circuits, int circuits_each)
-    : bank_(bank), all_(bit(circuits) - 1), circuits_(circuits), circuits_each_(circuits_each) {}
+    : bank_(bank), all_(bit(circuits) - 1), circuits_(circuits), circuits_each_(circuits_each), unknown_(all_) {}
 
 void RelayDriver::start(Instant now, std::uint64_t box) {
     box_ = box;

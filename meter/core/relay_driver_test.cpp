@@ -172,6 +172,7 @@ TEST(RelayDriver, RelayThatDidNotObeyIsDrivenAgainAtOnce) {
     // A contact that hangs is left alone until the next refresh, and a room burns electricity that nobody sold.
     Bank bank;
     RelayDriver driver(bank, 3);
+    EXPECT_EQ(driver.resting_since(Instant{}), 0u) << "before the start nothing is known";
     driver.start(Instant{});
     const Instant now = run(driver, Instant{}, seconds(1));
     EXPECT_EQ(driver.resting_since(now), 0b111u);

@@ -152,6 +152,9 @@ void Box::refresh(Household h) {
     record.state.set(StateBit::kReverse, book.account.is_open() && book.reverse > book.account.reverse_at_opening);
     record.state.set(StateBit::kCutoffAlarmed, book.account.cutoff == CutoffStage::kGiven);
     if (record == published_[at(h)]) return;
+    // The energy that darkens it is kept at once: a restart must not find a little credit again.
+    const bool ran_out = held.has(Hold::kNoCredit) && !published_[at(h)].state.holds().has(Hold::kNoCredit);
+    if (ran_out && relays_started_) account_unsaved_ |= bit(h);
     recorder_.on_state(h, published_[at(h)].state, record.state, overruling, active_[at(h)],
                        record.remaining_hundredths, book.forward);
     published_[at(h)] = record;

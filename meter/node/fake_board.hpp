@@ -31,12 +31,28 @@ class FakeRelays final : public RelayBank {
     }
     void end_pulse(Circuit circuit) override {
         --coils_on;
-        contact[circuit.index] = pulses.back().drive == RelayDrive::kClose;
+        if (!stuck[circuit.index]) contact[circuit.index] = pulses.back().drive == RelayDrive::kClose;
     }
     std::vector<Pulse> pulses;
     std::array<bool, kCircuitsMax> contact{};
+    std::array<bool, kCircuitsMax> stuck{};  // welded, or hanging: stays where it is
     int coils_on = 0;
     int coils_on_max = 0;
+};
+
+// All phases are there: a closed contact has voltage behind it.
+class FakeLoadSense final : public LoadSense {
+  public:
+    explicit FakeLoadSense(const FakeRelays& relays) : relays_(relays) {}
+    [[nodiscard]] std::uint64_t live() override {
+        std::uint64_t live = 0;
+        for (std::size_t k = 0; k < kCircuitsMax; ++k)
+            if (relays_.contact[k]) live |= std::uint64_t{1} << k;
+        return live;
+    }
+
+  private:
+    const FakeRelays& relays_;
 };
 
 class FakeDisplay final : public Display {
@@ -87,6 +103,7 @@ class FakeWatchdog final : public Watchdog {
 struct FakeBoard {
     FakeStorage storage;
     FakeRelays relays;
+    FakeLoadSense load_sense{relays};
     FakeDisplay display;
     FakeBus bus;
     FakeClock clock{now};
@@ -120,7 +137,8 @@ struct FakeBoard {
                 .watchdog = watchdog,
                 .mac = mac,
                 .metering_watchdog = &metering_watchdog,
-                .retained = &retained};
+                .retained = &retained,
+                .load_sense = &load_sense};
     }
     StartResult start() {
         relays.coils_on = 0;
