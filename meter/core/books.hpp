@@ -21,7 +21,9 @@ namespace prewatt::meter {
 struct ForcedPower {
     HoldSet overruled;
     std::uint16_t minutes = 0;
-    CivilSeconds until = 0;  // 0: the clock was not valid when it was ordered
+    // On the clock as it would run had it never been set: its time less BoxBook::clock_moved, so setting the clock
+    // makes forced power neither longer nor shorter. 0: the clock was not valid when it was ordered.
+    CivilSeconds until = 0;
     friend constexpr bool operator==(const ForcedPower&, const ForcedPower&) = default;
 };
 
@@ -82,6 +84,7 @@ struct BoxBook {
     std::uint16_t pulse_constant = 1600;
     std::uint16_t session = 0;  // the newest name given to a metering session; never given twice
     ClockBook clock;
+    std::uint32_t clock_moved = 0;  // by all settings together, modulo 2^32
     friend constexpr bool operator==(const BoxBook&, const BoxBook&) = default;
 };
 

@@ -140,6 +140,7 @@ void Entry::put_clock(const BoxBook& box) {
     writer_.put_u16(box.clock.corrected_day);
     writer_.put_u16(static_cast<std::uint16_t>(box.clock.drift_tenths_ppm));
     writer_.put_u8(box.clock.drift_settings);
+    writer_.put_u32(box.clock_moved);
 }
 
 // The only record that is no value but a change of all of them: forty records would not fit one entry, and a box is
@@ -237,6 +238,7 @@ void get_clock(ByteReader& reader, BoxBook& box) {
     box.clock.corrected_day = reader.get_u16();
     box.clock.drift_tenths_ppm = static_cast<std::int16_t>(reader.get_u16());
     box.clock.drift_settings = reader.get_u8();
+    box.clock_moved = reader.get_u32();
 }
 
 }  // namespace

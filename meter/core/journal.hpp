@@ -47,7 +47,7 @@ class Entry {
     static constexpr std::size_t kGuardRecord = 35;
     static constexpr std::size_t kLearnRecord = 9;
     static constexpr std::size_t kTariffRecord = 20;
-    static constexpr std::size_t kClockRecord = 18;
+    static constexpr std::size_t kClockRecord = 22;
     static constexpr std::size_t kHouseholdMax =  // all that a household can have
         kAccountRecord + kEnergyRecord + kTariffRecord + kGuardRecord + kLearnRecord;
 
@@ -65,7 +65,7 @@ class Entry {
     }
     void put_guards(Household household, const HouseholdBook& book);
     void put_learn(Household household, const HouseholdBook& book);
-    void put_clock(const BoxBook& box);                       // the clock guard's book
+    void put_clock(const BoxBook& box);                       // the clock guard's book, how far it was moved
     void put_clear_all();                                     // clear() of every household
     void put_setting(settings::SettingKey key, Bytes value);  // as settings::encode has it
     void put(Household household, const HouseholdBook& book) {

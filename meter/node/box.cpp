@@ -56,11 +56,12 @@ StartResult Box::start(Instant now, bool supply_failed) {
         HouseholdBook& book = books_.households[at(h)];
         controls_[at(h)].start(book, books_.settings.households[at(h)].load, credit_holds(book.account), now);
         if (book.forced.minutes == 0) continue;
-        if (!time || book.forced.until <= *time) {
+        const CivilSeconds until = book.forced.until + books_.box.clock_moved;
+        if (!time || book.forced.until == 0 || until <= *time) {
             book.forced = {};
             continue;
         }
-        const std::int64_t left = std::min<std::int64_t>(book.forced.until - *time, book.forced.minutes * 60);
+        const std::int64_t left = std::min<std::int64_t>(until - *time, book.forced.minutes * 60);
         forced_until_[at(h)] = now + seconds(left);
     }
     ++books_.box.boots;

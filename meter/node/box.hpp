@@ -157,6 +157,7 @@ class Box {
     void on_minute(Instant now);
     void update_schedule(Instant now);
     void change_prices();
+    static void follow(const ClockChange& change, BoxBook& box);
     void clock_was_set(const ClockChange& change, std::uint32_t operator_number);
     void watch_phases();
     void watch_contacts();

@@ -25,7 +25,7 @@ card::Result Box::stage(const card::Request& request, Draft& draft, Instant now)
             clock_guard_.propose(ClockSource::kSealed, set->time, clock_.read(), books_.settings.general);
         if (!for_box || !change) return Result::kBadArgument;
         draft.clock = *change;
-        draft.box.clock = change->book;
+        follow(*change, draft.box);
         return Result::kDone;
     }
     if (const auto* constant = std::get_if<card::SetConstant>(&request.command)) {
@@ -63,7 +63,7 @@ card::Result Box::stage(const card::Request& request, Draft& draft, Instant now)
             draft.reset_load = locks || book.forced.overruled.has(Hold::kOverload);
             draft.reset_malignant = locks || book.forced.overruled.has(Hold::kMalignant);
             book.forced.minutes = force->minutes;
-            book.forced.until = time ? *time + force->minutes * 60u : 0;
+            book.forced.until = time ? *time + force->minutes * 60u - books_.box.clock_moved : 0;
         }
     } else if (std::holds_alternative<card::Acknowledge>(request.command)) {
         acknowledge(book.account);

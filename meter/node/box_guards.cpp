@@ -245,17 +245,15 @@ void Box::on_minute(Instant now) {
     memory_fault_told_ = fault;
 }
 
-// Stored and set. Ends that were meant as durations move along.
+// What must be stored with a change of the clock: ends that were meant as durations move along.
+void Box::follow(const ClockChange& change, BoxBook& box) {
+    box.clock = change.book;
+    if (change.before) box.clock_moved += change.after - *change.before;
+}
+
+// Stored and set.
 void Box::clock_was_set(const ClockChange& change, std::uint32_t operator_number) {
     clock_guard_.take(change, now_);
-    for (int n = 1; n <= household_count(); ++n) {
-        const Household h{static_cast<std::uint8_t>(n)};
-        HouseholdBook& book = books_.households[at(h)];
-        if (book.forced.minutes != 0 && book.forced.until != 0) {
-            book.forced.until = change.move(book.forced.until);
-            account_unsaved_ |= bit(h);
-        }
-    }
     recorder_.on_clock_set(change.before, change.after, operator_number, change.source);
     next_minute_ = now_;
 }
@@ -265,7 +263,7 @@ bool Box::correct_clock(ClockSource source, CivilSeconds time, std::uint32_t ope
     const auto change = clock_guard_.propose(source, time, clock_.read(), books_.settings.general);
     if (!change) return false;
     BoxBook box = books_.box;
-    box.clock = change->book;
+    follow(*change, box);
     Entry entry;
     entry.put_clock(box);
     if (!commit(entry)) return false;

@@ -39,12 +39,20 @@ card::Request command(std::uint32_t counter, int household, card::Command what) 
     return {7, counter, static_cast<std::uint8_t>(household), what};
 }
 
+Step set(std::uint32_t& counter, settings::SettingKey key, const settings::Settings& wanted) {
+    SetSetting setting{counter + 1, key, std::vector<Byte>(settings::kSettingBytesMax)};
+    setting.bytes.resize(settings::encode(wanted, key, setting.bytes));
+    counter += setting.commands();
+    return setting;
+}
+
 // Everything that a box stores, each at least once, until a bank is full and the box has moved several times.
 std::vector<Step> script(int households, int rounds) {
     std::vector<Step> steps;
     std::uint32_t counter = 0;
     std::uint32_t number = 0;
     std::uint16_t epoch = 1;
+    settings::Settings wanted;
     for (int round = 0; round < rounds; ++round) {
         const int h = 1 + round % households;
         steps.push_back(command(++counter, h, card::Ticket{epoch, ++number, 100 * (round + 1)}));
@@ -59,6 +67,26 @@ std::vector<Step> script(int households, int rounds) {
         steps.push_back(Fail{});
         steps.push_back(Restart{});
         if (round % 3 == 2) steps.push_back(command(++counter, h, card::Ticket{++epoch, number = 1, 500}));
+        // Settings, guards and what they must not forget.
+        const auto own = static_cast<std::uint8_t>(h);
+        settings::HouseholdSettings& household = wanted.households[own - 1u];
+        household.load.milliamperes = 5'000u + 100u * static_cast<unsigned>(round);
+        household.plan.malignant_profile = 1;
+        wanted.days[0].periods[0].rate = static_cast<std::uint8_t>(1 + round % 4);
+        steps.push_back(set(counter, {settings::SettingId::kLoadLimit, own, 0}, wanted));
+        steps.push_back(set(counter, {settings::SettingId::kHouseholdPlan, own, 0}, wanted));
+        steps.push_back(set(counter, {settings::SettingId::kDayTable, 0, 0}, wanted));
+        steps.push_back(command(++counter, h, card::LearnAppliance{static_cast<std::uint8_t>(round % 4), 20}));
+        steps.push_back(Heater{h});
+        steps.push_back(Overload{h});
+        steps.push_back(Heater{1 + (h + 1) % households});
+        steps.push_back(command(++counter, h, card::ResetLockout{true, true}));
+        steps.push_back(command(++counter, 0, card::SetClock{800'000'100u + static_cast<unsigned>(round)}));
+        if (round % 2 == 1) {
+            steps.push_back(command(++counter, h, card::Clear{card::ClearStep::kCarryOut}));
+            ++epoch;
+            number = 0;
+        }
     }
     return steps;
 }
@@ -93,6 +121,7 @@ std::string try_case(const Case& c, const std::vector<Byte>& image, const Step& 
     const bool finished = rig.run(step);
     const Books in_memory = rig.books();
     const bool is_command = std::holds_alternative<card::Request>(step);
+    const bool acknowledged = finished && (is_command || std::holds_alternative<SetSetting>(step));
     if (tell)
         std::printf("%s: %s; %s\n", c.id().c_str(), to_text(step).c_str(),
                     finished                 ? "carried out"
@@ -113,7 +142,7 @@ std::string try_case(const Case& c, const std::vector<Byte>& image, const Step& 
     rig.storage().power_up();
     if (!rig.start()) return "does not start after the fault";
     const Energy may_be_lost = dead ? Energy{INT64_MAX} : kMayBeLost;
-    std::string wrong = judge(rig.books(), before, after, in_memory, is_command && finished, households, may_be_lost);
+    std::string wrong = judge(rig.books(), before, after, in_memory, acknowledged, households, may_be_lost);
     if (!wrong.empty()) return wrong;
 
     // The office repeats what was not answered; the box must end where it would have ended without the fault.

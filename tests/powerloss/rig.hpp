@@ -20,9 +20,25 @@ struct Flow {
     Energy forward;
     Energy reverse;
 };
+// Circuit 1 of a household draws far above its limit for an instant; or a heater is switched on.
+struct Overload {
+    int household = 1;
+};
+struct Heater {
+    int household = 1;
+};
+// A setting as the office sends it: its parts, then the commit, each under a counter of its own.
+struct SetSetting {
+    std::uint32_t counter = 0;  // of the first part
+    settings::SettingKey key;
+    std::vector<Byte> bytes;
+    [[nodiscard]] std::uint32_t commands() const {
+        return static_cast<std::uint32_t>((bytes.size() + card::kSettingPartMax - 1) / card::kSettingPartMax + 1);
+    }
+};
 struct Fail {};     // the supply announces that it goes, then goes
 struct Restart {};  // it goes without a word, between two writes
-using Step = std::variant<card::Request, Flow, Fail, Restart>;
+using Step = std::variant<card::Request, SetSetting, Flow, Overload, Heater, Fail, Restart>;
 
 [[nodiscard]] std::string to_text(const Step& step);
 
@@ -46,12 +62,16 @@ class Rig {
     bool start();
     // True: answered "done" (a command), or carried through. Stops as soon as the memory is cut.
     bool run(const Step& step);
+    // The managing processor alone starts anew; the metering side has counted on. One more window brings its totals.
+    bool restart_management();
     [[nodiscard]] const meter::Books& books() const { return box_->books(); }
     [[nodiscard]] meter::FakeStorage& storage() { return storage_; }
     [[nodiscard]] const meter::Box& box() const { return *box_; }
     card::Answer last_answer;
 
   private:
+    bool start_box();
+    bool run_command(const card::Request& request);
     meter::NodeConfig config_;
     meter::FakeStorage storage_;
     QuietRelays relays_;
