@@ -23,27 +23,23 @@ int circuit_count(Wiring wiring) {
 }
 
 // A total that is taken wrong is money, and the frame's sixteen bits let one damaged frame of 65,536 pass: a second sum
-// of another kind (Fletcher, 32-bit words) over what is booked.
+// of another kind (FNV-1a over 32-bit words) over what is booked. Any change of one word changes it.
 class TotalsSum {
   public:
-    void add(std::uint32_t word) {
-        first_ += word;
-        second_ += first_;
-    }
-    [[nodiscard]] std::uint32_t value() const { return first_ * 31 + second_; }
+    void add(std::uint32_t word) { value_ = (value_ ^ word) * 16'777'619u; }
+    [[nodiscard]] std::uint32_t value() const { return value_; }
 
   private:
-    std::uint32_t first_ = 0x50574D54;
-    std::uint32_t second_ = 0;
+    std::uint32_t value_ = 2'166'136'261u;
 };
 
 }  // namespace
 
-std::size_t encode_message(const MeteringWindow& window, std::uint16_t orders, Wiring wiring, MutableBytes out) {
+std::size_t encode_message(const Measurement& m, MeteringHealth health,
+                           const std::array<HouseholdTotals, kHouseholdsMax>& totals, Wiring wiring, MutableBytes out) {
     ByteWriter writer(out);
-    writer.put_u16(window.session);
-    writer.put_u16(orders);
-    const Measurement& m = window.measurement;
+    writer.put_u16(health.session);
+    writer.put_u16(health.orders);
     writer.put_u32(saturate(m.span.count()));
     for (const PhaseMeasurement& phase : m.phases) {
         writer.put_u32(saturate(phase.voltage.count()));
@@ -70,14 +66,13 @@ std::size_t encode_message(const MeteringWindow& window, std::uint16_t orders, W
     }
     const auto count = static_cast<std::size_t>(households(wiring));
     TotalsSum sum;
-    sum.add(window.session);
+    sum.add(health.session);
     writer.put_u8(static_cast<std::uint8_t>(count));
     for (std::size_t n = 0; n < count; ++n) {
-        const HouseholdTotals& totals = window.totals[n];
-        writer.put_u32(totals.forward);
-        writer.put_u32(totals.reverse);
-        sum.add(totals.forward);
-        sum.add(totals.reverse);
+        writer.put_u32(totals[n].forward);
+        writer.put_u32(totals[n].reverse);
+        sum.add(totals[n].forward);
+        sum.add(totals[n].reverse);
     }
     writer.put_u32(sum.value());
     return writer.size();

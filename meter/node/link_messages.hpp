@@ -75,7 +75,9 @@ struct PeerSilence {
 inline constexpr std::size_t kWindowSizeMax = 4 + 4 + 21 + 5 + 16 * kCircuitsMax + 1 + 8 * kHouseholdsMax + 4;
 inline constexpr std::size_t kOrdersSize = 10 + 10 + 2 * kCircuitsMax;
 static_assert(kWindowSizeMax <= interlink::kPayloadSizeMax);
-std::size_t encode_message(const MeteringWindow& window, std::uint16_t orders, Wiring wiring, MutableBytes out);
+// A window: `m` without its energies, and the totals.
+std::size_t encode_message(const Measurement& m, MeteringHealth health,
+                           const std::array<HouseholdTotals, kHouseholdsMax>& totals, Wiring wiring, MutableBytes out);
 std::size_t encode_message(const MeteringOrders& orders, MutableBytes out);
 std::size_t encode_message(const StepReport& report, MutableBytes out);
 std::size_t encode_message(const OvercurrentReport& report, MutableBytes out);

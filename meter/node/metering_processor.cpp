@@ -68,30 +68,27 @@ void MeteringProcessor::on_cycle(const Sums& cycle) {
     overcurrent_.on_cycle(cycle);
 }
 
-void MeteringProcessor::on_samples(const SampleView& block, Instant now) {
-    const Measurement* measurement = metering_.on_samples(block);
-    OvercurrentReport report;
+// What has no room waits in the detector and the watch. Two places are left for answers.
+void MeteringProcessor::tell_reports() {
     std::array<Byte, interlink::kRecordSizeMax> payload;
-    while (overcurrent_.take(report))
-        // A queue that is full is one that nobody reads; the watch reports again.
-        (void)link_.put_record(kOvercurrentMessage, Bytes(payload).first(encode_message(report, payload)));
-    steps_.on_samples(block, metering_);
-    report_steps();
-    if (measurement != nullptr) on_measurement(*measurement, now);
-}
-
-// One that finds no room waits in the detector.
-void MeteringProcessor::report_steps() {
-    std::array<Byte, interlink::kRecordSizeMax> payload;
-    while (link_.records_waiting() < interlink::kRecordsMax) {
-        const std::optional<StepReport> report = steps_.take_report();
-        if (!report) return;
-        (void)link_.put_record(kStepMessage, Bytes(payload).first(encode_message(*report, payload)));
+    OvercurrentReport overcurrent;
+    while (link_.records_waiting() + 2 < interlink::kRecordsMax && overcurrent_.take(overcurrent))
+        (void)link_.put_record(kOvercurrentMessage, Bytes(payload).first(encode_message(overcurrent, payload)));
+    while (link_.records_waiting() + 2 < interlink::kRecordsMax) {
+        const std::optional<StepReport> step = steps_.take_report();
+        if (!step) return;
+        (void)link_.put_record(kStepMessage, Bytes(payload).first(encode_message(*step, payload)));
     }
 }
 
+void MeteringProcessor::on_samples(const SampleView& block, Instant now) {
+    const Measurement* measurement = metering_.on_samples(block);
+    steps_.on_samples(block, metering_);
+    tell_reports();
+    if (measurement != nullptr) on_measurement(*measurement, now);
+}
+
 void MeteringProcessor::on_measurement(const Measurement& measurement, Instant now) {
-    window_.measurement = measurement;
     const int circuits = circuits_each(wiring_);
     const auto count = static_cast<std::size_t>(households(wiring_));
     const CircuitMeasurement* circuit = measurement.circuits.data();
@@ -114,7 +111,7 @@ void MeteringProcessor::on_measurement(const Measurement& measurement, Instant n
         state_.residues[c] = metering_.residue({static_cast<std::uint8_t>(c)});
     // Kept before it is told: what has been booked is never forgotten here.
     keep_state();
-    window_due_ = true;
+    window_ = &measurement;
     if (pulses_wanted_) next_pulse_ = now;
 }
 
@@ -190,11 +187,10 @@ void MeteringProcessor::on_link_bytes(Bytes bytes, Instant now) {
 
 Bytes MeteringProcessor::next_frame(Instant now) {
     if (Bytes frame = link_.poll_records(now); !frame.empty()) return frame;
-    if (window_due_) {
-        window_due_ = false;
-        window_.session = state_.session;
-        window_.totals = state_.totals;
-        const std::size_t size = encode_message(window_, orders_, wiring_, link_.payload());
+    if (window_ != nullptr) {
+        const MeteringHealth health{state_.session, orders_};
+        const std::size_t size = encode_message(*window_, health, state_.totals, wiring_, link_.payload());
+        window_ = nullptr;
         return link_.state(kWindowMessage, size, now);
     }
     return link_.poll(now);
@@ -227,5 +223,11 @@ Instant MeteringProcessor::poll(Instant now) {
     if (pulses_wanted_ && now >= next_pulse_) give_pulses(now);
     return std::min(next_pulse_, pull_at_);
 }
+
+// Both halves of the converter's buffer, 5 ms each. The goal is 32 KiB; the detector's cycles and the sums of the
+// metering have still to become smaller.
+constexpr std::size_t kConverterBuffer = 2 * 20 * (kPhasesMax + kCircuitsMax) * sizeof(std::int16_t);
+static_assert(sizeof(MeteringProcessor) + sizeof(RetainedMemory) + kConverterBuffer <= 39 * 1024,
+              "all that the metering processor holds, but for its stack");
 
 }  // namespace prewatt::meter

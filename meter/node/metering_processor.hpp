@@ -48,6 +48,7 @@ class MeteringProcessor final : CycleSink {
     // Watchdog, pulses, the other side's silence. Returns when it wants to be called again, the link included.
     Instant poll(Instant now);
     void on_samples(const SampleView& block, Instant now);
+    // `measurement` stays as it is until the next one: it is told when the wire is free.
     void on_measurement(const Measurement& measurement, Instant now);
     // --- The wire to the managing side.
     void on_link_bytes(Bytes bytes, Instant now);
@@ -67,7 +68,7 @@ class MeteringProcessor final : CycleSink {
     void on_cycle(const Sums& cycle) override;
     void follow(const MeteringOrders& orders, Instant now);
     void follow_contacts(const MeteringOrders& orders);
-    void report_steps();
+    void tell_reports();
     void send_capture(const CaptureRequest& request);
     void watch_management(Instant now);
     void give_pulses(Instant now);
@@ -86,9 +87,8 @@ class MeteringProcessor final : CycleSink {
     OvercurrentWatch overcurrent_;
     PulseBank pulses_;
     Instant next_pulse_ = kNever;
-    MeteringWindow window_{};
-    bool window_due_ = false;
-    std::uint16_t orders_ = 0;  // version
+    const Measurement* window_ = nullptr;  // to be told
+    std::uint16_t orders_ = 0;             // version
     std::uint64_t contacts_ = 0;
     std::uint64_t contacts_known_ = 0;
     // The other side.

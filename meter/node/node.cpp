@@ -147,7 +147,8 @@ Instant Node::on_measurement(const Measurement& measurement, Instant now) {
     if (!alive_) return kNever;
     before(now);
     if (!metering_hangs_) {
-        metering_->on_measurement(measurement, now);
+        measurement_ = measurement;
+        metering_->on_measurement(measurement_, now);
         metering_next_ = metering_->poll(now);
     }
     return after(now);

@@ -119,6 +119,7 @@ class Node {
     bool management_hangs_ = false;
     bool sampled_ = false;  // fed at waveform level
     Instant metering_next_ = kNever;
+    Measurement measurement_{};  // the last one at cycle level: the metering side tells it when the wire is free
 };
 
 }  // namespace prewatt::meter
