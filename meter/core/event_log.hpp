@@ -283,10 +283,10 @@ class EventLog {
 // --- What is put into `data`. One function for each layout; the table says the same to readers.
 namespace events {
 
-// `holds`: all that hold now; `because`: those that came with this cut.
+// `holds`: all that hold now; `because`: those that are not overruled.
 [[nodiscard]] EventData cut(HoldSet holds, HoldSet because, ActivePower power, std::int32_t remaining_hundredths,
                             Energy forward);
-// `gone`: what held before; `dark`: since the cut.
+// `gone`: what held it last; `dark`: since the cut.
 [[nodiscard]] EventData restore(HoldSet gone, HoldSet overruled, std::int32_t remaining_hundredths, Duration dark,
                                 Energy forward);
 // kMalignantCut and kMalignantAlarm. `capture`: sequence of the capture that belongs to it, low 8 bits; 0 none.

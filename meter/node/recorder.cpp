@@ -34,6 +34,8 @@ void Recorder::on_state(Household household, HouseholdState before, HouseholdSta
     Instant& dark_since = dark_since_[static_cast<std::size_t>(household.index())];
     const bool was_closed = before.has(StateBit::kRelayClosed);
     const bool is_closed = after.has(StateBit::kRelayClosed);
+    HoldSet& held = held_[static_cast<std::size_t>(household.index())];
+    if (!is_closed && !after.holds().empty()) held = after.holds();
     if (was_closed && !is_closed) {
         dark_since = now_;
         const HoldSet because = after.holds().without(overruled);
@@ -50,7 +52,8 @@ void Recorder::on_state(Household household, HouseholdState before, HouseholdSta
             const auto last = archive_.events.nth_last(moves, EventRing::kSwitching, household, 1);
             if (last && last->kind == EventKind::kRestore) return;
         }
-        const HoldSet gone = before.holds().without(after.holds());
+        const HoldSet gone = held.without(after.holds());
+        held = {};
         log(EventKind::kRestore, household,
             events::restore(gone, overruled, remaining_hundredths, now_ - dark_since, forward));
     }

@@ -64,6 +64,8 @@ class Recorder {
     Instant now_{};
     Instant next_look_{};
     std::array<Instant, kHouseholdsMax> dark_since_{};
+    // What held last while it was dark: the holds go before the contact closes.
+    std::array<HoldSet, kHouseholdsMax> held_{};
     std::uint64_t seen_ = 0;  // bit k: household k+1 has been lit since the start
     struct Lost {
         bool lost = false;

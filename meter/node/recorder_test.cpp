@@ -84,6 +84,8 @@ TEST(Recorder, PurchaseLightCutAndRestoreAreWrittenWithTheirFigures) {
     EXPECT_EQ(moves[2].kind, EventKind::kRestore) << "the first light";
     EXPECT_EQ(part_of(moves[1], 1), 1 << static_cast<int>(Hold::kRemote));
     EXPECT_EQ(part_of(moves[1], 3), 100) << "remaining";
+    EXPECT_EQ(part_of(moves[0], 0), 1 << static_cast<int>(Hold::kRemote)) << "what had held it";
+    EXPECT_NE(part_of(moves[2], 0) & 1 << static_cast<int>(Hold::kNotOpened), 0);
     EXPECT_NEAR(static_cast<double>(part_of(moves[0], 2)), 10, 1) << "seconds in the dark";
     EXPECT_TRUE(board.events(4, EventRing::kSwitching).empty());
     EXPECT_FALSE(board.read(3, 0x1D000001).empty()) << "and as the standard has it";
