@@ -100,7 +100,8 @@ std::vector<std::pair<std::string, std::string>> words_of(const meter::Event& ev
         std::string name = part.name;
         if (name == "spare") continue;
         std::replace(name.begin(), name.end(), '_', ' ');
-        words.emplace_back(name, value_text(part.field, part_of(event, k)));
+        // Circuits are numbered from 1 for people.
+        words.emplace_back(name, value_text(part.field, part_of(event, k) + (name == "circuit" ? 1 : 0)));
     }
     return words;
 }

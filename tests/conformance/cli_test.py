@@ -260,6 +260,47 @@ class Reading(unittest.TestCase):
         self.assertIn("did not answer", err)
 
 
+class Captures(unittest.TestCase):
+    """A real kettle in a virtual meter that forbids it. Skipped without recordings."""
+
+    def test_a_malignant_cut_is_explained_with_its_waveforms(self):
+        # "It was my laptop": the only answer is "malignant load".
+        recording = pathlib.Path(os.environ.get("PREWATT_WAVEFORMS", ROOT.parent / "shared" / "waveforms")) / "cp_on_kettle_01.i16"
+        if not recording.exists():
+            self.skipTest("no recordings")
+        with tempfile.TemporaryDirectory() as folder:
+            line, key = pathlib.Path(folder) / "line", folder + "/key"
+            meter = subprocess.Popen([PROGRAM, "meter", "--box", "2026000031", "--store", folder + "/store", "--key", key, "--pty", line, "--play", recording,
+                                      "--household", "3", "--repeat", "forever"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                for _ in range(200):
+                    if line.exists():
+                        break
+                    time.sleep(0.05)
+                room = "2026000031:03"
+                self.assertEqual(prewatt("settings", "set", room, "plan.malignant_profile=1", "--bus", line, "--key", key, "--yes")[0], 0)
+                self.assertEqual(prewatt("frame", "encode", room, "ticket", 1, 1, "50.00", "--counter", 900, "--bus", line, "--key", key)[0], 0)
+                events = []
+                for _ in range(60):
+                    events = json.loads(prewatt("events", room, "--bus", line, "--json", "--kind", "malignant")[1])["events"]
+                    if events:
+                        break
+                    time.sleep(0.5)
+                self.assertEqual(events[0]["event"], "cut for a malignant load")
+                self.assertEqual((events[0]["data"]["shape"], events[0]["data"]["circuit"]), ("resistive", "3"))
+                code, out, err = prewatt("events", room, "--bus", line, "--capture", 1)
+                self.assertEqual((code, err), (0, ""))
+                for text in ("verdict                   cut", "power factor of the step", "decided after", "before  ", "# current, peak"):
+                    self.assertIn(text, out)
+                capture = json.loads(prewatt("events", room, "--bus", line, "--capture", 1, "--json")[1])
+                self.assertGreater(capture["report"]["resistive_dw"], 10000)
+                self.assertEqual(len(capture["waveform"]["current_after_ca"]), 64)
+                self.assertLess(max(map(abs, capture["waveform"]["current_before_ca"])), 100)
+            finally:
+                meter.terminate()
+                meter.wait(20)
+
+
 if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)
     unittest.main(verbosity=1)
