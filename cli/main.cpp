@@ -120,8 +120,7 @@ void offer_events(CLI::App& app) {
         *app.add_subcommand("events", "What a meter has written down: cuts and why, purchases, phases, ...");
     auto options = verb_options<EventsOptions>(verb);
     add_line(verb, options->meter, options->bus, options->speed, options->tries, options->output);
-    verb.add_flag_callback(
-        "--json", [options] { options->output = "json"; }, "As -o json");
+    verb.add_flag_callback("--json", [options] { options->output = "json"; }, "As -o json");
     verb.add_option("--kind", options->kind, "Only events whose name holds this word");
     verb.add_option("--limit", options->limit, "At most so many, the newest");
     verb.add_option("--capture", options->capture,

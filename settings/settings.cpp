@@ -40,9 +40,8 @@ class Get {
 };
 
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.milliamperes;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.milliamperes; }
 {
     io.field(s.milliamperes, 4);
     io.field(s.delay_seconds, 1);
@@ -52,9 +51,8 @@ void fields(Io& io, auto& s) requires requires {
     io.field(s.forget_hours, 1);
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.windows;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.windows; }
 {
     for (auto& window : s.windows) {
         io.field(window.from_watts, 2);
@@ -72,9 +70,8 @@ void fields(Io& io, auto& s) requires requires {
     io.field(s.restores_per_day, 1);
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.conductance_microsiemens;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.conductance_microsiemens; }
 {
     io.field(s.conductance_microsiemens, 4);
     io.field(s.tolerance_percent, 1);
@@ -82,9 +79,8 @@ void fields(Io& io, auto& s) requires requires {
     io.field(s.until, 4);
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.periods;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.periods; }
 {
     io.field(s.count, 1);
     for (auto& period : s.periods) {
@@ -94,9 +90,8 @@ void fields(Io& io, auto& s) requires requires {
     }
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.tables;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.tables; }
 {
     for (auto& table : s.tables)
         io.field(table, 1);
@@ -105,9 +100,8 @@ void fields(Io& io, auto& s) requires requires {
     io.field(s.no_cut_to, 2);
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.days;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.days; }
 {
     for (auto& day : s.days) {
         io.field(day.year, 1);
@@ -117,9 +111,8 @@ void fields(Io& io, auto& s) requires requires {
     }
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.step_prices;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.step_prices; }
 {
     io.field(s.valid_from, 4);
     for (auto& rate : s.rates)
@@ -132,9 +125,8 @@ void fields(Io& io, auto& s) requires requires {
         io.field(price, 3);
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.malignant_profile;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.malignant_profile; }
 {
     io.field(s.malignant_profile, 1);
     io.field(s.week_plan, 1);
@@ -143,9 +135,8 @@ void fields(Io& io, auto& s) requires requires {
     io.field(s.limited_watts, 2);
 }
 template <class Io>
-void fields(Io& io, auto& s) requires requires {
-    s.refresh_minutes_min;
-}
+void fields(Io& io, auto& s)
+    requires requires { s.refresh_minutes_min; }
 {
     io.field(s.refresh_minutes_min, 1);
     io.field(s.refresh_minutes_max, 1);

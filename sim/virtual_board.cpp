@@ -45,7 +45,7 @@ std::expected<std::unique_ptr<FileStorage>, std::string> FileStorage::open(const
     std::unique_ptr<FileStorage> storage(new FileStorage(handle, bytes));
     if (::flock(handle, LOCK_EX | LOCK_NB) != 0)
         return std::unexpected(name + ": another meter is running on this storage; stop it, or choose another --store");
-    struct stat status {};
+    struct stat status{};
     if (::fstat(handle, &status) != 0) return failed("cannot be examined", errno);
     // A file that was never filled is one whose making was cut short: it holds nothing yet.
     if (status.st_size == 0) {

@@ -96,7 +96,7 @@ TEST_F(VirtualBoard, AFileOfAnotherSizeIsRefusedAndLeftAlone) {
 // start takes for a blank one.
 TEST_F(VirtualBoard, AFullDiskIsSaidAtTheStartAndLeavesNothing) {
     // A limit on the size of files stands in for the disk.
-    struct rlimit before {};
+    struct rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     struct rlimit small = before;
