@@ -268,7 +268,7 @@ void Metering::accumulate(const SampleView& block, int from, int to) {
     for (std::size_t p = 0; p < kPhasesMax; ++p) {
         const std::int16_t* const v = voltage_[p].data() + first;
         kernel::delay_voltage(v, quarter_delay_[p], length + 1, quarter[p].data());
-        kernel::add_phase(v, count, cycle_.phases[p]);
+        kernel::add_phase(v, count, window_.phases[p]);
     }
     for (int k = count; k < length; ++k)
         run.i[static_cast<std::size_t>(k)] = 0;
@@ -281,44 +281,76 @@ void Metering::accumulate(const SampleView& block, int from, int to) {
             run.i[0] = waiting_[c][static_cast<std::size_t>(from)];
         copy_samples(block.current(c) + block_first, count - from_waiting, run.i.data() + from_waiting);
         const std::size_t p = circuit_phase_[c];
-        kernel::add_circuit(run, count, voltage_[p].data() + first, quarter[p].data(), cycle_.circuits[c]);
+        kernel::add_circuit(run, count, voltage_[p].data() + first, quarter[p].data(), window_.circuits[c]);
     }
 }
 
 // True: this was the last cycle of a window.
 bool Metering::close_cycle() {
-    cycle_.sample_count = static_cast<int>(boundary_ - cycle_start_);
-    cycle_.whole_cycle = boundary_at_crossing_ && began_at_crossing_;
-    window_.sample_count += cycle_.sample_count;
-    window_.whole_cycle = window_.whole_cycle && cycle_.whole_cycle;
-    if (sink_ != nullptr) sink_->on_cycle(cycle_);
-    // Added and cleared in one pass.
-    const auto move = [](std::int64_t& from, std::int64_t& to) {
-        to += from;
-        from = 0;
-    };
-    for (std::size_t p = 0; p < kPhasesMax; ++p) {
-        move(cycle_.phases[p].v, window_.phases[p].v);
-        move(cycle_.phases[p].vv, window_.phases[p].vv);
-    }
-    for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
-        CircuitSums& from = cycle_.circuits[c];
-        CircuitSums& to = window_.circuits[c];
-        move(from.i, to.i);
-        move(from.ii, to.ii);
-        for (std::size_t k = 0; k < 4; ++k)
-            move(from.vi[k], to.vi[k]);
-        for (std::size_t k = 0; k < 2; ++k)
-            move(from.vi_quarter[k], to.vi_quarter[k]);
-    }
+    const int count = boundary_ - cycle_start_;
+    const bool whole = boundary_at_crossing_ && began_at_crossing_;
+    window_.sample_count += count;
+    window_.whole_cycle = window_.whole_cycle && whole;
+    if (cycle_is_known_) report_cycle(count, whole);
 
     if (!boundary_at_crossing_) leading_ = live_phase();
     began_at_crossing_ = boundary_at_crossing_;
     cycle_start_ = boundary_;
     boundary_ = -1;
-    if (++cycles_in_window_ < kCyclesPerWindow) return false;
-    close_window();
-    return true;
+    const bool last = ++cycles_in_window_ == kCyclesPerWindow;
+    if (last) close_window();
+    begin_cycle();
+    return last;
+}
+
+void Metering::report_cycles_to(CycleSink* sink) {
+    sink_ = sink;
+    cycle_is_known_ = false;
+    if (index_ == 0) begin_cycle();
+}
+
+void Metering::report_currents_to(CurrentSink* sink) {
+    current_sink_ = sink;
+    cycle_is_known_ = false;
+    if (index_ == 0) begin_cycle();
+}
+
+// The sums of a cycle are those of the window less what they were when it began.
+void Metering::report_cycle(int sample_count, bool whole_cycle) {
+    if (current_sink_ != nullptr) {
+        cycle_.sample_count = sample_count;
+        cycle_.whole_cycle = whole_cycle;
+        for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
+            CycleCurrents::Circuit& circuit = cycle_.circuits[c];
+            circuit = {window_.circuits[c].i - circuit.i, window_.circuits[c].ii - circuit.ii};
+        }
+        current_sink_->on_cycle(cycle_);
+    }
+    if (sink_ == nullptr) return;
+    Sums& cycle = sink_->memory;
+    cycle.sample_count = sample_count;
+    cycle.whole_cycle = whole_cycle;
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        cycle.phases[p] = {window_.phases[p].v - cycle.phases[p].v, window_.phases[p].vv - cycle.phases[p].vv};
+    for (std::size_t c = 0; c < kCircuitsMax; ++c) {
+        const CircuitSums& now = window_.circuits[c];
+        CircuitSums& of = cycle.circuits[c];
+        of.i = now.i - of.i;
+        of.ii = now.ii - of.ii;
+        for (std::size_t k = 0; k < of.vi.size(); ++k)
+            of.vi[k] = now.vi[k] - of.vi[k];
+        for (std::size_t k = 0; k < of.vi_quarter.size(); ++k)
+            of.vi_quarter[k] = now.vi_quarter[k] - of.vi_quarter[k];
+    }
+    sink_->on_cycle(cycle);
+}
+
+void Metering::begin_cycle() {
+    cycle_is_known_ = sink_ != nullptr || current_sink_ != nullptr;
+    if (sink_ != nullptr) sink_->memory = window_;
+    if (current_sink_ != nullptr)
+        for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c)
+            cycle_.circuits[c] = {window_.circuits[c].i, window_.circuits[c].ii};
 }
 
 void Metering::close_window() {

@@ -37,12 +37,22 @@
 
 namespace prewatt::meter {
 
-// Who wants every mains cycle, not only the windows: detectors of sudden steps. Called from within
-// Metering::on_samples, at the end of each cycle, with the sums of that cycle alone. Calibration::current turns them
-// into physical quantities.
+// Who wants the currents of every mains cycle, not only the windows. Called from within Metering::on_samples, at the
+// end of each cycle.
+class CurrentSink {
+  public:
+    virtual void on_cycle(const CycleCurrents& cycle) = 0;
+
+  protected:
+    ~CurrentSink() = default;
+};
+
+// The same with all sums, for verification: Calibration turns them into physical quantities. The memory for them is the
+// sink's, so that a device which asks for less has none.
 class CycleSink {
   public:
     virtual void on_cycle(const Sums& cycle) = 0;
+    Sums memory;  // for the metering alone: of the window, when the cycle began
 
   protected:
     ~CycleSink() = default;
@@ -60,7 +70,9 @@ class Metering {
     [[nodiscard]] const Measurement* on_samples(const SampleView& block);
 
     // Nothing: cycles are not reported. The sink outlives the metering.
-    void report_cycles_to(CycleSink* sink) { sink_ = sink; }
+    // Not in the middle of a window, or the next cycle is left out.
+    void report_cycles_to(CycleSink* sink);
+    void report_currents_to(CurrentSink* sink);
 
     // Energy of a circuit that is not a whole joule yet, each below 10^12 pJ: what a memory that survives a reset keeps
     // after each window, and gives back before the first sample.
@@ -133,6 +145,8 @@ class Metering {
     [[nodiscard]] bool cross(PhaseState& p, std::int32_t x, std::int32_t before, std::int32_t at);
     void accumulate(const SampleView& block, int from, int to);
     [[nodiscard]] bool close_cycle();
+    void report_cycle(int sample_count, bool whole_cycle);
+    void begin_cycle();
     void close_window();
     [[nodiscard]] std::int64_t picojoules(std::size_t circuit, const Sums& sums) const;
     void measure_phase(std::size_t phase);
@@ -147,6 +161,8 @@ class Metering {
     int circuit_count_;
     std::array<std::uint8_t, kCircuitsMax> circuit_phase_{};
     CycleSink* sink_ = nullptr;
+    CurrentSink* current_sink_ = nullptr;
+    bool cycle_is_known_ = false;  // what the sinks need of its beginning
 
     std::array<PhaseState, kPhasesMax> phase_{};
     std::array<CircuitState, kCircuitsMax> circuit_{};
@@ -163,7 +179,7 @@ class Metering {
     bool boundary_at_crossing_ = false;
     bool began_at_crossing_ = false;
     int cycles_in_window_ = 0;
-    Sums cycle_;
+    CycleCurrents cycle_;  // sums of the window, when the cycle began
     Sums window_;
     Measurement measurement_;
 };

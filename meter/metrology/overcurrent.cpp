@@ -34,12 +34,12 @@ void OvercurrentWatch::set_limit(Circuit circuit, Current limit) {
     watched.squares_per_sample = static_cast<std::uint32_t>(counts * counts);
 }
 
-void OvercurrentWatch::on_cycle(const Sums& cycle) {
+void OvercurrentWatch::on_cycle(const CycleCurrents& cycle) {
     const std::int64_t n = cycle.sample_count;
     for (std::size_t c = 0; c < limits_.size(); ++c) {
         Watched& watched = limits_[c];
         if (watched.squares_per_sample == 0) continue;
-        const CircuitSums& sums = cycle.circuits[c];
+        const CycleCurrents::Circuit& sums = cycle.circuits[c];
         const std::int64_t offset = watched.offset;
         const std::int64_t squares = sums.ii - 2 * offset * sums.i + n * offset * offset;
         if (n == 0 || squares < n * watched.squares_per_sample) {

@@ -30,7 +30,7 @@ class OvercurrentWatch {
     // Zero: not watched. Above the converter's range: never reached.
     void set_limit(Circuit circuit, Current limit);
     [[nodiscard]] Current limit(Circuit circuit) const { return limits_[circuit.index].limit; }
-    void on_cycle(const Sums& cycle);
+    void on_cycle(const CycleCurrents& cycle);
     // False: nothing waits.
     [[nodiscard]] bool take(OvercurrentReport& report);
 

@@ -13,7 +13,7 @@ namespace prewatt::meter {
 namespace {
 
 // A box behind a real front end: what the watch says about currents in amperes.
-struct Bench final : CycleSink {
+struct Bench final : CurrentSink {
     FakeFrontEnd front_end;
     Metering metering;
     OvercurrentWatch watch;
@@ -36,9 +36,9 @@ struct Bench final : CycleSink {
         front_end.amperes[4] = [this](double t) {
             return rms * std::numbers::sqrt2 * std::sin(2 * std::numbers::pi * 50 * t + 1);
         };
-        metering.report_cycles_to(this);
+        metering.report_currents_to(this);
     }
-    void on_cycle(const Sums& cycle) override { watch.on_cycle(cycle); }
+    void on_cycle(const CycleCurrents& cycle) override { watch.on_cycle(cycle); }
     // Runs for so many milliseconds, at most until a report.
     bool run(int milliseconds) {
         SampleBlock block;
@@ -110,9 +110,9 @@ TEST(Overcurrent, NoLimitIsNeverReachedAndReportsThatNobodyTakesComeAgain) {
     // A household without a limit is cut; or the fifth of five overloads at once is lost for good.
     Calibration calibration = default_calibration(amperes(15), amperes(60));
     OvercurrentWatch watch(calibration);
-    Sums cycle;
+    CycleCurrents cycle;
     cycle.sample_count = 80;
-    for (CircuitSums& sums : cycle.circuits)
+    for (CycleCurrents::Circuit& sums : cycle.circuits)
         sums.ii = std::int64_t{80} * 20'000 * 20'000;
     OvercurrentReport report;
     for (int k = 0; k < 200; ++k)

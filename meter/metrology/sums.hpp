@@ -30,5 +30,15 @@ struct Sums {
     std::array<PhaseSums, kPhasesMax> phases{};
     std::array<CircuitSums, kCircuitsMax> circuits{};
 };
+// Of one mains cycle: what a watch of currents needs of it.
+struct CycleCurrents {
+    struct Circuit {
+        std::int64_t i = 0;
+        std::int64_t ii = 0;
+    };
+    int sample_count = 0;
+    bool whole_cycle = false;
+    std::array<Circuit, kCircuitsMax> circuits{};
+};
 
 }  // namespace prewatt::meter

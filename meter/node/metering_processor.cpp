@@ -39,7 +39,7 @@ MeteringProcessor::MeteringProcessor(const NodeConfig& config, MeteringPorts por
       steps_(metering_.calibration(), config.wiring),
       overcurrent_(metering_.calibration()),
       link_(state_.start, receive_, send_, {state_.taken_start, state_.taken_sequence}) {
-    metering_.report_cycles_to(this);
+    metering_.report_currents_to(this);
 }
 
 void MeteringProcessor::start(Instant now) {
@@ -64,7 +64,7 @@ void MeteringProcessor::keep_state() {
     keep(retained_, state_);
 }
 
-void MeteringProcessor::on_cycle(const Sums& cycle) {
+void MeteringProcessor::on_cycle(const CycleCurrents& cycle) {
     overcurrent_.on_cycle(cycle);
 }
 

@@ -37,7 +37,7 @@ struct MeteringPorts {
 // 250 V x 60 A for one window of 200 ms and the block that ends it.
 inline constexpr Energy kWindowEnergyMax{3'600};
 
-class MeteringProcessor final : CycleSink {
+class MeteringProcessor final : CurrentSink {
   public:
     MeteringProcessor(const NodeConfig& config, MeteringPorts ports, RetainedMemory& retained);
     MeteringProcessor(const MeteringProcessor&) = delete;
@@ -65,7 +65,7 @@ class MeteringProcessor final : CycleSink {
     [[nodiscard]] const interlink::Link& link() const { return link_; }
 
   private:
-    void on_cycle(const Sums& cycle) override;
+    void on_cycle(const CycleCurrents& cycle) override;
     void follow(const MeteringOrders& orders, Instant now);
     void follow_contacts(const MeteringOrders& orders);
     void tell_reports();
