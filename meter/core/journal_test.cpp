@@ -219,6 +219,79 @@ TEST(Journal, MemoryOfVersionOneGoesOverToVersionTwoWithItsFirstCommit) {
     EXPECT_EQ(again.generation(), 3u);
 }
 
+// What version 2 knows beside.
+HouseholdBook sample_book_of_version_2() {
+    HouseholdBook book = sample_book();
+    book.account.unit = settings::AccountUnit::kMoney;
+    book.waiting.set(Hold::kNoCredit, true);
+    book.mark = {9, 0xFEDCBA98, 77};
+    book.tariff = {{{323, Energy{5'000'000'000}}, {322, Energy{6'000'000'000}}}, 9999};
+    book.guards.load = {LoadStage::kCut, 4, 13};
+    book.guards.malignant.stage = MalignantStage::kLockedOut;
+    book.guards.malignant.restores_used = 5;
+    book.guards.malignant.day = 9822;
+    book.guards.malignant.signature = {30'992, -120};
+    book.guards.malignant.delay_seconds = 5760;
+    book.guards.malignant.shape = StepShape::kHalfWave;
+    book.guards.last_cut.because.set(Hold::kMalignant, true);
+    book.guards.last_cut.at = 848'000'000;
+    book.guards.last_cut.watts = 1500;
+    book.guards.last_cut.shape = StepShape::kHalfWave;
+    book.guards.last_cut.rule = MalignantRule::kHalfWave;
+    book.guards.last_cut.power_factor_ten_thousandths = 9987;
+    book.guards.locked_since = 848'000'001;
+    book.learn = {2, 120, 849'000'000};
+    return book;
+}
+BoxBook sample_box_of_version_2() {
+    BoxBook box = sample_box();
+    box.session = 9;
+    box.clock = {848'000'000, 848'500'000, -120, 9820, -35, 2};
+    box.clock_moved = 0xFFFFFF88;
+    return box;
+}
+
+TEST(Journal, ReadsTheGoldenImageOfVersionTwo) {
+    // The next firmware forgets who was locked out, or charges a month again.
+    FakeStorage storage(16 * 1024);
+    std::copy(std::begin(golden::kStorageBank1Version2), std::end(golden::kStorageBank1Version2),
+              storage.bytes().begin() + 8 * 1024);
+    Books found;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_EQ(found.box, sample_box_of_version_2());
+    EXPECT_EQ(found.households[6], sample_book_of_version_2());
+    EXPECT_EQ(found.households[5], HouseholdBook{});
+    settings::Settings expected;
+    expected.households[11].load.milliamperes = 16'000;
+    EXPECT_TRUE(found.settings == expected);
+}
+
+TEST(Journal, WritesTheGoldenImageOfVersionTwoByteForByte) {
+    // The page of the format and the code part company.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    Entry entry;
+    entry.put(sample_box());
+    entry.put({7}, sample_book_of_version_2());
+    entry.put_guards({7}, sample_book_of_version_2());
+    entry.put_learn({7}, sample_book_of_version_2());
+    ASSERT_TRUE(journal.commit(entry, books));
+    settings::Settings wanted;
+    wanted.households[11].load.milliamperes = 16'000;
+    const settings::SettingKey key{settings::SettingId::kLoadLimit, 12, 0};
+    std::array<Byte, settings::kSettingBytesMax> value;
+    Entry second;
+    second.put_session(9);
+    second.put_clock(sample_box_of_version_2());
+    second.put_setting(key, {value.data(), settings::encode(wanted, key, value)});
+    ASSERT_TRUE(journal.commit(second, books));
+    for (std::size_t k = 0; k < std::size(golden::kStorageBank1Version2); ++k)
+        ASSERT_EQ(storage.bytes()[8 * 1024 + k], golden::kStorageBank1Version2[k]) << "at byte " << k << " of bank 1";
+}
+
 settings::Settings some_settings() {
     settings::Settings all;
     all.general.page_seconds = 7;

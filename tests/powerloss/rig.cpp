@@ -108,7 +108,9 @@ bool Rig::run(const Step& step) {
                                                 static_cast<std::uint8_t>(bytes.size()), crc32(bytes)}});
     }
     if (const auto* flow = std::get_if<Flow>(&step)) {
+        windows_ = 0;
         for (int k = 0; k < flow->windows; ++k) {
+            ++windows_;
             now_ = now_ + window_.measurement.span;
             if (box_->session_order().replaces == window_.session) window_.session = box_->session_order().name;
             for (int n = flow->from; n <= flow->to; ++n) {

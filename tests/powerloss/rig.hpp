@@ -64,6 +64,8 @@ class Rig {
     bool run(const Step& step);
     // The managing processor alone starts anew; the metering side has counted on. One more window brings its totals.
     bool restart_management();
+    // Of the last flow: how many the metering side has counted, seen or not.
+    [[nodiscard]] int windows() const { return windows_; }
     [[nodiscard]] const meter::Books& books() const { return box_->books(); }
     [[nodiscard]] meter::FakeStorage& storage() { return storage_; }
     [[nodiscard]] const meter::Box& box() const { return *box_; }
@@ -79,6 +81,7 @@ class Rig {
     std::optional<meter::Box> box_;
     meter::MeteringWindow window_{};  // of the metering side, which counts on
     Instant now_{};
+    int windows_ = 0;
 };
 
 inline constexpr Energy kMayBeLost = energy_of_hundredths(1);
