@@ -68,7 +68,8 @@ std::vector<Step> script(int households, int rounds) {
         steps.push_back(Restart{});
         if (round % 3 == 2) steps.push_back(command(++counter, h, card::Ticket{++epoch, number = 1, 500}));
         // Settings, guards and what they must not forget.
-        const auto own = static_cast<std::uint8_t>(h);
+        // Of three households only: the smallest memory has no room for those of all.
+        const auto own = static_cast<std::uint8_t>(1 + round % 3);
         settings::HouseholdSettings& household = wanted.households[own - 1u];
         household.load.milliamperes = 5'000u + 100u * static_cast<unsigned>(round);
         household.plan.malignant_profile = 1;
@@ -76,11 +77,11 @@ std::vector<Step> script(int households, int rounds) {
         steps.push_back(set(counter, {settings::SettingId::kLoadLimit, own, 0}, wanted));
         steps.push_back(set(counter, {settings::SettingId::kHouseholdPlan, own, 0}, wanted));
         steps.push_back(set(counter, {settings::SettingId::kDayTable, 0, 0}, wanted));
-        steps.push_back(command(++counter, h, card::LearnAppliance{static_cast<std::uint8_t>(round % 4), 20}));
-        steps.push_back(Heater{h});
-        steps.push_back(Overload{h});
-        steps.push_back(Heater{1 + (h + 1) % households});
-        steps.push_back(command(++counter, h, card::ResetLockout{true, true}));
+        steps.push_back(command(++counter, own, card::LearnAppliance{static_cast<std::uint8_t>(round % 4), 20}));
+        steps.push_back(Heater{own});
+        steps.push_back(Overload{own});
+        steps.push_back(Heater{1 + (own + 1) % 3});
+        steps.push_back(command(++counter, own, card::ResetLockout{true, true}));
         steps.push_back(command(++counter, 0, card::SetClock{800'000'100u + static_cast<unsigned>(round)}));
         if (round % 2 == 1) {
             steps.push_back(command(++counter, h, card::Clear{card::ClearStep::kCarryOut}));
