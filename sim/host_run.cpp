@@ -114,7 +114,7 @@ Duration Pace::until(Instant at, Instant reached) const {
 }
 
 void catch_stop_signals() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { stop = 1; };
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);

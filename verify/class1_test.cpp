@@ -52,9 +52,9 @@ TEST(Class1, FrontEndWithTooMuchCrossTalkMissesTheGoal) {
     const Class1Report report = run_class1({.quick = true, .channels = {7}, .model = model});
     EXPECT_FALSE(report.all_met());
     for (const char* test : {"both neighbours at Imax", "no-load"})
-        EXPECT_TRUE(std::any_of(report.rows.begin(), report.rows.end(),
-                                [&](const Class1Row& row) { return row.test == test && !row.met(); }))
-            << test;
+        EXPECT_TRUE(std::any_of(report.rows.begin(), report.rows.end(), [&](const Class1Row& row) {
+            return row.test == test && !row.met();
+        })) << test;
     for (const Class1Row& row : report.rows)
         EXPECT_TRUE(row.channel == 7 || row.test.find("three phases") != std::string::npos) << row.test;
 }

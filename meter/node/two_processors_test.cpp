@@ -180,10 +180,8 @@ TEST(TwoProcessors, ResetsHangsAndNoiseAtRandomInstantsCountEveryJouleOnce) {
         EXPECT_GT(accidents, 20);
         bites += b.bites;
         b.noise.rate = 0;
-        b.run(
-            seconds(15), [] {}, 0);
-        b.run(
-            seconds(1), [] {}, 0);
+        b.run(seconds(15), [] {}, 0);
+        b.run(seconds(1), [] {}, 0);
         b.expect_every_joule_once();
         EXPECT_GT(b.board.node->boot_count(), 3u);
         if (testing::Test::HasFailure()) {
@@ -205,8 +203,7 @@ TEST(TwoProcessors, ManagementThatDiesInTheMiddleOfAWriteBooksEveryJouleOnce) {
         storage.power_up({.cut_at_byte = b.pick(1, 4000)});
         const Instant end = b.board.now + seconds(120);
         while (b.board.now < end) {
-            b.run(
-                milliseconds(b.pick(50, 400)), [] {}, 0);
+            b.run(milliseconds(b.pick(50, 400)), [] {}, 0);
             if (!storage.is_cut()) continue;
             ++cuts;
             storage.power_up({.cut_at_byte = b.pick(1, 4000)});
@@ -219,8 +216,7 @@ TEST(TwoProcessors, ManagementThatDiesInTheMiddleOfAWriteBooksEveryJouleOnce) {
         }
         storage.power_up();
         b.board.next = b.board.node->reset(Processor::kManagement, b.board.now);
-        b.run(
-            seconds(2), [] {}, 0);
+        b.run(seconds(2), [] {}, 0);
         EXPECT_GT(cuts, 5);
         b.expect_every_joule_once();
     }
@@ -245,8 +241,7 @@ TEST(TwoProcessors, LossOfSupplyAmongOtherAccidentsCostsAHundredthAtMostAndGives
                 }
             },
             0.1);
-        b.run(
-            seconds(5), [] {}, 0);
+        b.run(seconds(5), [] {}, 0);
         EXPECT_GT(losses, 0);
         for (int n = 1; n <= 39; ++n) {
             const HouseholdView view = b.board.node->household(Building::household(n));
@@ -265,20 +260,17 @@ TEST(TwoProcessors, SilenceOfMeteringIsNoticedWithinTwoSecondsAndTheBoxGoesOn) {
         b.open();
         if (testing::Test::HasFatalFailure()) return;
         if (slow_wire) b.board.node->set_byte_time(microseconds(10));
-        b.run(
-            seconds(2), [] {}, 0);
+        b.run(seconds(2), [] {}, 0);
         EXPECT_TRUE(b.board.node->box().flags(b.board.now).bits >> 3 & 1);
         b.reset_by_watchdog = false;
         const Instant died = b.board.now;
         b.board.next = b.board.node->hang(Processor::kMetering, died, false);
-        b.run(
-            milliseconds(1990), [] {}, 0);
+        b.run(milliseconds(1990), [] {}, 0);
         ASSERT_EQ(b.events.size(), 1u);
         EXPECT_EQ(b.events[0].kind, PeerEvent::Kind::kMeteringSilent);
         EXPECT_LE(b.events[0].at - died, seconds(2));
         EXPECT_FALSE(b.board.node->box().flags(b.board.now).bits >> 3 & 1) << "live values are stale";
-        b.run(
-            minutes(1), [] {}, 0);
+        b.run(minutes(1), [] {}, 0);
         // The office can still switch.
         EXPECT_EQ(b.board.command({.household = 3, .command = card::RemoteHold{true}}).result, card::Result::kDone);
         b.contacts[2] = false;
@@ -287,8 +279,7 @@ TEST(TwoProcessors, SilenceOfMeteringIsNoticedWithinTwoSecondsAndTheBoxGoesOn) {
         b.board.next_window = b.board.now;
         EXPECT_FALSE(b.board.relays.contact[2]);
         b.board.next = b.board.node->reset(Processor::kMetering, b.board.now);
-        b.run(
-            seconds(3), [] {}, 0);
+        b.run(seconds(3), [] {}, 0);
         EXPECT_TRUE(b.board.node->box().flags(b.board.now).bits >> 3 & 1);
         ASSERT_EQ(b.events.size(), 3u) << "silent, started anew, back";
         EXPECT_EQ(b.events.back().kind, PeerEvent::Kind::kMeteringBack);
@@ -301,13 +292,11 @@ TEST(TwoProcessors, HangingMeteringIsResetByTheOtherSideAndCountsOnInItsSession)
     // Nobody comes to press a button.
     Building b(8);
     b.open();
-    b.run(
-        seconds(5), [] {}, 0);
+    b.run(seconds(5), [] {}, 0);
     const std::uint16_t session = b.board.node->metering().session();
     EXPECT_NE(session, 0);
     b.board.next = b.board.node->hang(Processor::kMetering, b.board.now);
-    b.run(
-        seconds(10), [] {}, 0);
+    b.run(seconds(10), [] {}, 0);
     EXPECT_FALSE(b.board.node->hangs(Processor::kMetering));
     EXPECT_TRUE(b.board.node->metering().started_warm());
     EXPECT_EQ(b.board.node->metering().session(), session);
@@ -318,17 +307,14 @@ TEST(TwoProcessors, HangingManagementIsResetWithinTwoSecondsAndWhatWasUsedMeanwh
     // The box hangs over the weekend: the line is dead, and three days of electricity are free.
     Building b(9);
     b.open();
-    b.run(
-        seconds(5), [] {}, 0);
+    b.run(seconds(5), [] {}, 0);
     const std::uint32_t boots = b.board.node->boot_count();
     const Instant died = b.board.now;
     b.board.next = b.board.node->hang(Processor::kManagement, b.board.now);
     while (b.board.node->boot_count() == boots && b.board.now < died + seconds(10))
-        b.run(
-            milliseconds(100), [] {}, 0);
+        b.run(milliseconds(100), [] {}, 0);
     EXPECT_LE(b.board.now - died, seconds(2));
-    b.run(
-        seconds(2), [] {}, 0);
+    b.run(seconds(2), [] {}, 0);
     bool told = false;
     for (const PeerEvent& event : b.events)
         told = told || (event.kind == PeerEvent::Kind::kManagementWasSilent && event.lasted >= milliseconds(1400));
@@ -337,11 +323,9 @@ TEST(TwoProcessors, HangingManagementIsResetWithinTwoSecondsAndWhatWasUsedMeanwh
     // Without a reset line and a watchdog for an hour: everything comes afterwards, at once.
     b.reset_by_watchdog = false;
     b.board.next = b.board.node->hang(Processor::kManagement, b.board.now, false);
-    b.run(
-        minutes(60), [] {}, 0);
+    b.run(minutes(60), [] {}, 0);
     b.board.next = b.board.node->reset(Processor::kManagement, b.board.now);
-    b.run(
-        seconds(1), [] {}, 0);
+    b.run(seconds(1), [] {}, 0);
     b.expect_every_joule_once();
 }
 
@@ -362,11 +346,9 @@ TEST(TwoProcessors, ManagementThatStartsAnewMovesNoRelayOfAMissingPhase) {
     EXPECT_TRUE(b.contacts[2]);
     for (int k = 0; k < 10; ++k) {
         b.board.next = b.board.node->reset(k % 3 == 0 ? Processor::kMetering : Processor::kManagement, b.board.now);
-        b.run(
-            milliseconds(b.pick(10, 6'000)), [] {}, 0);
+        b.run(milliseconds(b.pick(10, 6'000)), [] {}, 0);
     }
-    b.run(
-        seconds(5), [] {}, 0);
+    b.run(seconds(5), [] {}, 0);
     b.expect_every_joule_once();
 }
 
@@ -374,15 +356,13 @@ TEST(TwoProcessors, MeteringThatHasForgottenEverythingBeginsANewSession) {
     // Its memory is empty after a spike: totals of zero are taken for the ones before, and hours are not booked.
     Building b(11);
     b.open();
-    b.run(
-        seconds(20), [] {}, 0);
+    b.run(seconds(20), [] {}, 0);
     const std::uint16_t before = b.board.node->metering().session();
     for (int k = 0; k < 3; ++k) {
         b.board.retained = {};
         b.board.next = b.board.node->reset(Processor::kMetering, b.board.now);
         EXPECT_FALSE(b.board.node->metering().started_warm());
-        b.run(
-            seconds(20), [] {}, 0);
+        b.run(seconds(20), [] {}, 0);
     }
     EXPECT_EQ(b.board.node->metering().session(), before + 3);
     b.expect_every_joule_once();
@@ -393,15 +373,13 @@ TEST(TwoProcessors, ATotalThatWasRestoredFromTheOlderCopyTakesNothingBack) {
     // the counter, 1,193 kWh.
     Building b(12);
     b.open();
-    b.run(
-        seconds(20), [] {}, 0);
+    b.run(seconds(20), [] {}, 0);
     const HouseholdView before = b.board.node->household({1});
     auto& copies = b.board.retained.copies;
     (copies[0].generation > copies[1].generation ? copies[0] : copies[1]).check ^= 1;
     b.board.next = b.board.node->reset(Processor::kMetering, b.board.now);
     EXPECT_TRUE(b.board.node->metering().started_warm());
-    b.run(
-        seconds(20), [] {}, 0);
+    b.run(seconds(20), [] {}, 0);
     for (int n = 1; n <= 39; ++n) {
         const HouseholdView view = b.board.node->household(Building::household(n));
         const std::int64_t missing = b.joules[static_cast<std::size_t>(n - 1)] - (view.forward + view.reverse).count();
@@ -423,8 +401,7 @@ TEST(TwoProcessors, PulsesAreGivenOnceOverResetsOfEitherSide) {
             b.board.next = b.board.node->reset(which, b.board.now);
         },
         0.5);
-    b.run(
-        seconds(1), [] {}, 0);
+    b.run(seconds(1), [] {}, 0);
     for (int n = 1; n <= 39; ++n) {
         const std::int64_t given =
             b.board.display.pulses[static_cast<std::size_t>(n)] - before[static_cast<std::size_t>(n)];

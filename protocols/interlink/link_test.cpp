@@ -93,7 +93,7 @@ TEST(InterlinkFrame, EveryFrameComesBackAndEverySingleFlippedBitIsNoticed) {
         EXPECT_EQ(back->head, head);
         EXPECT_TRUE(equal(back->payload, frame.subspan(kHeaderSize, size)));
         std::vector<Byte> damaged(frame.begin(), frame.end());
-        for (std::size_t bit = 0; bit<8 * damaged.size(); bit += size> 96 ? 31 : 1) {
+        for (std::size_t bit = 0; bit < 8 * damaged.size(); bit += size > 96 ? 31 : 1) {
             damaged[bit / 8] ^= static_cast<Byte>(1u << bit % 8);
             Decoder fresh(buffer);
             for (const Byte byte : damaged)
