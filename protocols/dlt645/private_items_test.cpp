@@ -202,5 +202,56 @@ TEST(BoxStatus, HasTheseBytes) {
     EXPECT_FALSE(decode_box_status(Bytes(golden).first(35)));
 }
 
+TEST(PrivateItems, GuardStatusHasTheseBytes) {
+    // The office says "two tries left", the box means something else.
+    GuardStatus status;
+    status.holds = HoldSet{0x0014};
+    status.overruled = HoldSet{0x0040};
+    status.waiting = HoldSet{0x0001};
+    status.forced_seconds = 600;
+    status.load = {2, 6, 0, 0};
+    status.malignant = {1, 3, 2, 720};
+    status.locked_since = 0x11223344;
+    status.last_because = HoldSet{0x0004};
+    status.last_at = 0x55667788;
+    status.last_watts = 1500;
+    status.last_shape = 2;
+    status.last_rule = 6;
+    status.last_power_factor_ten_thousandths = -2;
+    status.mode = 2;
+    status.rate = 4;
+    status.cut_at = 0x01020304;
+    const std::vector<Byte> golden{
+        1,    0x14, 0x00, 0x40, 0x00, 0x01, 0x00, 0x58, 0x02, 0x00, 0x00,        // holds, forced power
+        2,    6,    0,    0x00, 0x00, 0x00, 0x00,                                // load control
+        1,    3,    2,    0xD0, 0x02, 0x00, 0x00,                                // malignant loads
+        0x44, 0x33, 0x22, 0x11,                                                  // locked out
+        0x04, 0x00, 0x88, 0x77, 0x66, 0x55, 0xDC, 0x05, 2,    6,    0xFE, 0xFF,  // the last cut
+        2,    4,    0x04, 0x03, 0x02, 0x01,                                      // schedule
+    };
+    std::array<Byte, 64> out{};
+    const std::size_t size = encode(status, out);
+    EXPECT_EQ((std::vector<Byte>{out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)}), golden);
+    EXPECT_EQ(decode_guard_status(golden), status);
+    for (std::size_t cut = 0; cut < golden.size(); ++cut)
+        EXPECT_FALSE(decode_guard_status(Bytes(golden).first(cut)));
+}
+
+TEST(PrivateItems, CheckSumsOfSettingsHaveTheseBytes) {
+    SettingSums sums;
+    sums.box = 0x01020304;
+    sums.household_count = 2;
+    sums.households[0] = 0xCAFE0001;
+    sums.households[1] = 0x00000002;
+    const std::vector<Byte> golden{1, 4, 3, 2, 1, 2, 0x01, 0x00, 0xFE, 0xCA, 2, 0, 0, 0};
+    std::array<Byte, 64> out{};
+    const std::size_t size = encode(sums, out);
+    EXPECT_EQ((std::vector<Byte>{out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)}), golden);
+    EXPECT_EQ(decode_setting_sums(golden), sums);
+    EXPECT_FALSE(decode_setting_sums(std::vector<Byte>{1, 0, 0, 0, 0, 40}));
+    EXPECT_FALSE(decode_setting(std::vector<Byte>{2, 0}));
+    EXPECT_EQ(decode_setting(golden)->size(), golden.size() - 1);
+}
+
 }  // namespace
 }  // namespace prewatt::dlt645

@@ -96,6 +96,23 @@ class Frames(unittest.TestCase):
             key.write_text("short")
             self.assertEqual(prewatt("frame", "decode", "--key", key, out)[0], 3)
 
+    def test_settings_clears_and_resets_are_sealed_and_said_in_words(self):
+        with tempfile.TemporaryDirectory() as folder:
+            key = pathlib.Path(folder) / "key"
+            key.write_text(KEY + "\n")
+            for words, expected in [
+                    ("stage 02 0 0 803e00000a", {"command": "part of a setting", "setting": "load limit", "offset": "0"}),
+                    ("commit 12 3 00112233", {"command": "set", "setting": "day table 4", "length": "4"}),
+                    ("clear", {"command": "clear"}), ("clear announce", {"command": "announce a clear"}),
+                    ("unlock malignant", {"command": "reset the lock-out", "of": "malignant load"}),
+                    ("learn 1 120", {"command": "learn a permitted appliance", "slot": "1", "days": "120"})]:
+                code, out, err = prewatt("frame", "encode", "2026000017:12", *words.split(), "--key", key, "--counter", "5")
+                self.assertEqual((code, err), (0, ""), words)
+                opened = json.loads(prewatt("frame", "decode", "-o", "json", "--key", key, out)[1])["frames"][0]
+                self.assertEqual({name: opened[name] for name in expected}, expected)
+            for words in ("stage 02 0 0", "stage 02 0 0 " + "00" * 13, "commit 02 0", "learn 4 1", "unlock door", "clear all"):
+                self.assertEqual(prewatt("frame", "encode", "2026000017:12", *words.split(), "--key", key, "--counter", "5")[0], 2, words)
+
 
 class Use(unittest.TestCase):
     def test_help_lists_verbs_and_exit_codes(self):

@@ -40,7 +40,7 @@ def main():
     for number, golden in enumerate(re.findall(r"std::vector<Byte> golden\{(.*?)\};", test, re.S)):
         text = re.sub(r"//.*", "", golden)
         data = bytes(int(x, 0) for x in re.findall(r"0x[0-9A-Fa-f]+|\d+", text))
-        for kind in range(5):
+        for kind in range(7):
             write(out / "private_items", f"P{number}-{kind}", bytes([kind]) + data)
     test = (ROOT / "card" / "seal_test.cpp").read_text(encoding="utf-8")
     for number, golden in enumerate(re.findall(r'"(000001ec[0-9a-f]+)"', test)):

@@ -27,7 +27,7 @@ void same_bytes(const std::optional<Item>& item, Bytes data) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const Bytes rest(data + 1, size - 1);
-    switch (data[0] % 5) {
+    switch (data[0] % 7) {
         case 0:
             same_bytes(decode_household_block(rest), rest);
             break;
@@ -42,6 +42,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 4:
             same_bytes(decode_box_status(rest), rest);
+            break;
+        case 5:
+            same_bytes(decode_guard_status(rest), rest);
+            break;
+        case 6:
+            same_bytes(decode_setting_sums(rest), rest);
             break;
     }
     return 0;
