@@ -28,8 +28,8 @@ ManagementProcessor::ManagementProcessor(const NodeConfig& config, Ports ports, 
       server_(box_, ports.mac, ports.bus),
       link_(1, receive_, send_) {}
 
-StartResult ManagementProcessor::start(Instant now) {
-    started_ = box_.start(now);
+StartResult ManagementProcessor::start(Instant now, bool supply_failed) {
+    started_ = box_.start(now, supply_failed);
     alive_ = started_ == StartResult::kFresh || started_ == StartResult::kRecovered;
     if (!alive_) {
         if (box_.config().display_fitted) ports_.display.show(dead_frame(started_));

@@ -42,7 +42,8 @@ class ManagementProcessor final : RelayBank {
     ManagementProcessor& operator=(const ManagementProcessor&) = delete;
 
     // Once, first. kWrongBox, kStorageDead: it stays dark and dumb.
-    StartResult start(Instant now);
+    // `supply_failed`: false after a reset of this processor alone, when the log shall not tell of a loss of supply.
+    StartResult start(Instant now, bool supply_failed = true);
     // Each returns when it wants to be called again, the link apart.
     Instant poll(Instant now);
     Instant on_bus_byte(Byte byte, Instant now, bool bad_parity);

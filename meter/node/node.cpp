@@ -182,7 +182,7 @@ Instant Node::reset(Processor which, Instant now) {
         metering_next_ = metering_->poll(now);
     } else {
         management_hangs_ = false;
-        (void)management_->start(now);
+        (void)management_->start(now, false);
     }
     return after(now);
 }
