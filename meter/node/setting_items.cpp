@@ -79,6 +79,16 @@ bool put_price(const Followed& f, DataId id, ItemWriter& out) {
     }
 }
 
+void put_changeover(const Followed& f, ItemWriter& out) {
+    const bool pending = f.pending.valid_from > f.present.valid_from;
+    const CivilTime time = to_civil(f.pending.valid_from);
+    out.unsigned_bcd(pending ? time.minute : 0, 1);
+    out.unsigned_bcd(pending ? time.hour : 0, 1);
+    out.unsigned_bcd(pending ? time.day : 0, 1);
+    out.unsigned_bcd(pending ? time.month : 0, 1);
+    out.unsigned_bcd(pending ? time.year % 100 : 0, 1);
+}
+
 // Working days are those that follow Monday's table; the first other table is that of the rest days.
 std::uint8_t rest_table(const settings::WeekPlan& week) {
     for (const std::uint8_t table : week.tables)
@@ -95,6 +105,10 @@ bool put_setting_item(const Settings& s, std::uint8_t meter, DataId id, ItemWrit
     switch (id.value) {
         case 0x04000105:  // width of an output pulse, ms
             return out.unsigned_bcd(s.general.pulse_width_ms, 2), true;
+        case 0x04000108:  // when the pending prices come into force, YYMMDDhhmm; zeros: none are to come
+        case 0x04000109:  // the steps come with them
+            put_changeover(f, out);
+            return true;
         case 0x04000201:  // year zones: one, the whole year
             return out.unsigned_bcd(1, 1), true;
         case 0x04000202:

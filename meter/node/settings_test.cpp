@@ -210,5 +210,27 @@ TEST_F(SettingsOverTheLine, WholeBoxIsClearedOnlyByTwoCommandsThatFollowEachOthe
         ASSERT_EQ(board.node->household({h}).epoch, 0);
 }
 
+TEST_F(SettingsOverTheLine, PendingPricesAndTheirTimeAreReadAsTheStandardHasThem) {
+    // The collector of the grid asks when the price changes, and the office tells the residents another hour.
+    EXPECT_EQ(read(1, 0x04000108), (std::vector<Byte>{0, 0, 0, 0, 0})) << "nothing is to come";
+    settings::Settings wanted;
+    wanted.prices[0].valid_from = 1;
+    wanted.prices[0].rates = {5600, 3100, 8000, 0};
+    wanted.prices[1] = wanted.prices[0];
+    wanted.prices[1].valid_from = to_seconds({2027, 1, 31, 18, 5, 0});
+    wanted.prices[1].rates[1] = 12'3456;
+    wanted.prices[1].steps = 2;
+    wanted.prices[1].step_limits[0] = 180'00;
+    wanted.prices[1].step_prices[1] = 500;
+    ASSERT_EQ(set({SettingId::kPriceSet, 0, 0}, bytes_of(wanted, {SettingId::kPriceSet, 0, 0})), Result::kDone);
+    ASSERT_EQ(set({SettingId::kPriceSet, 0, 1}, bytes_of(wanted, {SettingId::kPriceSet, 0, 1})), Result::kDone);
+    EXPECT_EQ(read(1, 0x04000108), (std::vector<Byte>{0x05, 0x18, 0x31, 0x01, 0x27}));
+    EXPECT_EQ(read(1, 0x04000109), read(1, 0x04000108));
+    EXPECT_EQ(read(1, 0x04050102), (std::vector<Byte>{0x00, 0x31, 0x00, 0x00})) << "0.3100 yuan/kWh";
+    EXPECT_EQ(read(1, 0x04050202), (std::vector<Byte>{0x56, 0x34, 0x12, 0x00})) << "12.3456 yuan/kWh";
+    EXPECT_EQ(read(1, 0x04060201), (std::vector<Byte>{0x00, 0x80, 0x01, 0x00})) << "180.00 kWh";
+    EXPECT_EQ(read(1, 0x04060302), (std::vector<Byte>{0x00, 0x05, 0x00, 0x00}));
+}
+
 }  // namespace
 }  // namespace prewatt::meter
