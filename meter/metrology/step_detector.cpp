@@ -74,15 +74,22 @@ using Wave = std::array<std::int32_t, kPoints>;
 // Two cycles, even and odd.
 using Pair = std::array<Wave, 2>;
 
-std::int64_t dot(const Wave& a, const Pair& b) {
+std::int64_t dot(const Wave& a, const Wave& b) {
     std::int64_t sum = 0;
-    for (const Wave& half : b)
-        for (std::size_t k = 0; k < kPoints; ++k)
-            sum += std::int64_t{a[k]} * half[k];
+    for (std::size_t k = 0; k < kPoints; ++k)
+        sum += std::int64_t{a[k]} * b[k];
     return sum;
 }
+std::int64_t dot(const Wave& a, const Pair& b) {
+    return dot(a, b[0]) + dot(a, b[1]);
+}
 std::int64_t dot(const Pair& a, const Pair& b) {
-    return dot(a[0], Pair{b[0], Wave{}}) + dot(a[1], Pair{b[1], Wave{}});
+    return dot(a[0], b[0]) + dot(a[1], b[1]);
+}
+// x * y / z with |x| < 2^40 and a quotient x / z below 2^20.
+std::int64_t scaled(std::int64_t x, std::int64_t y, std::int64_t z) {
+    if (z <= 0) return 0;
+    return (((x << 20) / z) * (y >> 10)) >> 10;
 }
 // a less its part along `along`.
 void remove_part(Pair& a, const Wave& along, std::int64_t along_squares) {
@@ -120,37 +127,20 @@ struct Fit {
     std::int64_t squares = 0;   // <V, V> there
     std::int64_t residual = 0;  // squares of what is left of d
 };
-struct PointSums {  // of both cycles, for each point
-    std::array<std::int64_t, kPoints> power{}, squares{}, current{};
-};
-PointSums point_sums(const Wave& v, const Pair& d, bool first, bool second) {
-    PointSums sums;
-    for (std::size_t k = 0; k < kPoints; ++k)
-        for (std::size_t c = 0; c < 2; ++c) {
-            if (!(c == 0 ? first : second)) continue;
-            sums.power[k] += std::int64_t{v[k]} * d[c][k];
-            sums.squares[k] += std::int64_t{v[k]} * v[k];
-            sums.current[k] += std::int64_t{d[c][k]} * d[c][k];
-        }
-    return sums;
-}
-Fit fit(const PointSums& sums, const Mask& mask) {
+// `cycles` waves of d, one or two.
+Fit fit(const Wave& v, const Wave* d, int cycles, const Mask& mask) {
     Fit out;
     std::int64_t current = 0;
-    for (std::size_t k = 0; k < kPoints; ++k) {
-        if ((mask.ignored >> k & 1) != 0) continue;
-        current += sums.current[k];
-        if ((mask.conducts >> k & 1) == 0) continue;
-        out.power += sums.power[k];
-        out.squares += sums.squares[k];
-    }
-    out.residual = current;
-    if (out.squares > 0) {
-        // power^2 / squares, in pieces that fit: power < 2^38.
-        const std::int64_t factor_q20 = (out.power << 20) / out.squares;
-        out.residual -= (factor_q20 * (out.power >> 10)) >> 10;
-    }
-    out.residual = std::max<std::int64_t>(out.residual, 0);
+    for (int c = 0; c < cycles; ++c)
+        for (std::size_t k = 0; k < kPoints; ++k) {
+            if ((mask.ignored >> k & 1) != 0) continue;
+            const std::int32_t x = d[c][k];
+            current += std::int64_t{x} * x;
+            if ((mask.conducts >> k & 1) == 0) continue;
+            out.power += std::int64_t{v[k]} * x;
+            out.squares += std::int64_t{v[k]} * v[k];
+        }
+    out.residual = std::max<std::int64_t>(current - scaled(out.power, out.power, out.squares), 0);
     return out;
 }
 
@@ -199,10 +189,10 @@ struct Scale {
         return factor_q20 * nanoamperes / 1024 * 1'000'000 / nanovolts / 1024;
     }
 };
-Scale scale_of(const Calibration& calibration, std::size_t phase, std::size_t circuit) {
+Scale scale_of(std::int32_t nanovolts, std::int32_t nanoamperes) {
     Scale scale;
-    scale.nanovolts = std::max<std::int64_t>(calibration.voltage[phase].nanovolts_per_count, 1);
-    scale.nanoamperes = magnitude(calibration.current[circuit].nanoamperes_per_count);
+    scale.nanovolts = nanovolts;
+    scale.nanoamperes = magnitude(nanoamperes);
     scale.picowatts_millionths = scale.nanovolts * scale.nanoamperes / 1'000'000;
     return scale;
 }
@@ -213,19 +203,30 @@ std::int64_t sure_of(std::int64_t power, std::int64_t nonactive) {
 
 }  // namespace
 
-static_assert(sizeof(StepDetector) <= 16 * 1024, "the metering processor has 32 KiB of RAM for everything");
+static_assert(sizeof(StepDetector) <= 11 * 1024, "the metering processor has 32 KiB of RAM for everything");
 
 StepDetector::StepDetector(const Calibration& calibration, Wiring wiring)
-    : calibration_(calibration), circuit_count_(households(wiring) * circuits_each(wiring)) {
+    : circuit_count_(households(wiring) * circuits_each(wiring)) {
+    for (std::size_t p = 0; p < kPhasesMax; ++p)
+        nanovolts_[p] = std::max<std::int32_t>(calibration.voltage[p].nanovolts_per_count, 1);
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
         circuit_phase_[c] = static_cast<std::uint8_t>(meter::phase_of(wiring, Circuit{static_cast<std::uint8_t>(c)}));
-        const std::int64_t nanoamperes =
-            std::max<std::int64_t>(magnitude(calibration_.current[c].nanoamperes_per_count), 1);
-        circuit_[c].skew_q16 =
-            static_cast<std::int32_t>(std::int64_t{calibration_.current[c].skew_nanoseconds} * 65536 / 250'000);
-        threshold_[c] =
-            static_cast<std::int32_t>(kPoints * std::max<std::int64_t>(kTriggerNanoamperes / nanoamperes, 3));
+        const std::int32_t nanoamperes = calibration.current[c].nanoamperes_per_count;
+        channel_[c] = {.nanoamperes = nanoamperes == 0 ? 1 : nanoamperes,
+                       .skew_q16 = static_cast<std::int32_t>(
+                           std::clamp<std::int64_t>(calibration.current[c].skew_nanoseconds, -250'000, 500'000) *
+                           65536 / 250'000)};
+        renew_limit(c);
     }
+}
+
+void StepDetector::renew_limit(std::size_t c) {
+    std::int32_t size = 0;
+    for (const std::int16_t x : circuit_[c].base[0])
+        size += x < 0 ? -x : x;
+    const auto least = static_cast<std::int32_t>(
+        kPoints * std::clamp<std::int64_t>(kTriggerNanoamperes / magnitude(channel_[c].nanoamperes), 3, 10'000));
+    circuit_[c].limit = least + size / kTriggerBaseDivisor;
 }
 
 void StepDetector::on_samples(const SampleView& block, const Metering& metering) {
@@ -234,10 +235,12 @@ void StepDetector::on_samples(const SampleView& block, const Metering& metering)
         advance_phase(p, block, metering);
     const int count = block.sample_count;
     const auto keep = [count](std::array<std::int16_t, kHistory>& history, const std::int16_t* samples) {
-        const int kept = std::min(count, kHistory);
-        if (kept == kHistory) return copy_samples(samples + (count - kHistory), kHistory, history.data());
-        std::copy(history.begin() + kept, history.end(), history.begin());
-        std::copy_n(samples + (count - kept), kept, history.end() - kept);
+        if (count >= kHistory) {
+            std::memcpy(history.data(), samples + (count - kHistory), sizeof history);
+            return;
+        }
+        std::copy(history.begin() + count, history.end(), history.begin());
+        std::copy_n(samples, count, history.end() - count);
     };
     for (std::size_t p = 0; p < kPhasesMax; ++p)
         keep(grid_[p].history, block.voltage(p));
@@ -289,48 +292,79 @@ void StepDetector::advance_phase(std::size_t phase, const SampleView& block, con
     grid.start_q16 -= end_q16;
 }
 
+namespace {
+
+// A channel's samples, the last ones of the block before in front of them.
+struct Line {
+    const std::int16_t* samples;
+    const std::int16_t* history_end;
+    [[nodiscard]] std::int32_t at(std::int32_t at_q16) const {
+        const std::int32_t index = at_q16 >> 16;
+        std::int32_t a, b;
+        if (index >= 0) {
+            a = samples[index];
+            b = samples[index + 1];
+        } else {
+            a = history_end[index];
+            b = index == -1 ? samples[0] : history_end[index + 1];
+        }
+        return a + (((b - a) * ((at_q16 & 0xFFFF) >> 2)) >> 14);
+    }
+};
+
+}  // namespace
+
 // Interpolates `count` points of the cycle under way, the phase's voltage and all its currents.
+//
+// A circuit without a step is looked at with every second point; in two of eight cycles its base follows with all of
+// them, and stops as soon as the cycle has become a step. A circuit that is being judged fills its slot.
 void StepDetector::take_points(std::size_t phase, int from, int count, const SampleView& block) {
     PhaseGrid& grid = grid_[phase];
-    // Positions count from the first sample of the history.
-    const std::int64_t first_q16 =
-        grid.start_q16 + std::int64_t{grid.period_q16} * from / kPoints + std::int64_t{kHistory} * 65536;
+    const std::int64_t first_q16 = grid.start_q16 + std::int64_t{grid.period_q16} * from / kPoints;
     const std::int32_t step_q16 = grid.period_q16 / kPoints;
-    const std::int32_t limit_q16 = (kHistory + block.sample_count - 1) * 65536 - 1;
-    const auto start_of = [&](std::int32_t skew_q16) {
+    const std::int64_t last_q16 = std::int64_t{block.sample_count - 1} * 65536 - 1 - std::int64_t{count - 1} * step_q16;
+    const auto begin_at = [&](std::int32_t skew_q16) {
         return static_cast<std::int32_t>(
-            std::clamp<std::int64_t>(first_q16 - skew_q16, 0, limit_q16 - (count - 1) * step_q16));
+            std::max<std::int64_t>(std::min(first_q16 - skew_q16, last_q16), -std::int64_t{kHistory} * 65536));
     };
-    // Calls take() with each point: those that lie in the history, then those in the block.
-    const auto interpolate = [&](const std::array<std::int16_t, kHistory>& history, const std::int16_t* samples,
-                                 std::int32_t at_q16, const auto& take) __attribute__((always_inline)) {
-        int left = count;
-        if (at_q16 < kHistory * 65536) {
-            alignas(4) std::array<std::int16_t, kHistory + 2> edge;
-            copy_samples(history.data(), kHistory, edge.data());
-            edge[kHistory] = samples[0];
-            for (; left > 0 && at_q16 < kHistory * 65536; --left, at_q16 += step_q16)
-                take(between(edge.data() + (at_q16 >> 16), (at_q16 & 0xFFFF) >> 2));
-        }
-        at_q16 -= kHistory * 65536;
-        for (; left > 0; --left, at_q16 += step_q16)
-            take(between(samples + (at_q16 >> 16), (at_q16 & 0xFFFF) >> 2));
-    };
+    const int to = from + count;
 
-    std::int16_t* to = grid.now.data() + from;
-    interpolate(grid.history, block.voltage(phase), start_of(0),
-                [&to](std::int32_t x) { *to++ = static_cast<std::int16_t>(x); });
+    const Line voltage{block.voltage(phase), grid.history.data() + kHistory};
+    std::int32_t at_q16 = begin_at(0);
+    for (int k = from; k < to; ++k, at_q16 += step_q16)
+        grid.now[static_cast<std::size_t>(k)] = static_cast<std::int16_t>(voltage.at(at_q16));
+
+    const bool follows = (grid.cycle & 7) < 2;
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
         if (circuit_phase_[c] != phase) continue;
         CircuitState& circuit = circuit_[c];
-        const std::int16_t* old = circuit.base[grid.parity].data() + from;
-        to = circuit.now.data() + from;
+        const Line line{block.current(c), circuit.history.data() + kHistory};
+        at_q16 = begin_at(channel_[c].skew_q16);
+        if (circuit.slot != 0) {
+            Slot& slot = slot_[circuit.slot - 1u];
+            std::int16_t* const into = slot.after[slot.cycles].data();
+            for (int k = from; k < to; ++k, at_q16 += step_q16)
+                into[k] = static_cast<std::int16_t>(line.at(at_q16));
+            continue;
+        }
+        std::int16_t* const base = circuit.base[grid.parity].data();
         std::int32_t difference = circuit.difference;
-        interpolate(circuit.history, block.current(c), start_of(circuit.skew_q16), [&](std::int32_t x) {
-            const std::int32_t change = x - *old++;
-            *to++ = static_cast<std::int16_t>(x);
-            difference += change < 0 ? -change : change;
-        });
+        if (follows && circuit.waiting == 0 && circuit.settled) {
+            // A step that begins in this cycle moves no point by more than a slow change would.
+            const std::int32_t limit = circuit.limit, most = limit / kPoints;
+            for (int k = from; k < to; ++k, at_q16 += step_q16) {
+                const std::int32_t d = line.at(at_q16) - base[k];
+                difference += d < 0 ? -d : d;
+                if (difference <= limit)
+                    base[k] = static_cast<std::int16_t>(base[k] + ((std::clamp(d, -most, most) + 2) >> kBaseShift));
+            }
+        } else {
+            if ((from & 1) != 0) at_q16 += step_q16;
+            for (int k = from + (from & 1); k < to; k += 2, at_q16 += 2 * step_q16) {
+                const std::int32_t d = line.at(at_q16) - base[k];
+                difference += d < 0 ? -2 * d : 2 * d;
+            }
+        }
         circuit.difference = difference;
     }
 }
@@ -343,11 +377,11 @@ void StepDetector::end_cycle(std::size_t phase) {
     const std::int32_t mean = sum / kPoints;
     for (std::int16_t& x : grid.now)
         x = static_cast<std::int16_t>(std::clamp<std::int32_t>(x - mean, -32768, 32767));
-    ++cycle_count_;
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c)
         if (circuit_phase_[c] == phase) end_cycle_of(c, grid);
     for (std::size_t k = 0; k < kPoints; ++k)
         grid.before[k] = static_cast<std::int16_t>(grid.before[k] + ((grid.now[k] - grid.before[k] + 2) >> kBaseShift));
+    ++grid.cycle;
 }
 
 void StepDetector::end_cycle_of(std::size_t c, const PhaseGrid& grid) {
@@ -357,9 +391,7 @@ void StepDetector::end_cycle_of(std::size_t c, const PhaseGrid& grid) {
     if (circuit.slot != 0) {
         Slot& slot = slot_[circuit.slot - 1u];
         if (slot.cycles == 0) slot.first_parity = grid.parity;
-        for (std::size_t k = 0; k < kPoints; ++k)
-            slot.voltage_sum[k] += grid.now[k];
-        slot.after[slot.cycles++] = circuit.now;
+        ++slot.cycles;
         ++slot.elapsed;
         if (slot.cycles == kSlotCycles) judge(slot, grid);
         return;
@@ -369,25 +401,20 @@ void StepDetector::end_cycle_of(std::size_t c, const PhaseGrid& grid) {
         circuit.settled = true;
         circuit.base = {};
         circuit.reclose = kRecloseCycles;
+        renew_limit(c);
         return;
     }
-    const auto beyond_base = [&] {
-        std::int32_t size = 0;
-        for (const std::int32_t b : circuit.base[grid.parity])
-            size += b < 0 ? -b : b;
-        return difference > threshold_[c] + size / kTriggerBaseDivisor;
-    };
-    if (difference > threshold_[c] && beyond_base()) {
+    if (difference > circuit.limit) {
         if (circuit.waiting < 255) ++circuit.waiting;
         begin_slot(c, grid);
         return;
     }
     circuit.waiting = 0;
     if (circuit.reclose > 0) --circuit.reclose;
-    Cycle& base = circuit.base[grid.parity];
-    for (std::size_t k = 0; k < kPoints; ++k)
-        base[k] = static_cast<std::int16_t>(base[k] + ((circuit.now[k] - base[k] + 2) >> kBaseShift));
-    if ((cycle_count_ + c) % kSlopeEveryCycles == 0) follow_slope(c, grid);
+    if ((grid.cycle + c) % kSlopeEveryCycles == 0) {
+        renew_limit(c);
+        follow_slope(c, grid);
+    }
 }
 
 // The cycle that has just ended holds the step; those after it are taken. No free slot: the base stays as it is.
@@ -419,137 +446,122 @@ void StepDetector::begin_slot(std::size_t c, const PhaseGrid& grid) {
 StepDetector::Features StepDetector::features_of(const Slot& slot) const {
     const std::size_t c = slot.circuit;
     const std::size_t phase = circuit_phase_[c];
-    const Scale scale = scale_of(calibration_, phase, c);
+    const Scale scale = scale_of(nanovolts_[phase], channel_[c].nanoamperes);
     Features out;
 
     Wave v, quadrature;
-    for (std::size_t k = 0; k < kPoints; ++k)
-        v[k] = slot.voltage_sum[k] / kSlotCycles;
+    std::copy(slot.voltage_after.begin(), slot.voltage_after.end(), v.begin());
     for (std::size_t k = 0; k < kPoints; ++k)
         quadrature[k] = v[(k + kPoints - kPoints / 4) % kPoints];
-    std::int64_t voltage_both = 0, before_both = 0;
+    const std::int64_t voltage_one = dot(v, v), voltage_both = 2 * voltage_one;
+    std::int64_t before_both = 0, before_squares = 0;
     for (std::size_t k = 0; k < kPoints; ++k) {
-        voltage_both += 2 * std::int64_t{v[k]} * v[k];
         before_both += std::int64_t{v[k]} * slot.voltage_before[k];
+        before_squares += std::int64_t{slot.voltage_before[k]} * slot.voltage_before[k];
     }
-    std::int64_t before_squares = 0;
-    for (const std::int16_t x : slot.voltage_before)
-        before_squares += std::int64_t{x} * x;
     // What was there before draws with the voltage.
     const std::int64_t ratio_q16 = before_squares > 0 ? (before_both << 16) / before_squares : 65536;
 
-    Pair before, after{}, step;
+    Pair before, step{};  // `step` holds what is there after until the base is taken off
     std::array<int, 2> cycles{};
     for (std::size_t n = 0; n < kSlotCycles; ++n) {
         const std::size_t parity = (slot.first_parity + n) % 2;
         ++cycles[parity];
         for (std::size_t k = 0; k < kPoints; ++k)
-            after[parity][k] += slot.after[n][k];
+            step[parity][k] += slot.after[n][k];
     }
-    const int sign_of_channel = calibration_.current[c].nanoamperes_per_count < 0 ? -1 : 1;
-    for (std::size_t parity = 0; parity < 2; ++parity)
-        for (std::size_t k = 0; k < kPoints; ++k) {
-            after[parity][k] = after[parity][k] * sign_of_channel / cycles[parity];
-            before[parity][k] = static_cast<std::int32_t>((slot.before[parity][k] * ratio_q16) >> 16) * sign_of_channel;
-        }
-    // A wire that is turned round turns everything.
-    int sign = sign_of_channel;
-    if (dot(v, after) + dot(v, before) < 0) {
-        sign = -sign;
+    int sign = channel_[c].nanoamperes < 0 ? -1 : 1;
+    const auto prepare = [&](std::size_t parity, std::size_t k) {
+        step[parity][k] = step[parity][k] * sign / cycles[parity];
+        before[parity][k] = static_cast<std::int32_t>((slot.before[parity][k] * ratio_q16) >> 16) * sign;
+    };
+    const auto everywhere = [](auto&& each) {
         for (std::size_t parity = 0; parity < 2; ++parity)
-            for (std::size_t k = 0; k < kPoints; ++k) {
-                after[parity][k] = -after[parity][k];
-                before[parity][k] = -before[parity][k];
-            }
+            for (std::size_t k = 0; k < kPoints; ++k)
+                each(parity, k);
+    };
+    everywhere(prepare);
+    // A wire that is turned round turns everything.
+    if (dot(v, step) + dot(v, before) < 0) {
+        sign = -sign;
+        everywhere([&](std::size_t parity, std::size_t k) {
+            step[parity][k] = -step[parity][k];
+            before[parity][k] = -before[parity][k];
+        });
     }
-    for (std::size_t parity = 0; parity < 2; ++parity)
-        for (std::size_t k = 0; k < kPoints; ++k)
-            step[parity][k] = after[parity][k] - before[parity][k];
-    if (slot.reclose) remove_mean(step);
 
-    const auto nonactive_of = [&](const Pair& wave) {
-        Pair rest = wave;
+    // `rest`: what no resistor draws of something, without its direct part.
+    Pair rest = step;
+    const auto reduce = [&] {
         remove_mean(rest);
         remove_part(rest, v, voltage_both);
         return scale.milliwatts_of_roots(dot(rest, rest), voltage_both, kBoth);
     };
-    const std::int64_t step_products = dot(v, step);
-    out.power = scale.milliwatts(step_products, kBoth);
+    out.total_conductance = scale.microsiemens(dot(v, step), voltage_both);
+    out.total_sure = sure_of(scale.milliwatts(dot(v, step), kBoth), reduce());
+    rest = before;
     out.base_power = scale.milliwatts(dot(v, before), kBoth);
     out.base_conductance = scale.microsiemens(dot(v, before), voltage_both);
-    out.total_conductance = scale.microsiemens(dot(v, after), voltage_both);
-    out.base_sure = sure_of(out.base_power, nonactive_of(before));
-    out.total_sure = sure_of(scale.milliwatts(dot(v, after), kBoth), nonactive_of(after));
+    out.base_sure = sure_of(out.base_power, reduce());  // `rest` is the base's from here on
 
-    // --- what left at the same instant: the base's own non-resistive part, or its displacement, or its distortion,
-    // as a whole.
-    Pair rest = before;
-    remove_mean(rest);
-    remove_part(rest, v, voltage_both);
-    Pair distortion = rest;
-    remove_part(distortion, quadrature, voltage_both);
-    Pair displacement = rest;
-    for (std::size_t parity = 0; parity < 2; ++parity)
-        for (std::size_t k = 0; k < kPoints; ++k)
-            displacement[parity][k] -= distortion[parity][k];
-    Pair step_rest = step;
-    remove_part(step_rest, v, voltage_both);
-    const std::int64_t rest_squares = dot(step_rest, step_rest);
+    everywhere([&](std::size_t parity, std::size_t k) { step[parity][k] -= before[parity][k]; });
+    if (slot.reclose) remove_mean(step);
+    const std::int64_t step_products = dot(v, step);
+    out.power = scale.milliwatts(step_products, kBoth);
+
+    // --- what left at the same instant: the base's own non-resistive part as a whole.
+    //
     // A step whose rest lags is what a leading load leaves behind: corrected supplies, filters. What comes and lags is
     // a motor, with a rush or distortion of its own, so the explanation may be in two parts, displacement and
     // distortion. A step whose rest leads is what a motor leaves behind, and just as well what an inverter brings that
     // starts: only an explanation of everything, to about the noise, is taken.
-    struct {
-        bool found = false;
-        std::int64_t displacement_q16 = 0, distortion_q16 = 0;
-    } left;
-    const std::int64_t step_reactive = dot(quadrature, step_rest);
-    const std::int64_t displacement_squares = dot(displacement, displacement);
-    const std::int64_t distortion_squares = dot(distortion, distortion);
+    Pair distortion = rest;
+    remove_part(distortion, quadrature, voltage_both);
+    const std::int64_t rest_squares =
+        std::max<std::int64_t>(dot(step, step) - scaled(step_products, step_products, voltage_both), 0);
+    const std::int64_t step_reactive = dot(quadrature, step);
+    const std::int64_t base_rest_squares = dot(rest, rest), distortion_squares = dot(distortion, distortion);
     constexpr std::int64_t kNoise = kBoth * 16;  // four counts
-    const auto factor_q16 = [&](const Pair& part, std::int64_t squares) {
-        return squares < kNoise ? 0 : (dot(part, step_rest) << 16) / squares;
-    };
-    const auto is_whole = [](std::int64_t f_q16) { return f_q16 >= -70'800 && f_q16 <= -58'000; };  // -1.08 .. -0.885
+    bool left = false;
+    std::int64_t displacement_q16 = 0, distortion_q16 = 0;
     if (rest_squares >= kNoise) {
+        const std::int64_t by_rest = dot(rest, step), by_distortion = dot(distortion, step);
+        const auto factor_q16 = [](std::int64_t product, std::int64_t squares) {
+            return squares < kNoise ? 0 : (product << 16) / squares;
+        };
         if (step_reactive > 0) {
-            const std::int64_t f = factor_q16(displacement, displacement_squares);
-            if (is_whole(f))
-                left = {true, f, std::clamp<std::int64_t>(factor_q16(distortion, distortion_squares), -65'536, 0)};
+            displacement_q16 = factor_q16(by_rest - by_distortion, base_rest_squares - distortion_squares);
+            distortion_q16 = std::clamp<std::int64_t>(factor_q16(by_distortion, distortion_squares), -65'536, 0);
         } else {
-            const std::int64_t f = factor_q16(rest, dot(rest, rest));
-            if (is_whole(f)) left = {true, f, f};
+            displacement_q16 = distortion_q16 = factor_q16(by_rest, base_rest_squares);
         }
+        left = displacement_q16 >= -70'800 && displacement_q16 <= -58'000;  // -1.08 .. -0.885
     }
-    Pair cleaned = step;
     Pair gone{};
-    if (left.found) {
-        for (std::size_t parity = 0; parity < 2; ++parity)
-            for (std::size_t k = 0; k < kPoints; ++k)
-                gone[parity][k] = -static_cast<std::int32_t>(
-                    (left.displacement_q16 * displacement[parity][k] + left.distortion_q16 * distortion[parity][k]) >>
-                    16);
-        Pair remains = step_rest;
-        for (std::size_t parity = 0; parity < 2; ++parity)
-            for (std::size_t k = 0; k < kPoints; ++k)
-                remains[parity][k] += gone[parity][k];
-        const std::int64_t remaining = dot(remains, remains);
+    if (left) {
+        everywhere([&](std::size_t parity, std::size_t k) {
+            gone[parity][k] = -static_cast<std::int32_t>((displacement_q16 * (rest[parity][k] - distortion[parity][k]) +
+                                                          distortion_q16 * distortion[parity][k]) >>
+                                                         16);
+            step[parity][k] += gone[parity][k];
+        });
+        const std::int64_t products = dot(v, step);
+        const std::int64_t remaining = dot(step, step) - scaled(products, products, voltage_both);
         const std::int64_t remaining_power = scale.milliwatts_of_roots(remaining, voltage_both, kBoth);
         // A quarter of the non-active current may remain; of what leads, a hundredth of the power.
-        left.found = remaining * 16 <= rest_squares &&
-                     (step_reactive > 0 || remaining_power * 100 <= std::max<std::int64_t>(out.power, 0));
+        left = remaining * 16 <= rest_squares &&
+               (step_reactive > 0 || remaining_power * 100 <= std::max<std::int64_t>(out.power, 0));
+        if (!left) {
+            everywhere([&](std::size_t parity, std::size_t k) { step[parity][k] -= gone[parity][k]; });
+            gone = {};
+        }
     }
-    if (left.found) {
-        for (std::size_t parity = 0; parity < 2; ++parity)
-            for (std::size_t k = 0; k < kPoints; ++k)
-                cleaned[parity][k] += gone[parity][k];
-        // Power that went with it: surely some only of a load that leads without distortion, a corrected supply.
-        const std::int64_t displaced = dot(quadrature, gone);
-        const std::int64_t size = dot(gone, gone);
-        const std::int64_t displaced_squares =
-            voltage_both > 0 ? ((displaced << 20) / voltage_both * (displaced >> 10)) >> 10 : 0;
-        // Where the base itself is mostly no resistor; else a phase error of the channel would do.
-        if (displaced < 0 && displaced_squares * 8 > size * 7 && out.base_sure * 3 <= out.base_power) {
+    if (left) {
+        // Power that went with it: surely some only of a load that leads without distortion, a corrected supply; where
+        // the base itself is mostly no resistor, else a phase error of the channel would do.
+        const std::int64_t displaced = dot(quadrature, gone), size = dot(gone, gone);
+        if (displaced < 0 && scaled(displaced, displaced, voltage_both) * 8 > size * 7 &&
+            out.base_sure * 3 <= out.base_power) {
             const std::int64_t known = circuit_[c].resistive_base_microsiemens * out.base_power /
                                        std::max<std::int64_t>(out.base_conductance, 1);
             const std::int64_t elsewhere = std::max(out.base_sure, known);
@@ -559,18 +571,16 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
     }
 
     // --- the shape
-    const PointSums sums = point_sums(v, cleaned, true, true);
-    Fit chosen = fit(sums, out.mask);
+    Fit chosen = fit(v, step.data(), 2, out.mask);
     const std::int64_t plain_residual = chosen.residual;
     const auto nonactive = [&](const Fit& f) { return scale.milliwatts_of_roots(f.residual, voltage_both, kBoth); };
     // Only where a plain resistor explains little: more than 30 % of the current is something else.
     if (chosen.power > 0 && nonactive(chosen) * 10 > scale.milliwatts(chosen.power, kBoth) * 3) {
-        const PointSums& raw = sums;
         std::uint32_t positive = 0;
         for (std::size_t k = 0; k < kPoints; ++k)
             if (v[k] > 0) positive |= 1u << k;
         const auto offer = [&](const Mask& mask) {
-            const Fit f = fit(raw, mask);
+            const Fit f = fit(v, step.data(), 2, mask);
             if (f.power <= 0 || f.residual * 8 > plain_residual || f.residual >= chosen.residual) return;
             chosen = f;
             out.mask = mask;
@@ -586,7 +596,7 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
     }
     const bool plain = out.mask.shape == StepShape::kResistive;
     out.nonactive = nonactive(chosen);
-    out.reactive = plain ? scale.milliwatts(dot(quadrature, cleaned), kBoth) : 0;
+    out.reactive = plain ? scale.milliwatts(dot(quadrature, step), kBoth) : 0;
     out.resistive = out.power + (plain ? out.leaving : 0);
     out.conductance = scale.microsiemens(chosen.power, chosen.squares);
     if (plain && out.leaving > 0 && out.base_power > 0)
@@ -598,28 +608,26 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
     }
 
     // --- single cycles
-    std::array<std::int64_t, kSlotCycles> power{}, rms{};
     std::int64_t first = 0, second = 0, first_rms = 0, second_rms = 0;
     const std::int64_t wanted = scale.milliwatts(chosen.power, kBoth);
     for (std::size_t n = 0; n < kSlotCycles; ++n) {
         const std::size_t parity = (slot.first_parity + n) % 2;
-        Pair one{};
+        Wave one;
         std::int64_t squares = 0;
         for (std::size_t k = 0; k < kPoints; ++k) {
-            std::int32_t x = slot.after[n][k] * sign - before[parity][k];
+            const std::int32_t x = slot.after[n][k] * sign - before[parity][k];
             squares += std::int64_t{x} * x;
-            if (left.found) x += gone[parity][k];
-            one[0][k] = x;
+            one[k] = x + gone[parity][k];
         }
-        const Fit f = fit(point_sums(v, one, true, false), out.mask);
-        power[n] = scale.milliwatts(f.power, kPoints);
-        rms[n] = square_root(squares / kPoints);
-        (n < kSlotCycles / 2 ? first : second) += power[n];
-        (n < kSlotCycles / 2 ? first_rms : second_rms) += rms[n];
-        const std::int64_t other = scale.milliwatts_of_roots(f.residual, voltage_both / 2, kPoints);
-        const bool same_power = magnitude(power[n] - wanted) * 100 <= magnitude(wanted) * 15;
+        const Fit f = fit(v, &one, 1, out.mask);
+        const std::int64_t power = scale.milliwatts(f.power, kPoints);
+        const std::int64_t rms = square_root(squares / kPoints);
+        (n < kSlotCycles / 2 ? first : second) += power;
+        (n < kSlotCycles / 2 ? first_rms : second_rms) += rms;
+        const std::int64_t other = scale.milliwatts_of_roots(f.residual, voltage_one, kPoints);
+        const bool same_power = magnitude(power - wanted) * 100 <= magnitude(wanted) * 15;
         if (same_power && other * 100 <= out.nonactive * 150 + magnitude(wanted) * 3) ++out.agreed;
-        out.peak_rms = std::max(out.peak_rms, static_cast<std::int32_t>(rms[n]));
+        out.peak_rms = std::max(out.peak_rms, static_cast<std::int32_t>(rms));
     }
     out.settled_rms = static_cast<std::int32_t>(second_rms / (kSlotCycles / 2));
     out.settled = magnitude(first - second) * kSettledDivisor <= magnitude(second) + 4 * 5'000 &&
@@ -629,6 +637,7 @@ StepDetector::Features StepDetector::features_of(const Slot& slot) const {
 
 void StepDetector::judge(Slot& slot, const PhaseGrid& grid) {
     CircuitState& circuit = circuit_[slot.circuit];
+    slot.voltage_after = grid.now;
     const Features f = features_of(slot);
     slot.peak = std::max(slot.peak, f.peak_rms);
     const bool give_up = slot.rounds + 1 >= kRoundsMax;
@@ -665,7 +674,6 @@ void StepDetector::judge(Slot& slot, const PhaseGrid& grid) {
     }
     if (wait) {
         slot.cycles = 0;
-        slot.voltage_sum = {};
         ++slot.rounds;
         return;
     }
@@ -696,6 +704,7 @@ void StepDetector::judge(Slot& slot, const PhaseGrid& grid) {
     circuit.resistive_base_microsiemens =
         std::clamp<std::int32_t>(circuit.resistive_base_microsiemens, 0,
                                  static_cast<std::int32_t>(std::max<std::int64_t>(f.total_conductance, 0)));
+    renew_limit(slot.circuit);
     circuit.slot = 0;
     circuit.reclose = 0;
     slot.use = out.capture != 0 ? Slot::Use::kKept : Slot::Use::kFree;
@@ -704,7 +713,7 @@ void StepDetector::judge(Slot& slot, const PhaseGrid& grid) {
 // What the base surely takes as a resistor, and altogether.
 StepDetector::Slow StepDetector::slow_of(std::size_t c, const PhaseGrid& grid) const {
     const CircuitState& circuit = circuit_[c];
-    const Scale scale = scale_of(calibration_, circuit_phase_[c], c);
+    const Scale scale = scale_of(nanovolts_[circuit_phase_[c]], channel_[c].nanoamperes);
     Wave v;
     std::int64_t squares = 0;
     for (std::size_t k = 0; k < kPoints; ++k) {
@@ -736,9 +745,8 @@ void StepDetector::follow_slope(std::size_t c, const PhaseGrid& grid) {
     std::int64_t squares = 0;
     for (const std::int16_t x : grid.before)
         squares += std::int64_t{x} * x;
-    const std::int64_t volts_squared =
-        squares / kPoints * (calibration_.voltage[circuit_phase_[c]].nanovolts_per_count / 1000) / 1000 *
-        (calibration_.voltage[circuit_phase_[c]].nanovolts_per_count / 1000) / 1'000'000'000;
+    const std::int64_t volts_squared = squares / kPoints * (nanovolts_[circuit_phase_[c]] / 1000) / 1000 *
+                                       (nanovolts_[circuit_phase_[c]] / 1000) / 1'000'000'000;
     const std::int64_t change_power = volts_squared * change / 1000;
     if (magnitude(change_power) < kSlopeMilliwatts) return;
     circuit.slow = now;
@@ -777,18 +785,17 @@ bool StepDetector::capture(std::uint8_t number, StepCapture& out) const {
     for (const Slot& slot : slot_) {
         if (slot.number != number || slot.use == Slot::Use::kFree) continue;
         const std::size_t c = slot.circuit;
-        const std::int64_t nanovolts = calibration_.voltage[circuit_phase_[c]].nanovolts_per_count;
-        const std::int64_t nanoamperes = calibration_.current[c].nanoamperes_per_count;
+        const std::int64_t nanovolts = nanovolts_[circuit_phase_[c]];
+        const std::int64_t nanoamperes = channel_[c].nanoamperes;
         const auto in = [](std::int64_t counts, std::int64_t nano, std::int64_t unit) {
             return static_cast<std::int16_t>(
                 std::clamp<std::int64_t>(divide(counts * nano, unit, Round::kNearest), -32768, 32767));
         };
-        const int cycles = std::max<int>(slot.cycles, 1);
         for (std::size_t k = 0; k < kPoints; ++k)
             for (std::size_t n = 0; n < 2; ++n) {
                 const std::size_t at = n * kPoints + k;
                 out.voltage_before[at] = in(slot.voltage_before[k], nanovolts, 100'000'000);
-                out.voltage_after[at] = in(slot.voltage_sum[k] / cycles, nanovolts, 100'000'000);
+                out.voltage_after[at] = in(slot.voltage_after[k], nanovolts, 100'000'000);
                 const std::size_t parity = (slot.first_parity + n) % 2;
                 out.current_before[at] = in(slot.before[parity][k], nanoamperes, 10'000'000);
                 out.current_after[at] = in(slot.after[kSlotCycles - 2 + n][k], nanoamperes, 10'000'000);

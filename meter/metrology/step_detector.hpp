@@ -32,8 +32,8 @@ namespace prewatt::meter {
 class StepDetector {
   public:
     static constexpr int kPoints = kCapturePointsPerCycle;
-    static constexpr int kSlots = 6;
-    static constexpr int kReportsMax = 8;  // that wait; the oldest is dropped when another comes
+    static constexpr int kSlots = 4;
+    static constexpr int kReportsMax = 6;  // that wait; the oldest is dropped when another comes
 
     StepDetector(const Calibration& calibration, Wiring wiring);
 
@@ -59,6 +59,7 @@ class StepDetector {
         bool locked = false;
         std::uint8_t point = 0;       // of the cycle under way: the next one
         std::uint8_t parity = 0;      // of the cycle under way
+        std::uint8_t cycle = 0;       // counts cycles
         std::int64_t start_q16 = 0;   // of the cycle under way, from the next block's first sample; usually negative
         std::int32_t period_q16 = 0;  // of the cycle under way
         Cycle now{};
@@ -70,10 +71,9 @@ class StepDetector {
         std::int32_t total = 0;
     };
     struct CircuitState {
-        std::array<Cycle, 2> base{};  // counts
-        Cycle now{};
+        std::array<Cycle, 2> base{};                   // counts
         std::int32_t difference = 0;                   // of the cycle under way from its base, sum over the points
-        std::int32_t skew_q16 = 0;                     // samples that it is taken after its voltage
+        std::int32_t limit = 0;                        // above it a step has begun
         std::int32_t resistive_base_microsiemens = 0;  // of the base: what has surely come as a resistor
         Slow slow;                                     // as it was after the last step or slope
         std::uint8_t slot = 0;                         // 1..: is being judged there
@@ -82,6 +82,10 @@ class StepDetector {
         bool settled = false;                          // the base has been seen
         std::array<std::int16_t, kHistory> history{};
     };
+    struct Channel {
+        std::int32_t nanoamperes = 0;  // per count, with its sign
+        std::int32_t skew_q16 = 0;     // samples
+    };
     struct Slot {
         enum class Use : std::uint8_t { kFree, kFilling, kKept };
         Use use = Use::kFree;
@@ -89,19 +93,20 @@ class StepDetector {
         std::uint8_t number = 0;        // of the capture
         std::uint8_t cycles = 0;        // taken in this round
         std::uint8_t rounds = 0;        // of kSlotCycles that had not settled
-        std::uint8_t first_parity = 0;  // of cycles[0]
+        std::uint8_t first_parity = 0;  // of after[0]
         bool reclose = false;
         std::uint16_t elapsed = 0;  // cycles since the step
         std::int32_t peak = 0;      // largest cycle since the step, rms in counts
         std::array<Cycle, 2> before{};
         Cycle voltage_before{};
-        std::array<std::int32_t, kPoints> voltage_sum{};
+        Cycle voltage_after{};
         std::array<Cycle, kSlotCycles> after{};
     };
     struct Features;
 
     void advance_phase(std::size_t phase, const SampleView& block, const Metering& metering);
     void take_points(std::size_t phase, int from, int count, const SampleView& block);
+    void renew_limit(std::size_t circuit);
     void end_cycle(std::size_t phase);
     void end_cycle_of(std::size_t circuit, const PhaseGrid& grid);
     void begin_slot(std::size_t circuit, const PhaseGrid& grid);
@@ -112,15 +117,14 @@ class StepDetector {
     void report(const StepReport& report);
     void lose_phase(std::size_t phase);
 
-    Calibration calibration_;
+    std::array<std::int32_t, kPhasesMax> nanovolts_{};  // per count
+    std::array<Channel, kCircuitsMax> channel_{};
     int circuit_count_;
     std::array<std::uint8_t, kCircuitsMax> circuit_phase_{};
-    std::array<std::int32_t, kCircuitsMax> threshold_{};  // sum over the points, counts
     std::array<PhaseGrid, kPhasesMax> grid_{};
     std::array<CircuitState, kCircuitsMax> circuit_{};
     std::array<Slot, kSlots> slot_{};
     std::uint8_t next_number_ = 1;
-    std::uint16_t cycle_count_ = 0;
     std::array<StepReport, kReportsMax> reports_{};
     std::uint8_t reports_first_ = 0;
     std::uint8_t reports_count_ = 0;

@@ -265,7 +265,7 @@ TEST(StepDetector, AQuietRoomIsNotReported) {
     EXPECT_TRUE(bench.run(20).empty());
 }
 
-// Ten in the evening, power comes back to the schedule: everybody at once. The pool has six slots.
+// Ten in the evening, power comes back to the schedule: everybody at once. The pool has four slots.
 TEST(StepDetector, AllCircuitsThatStepInTheSameCycleAreJudgedOneAfterTheOther) {
     Bench bench;
     (void)bench.run(2);
