@@ -12,6 +12,7 @@
 #include "card/openssl/master_key_file.hpp"
 #include "card/seal.hpp"
 #include "cli/output.hpp"
+#include "cli/panel.hpp"
 #include "sim/host_run.hpp"
 #include "sim/line_port.hpp"
 #include "sim/recording.hpp"
@@ -241,12 +242,28 @@ int run(const MeterOptions& options) {
                  started == meter::StartResult::kFresh ? "new" : "as it was left", port ? ", on " : "",
                  port ? port->name().c_str() : "");
 
+    std::unique_ptr<PanelPort> panel_port;
+    if (options.panel_port) {
+        auto opened = PanelPort::listen(*options.panel_port);
+        if (!opened) return fail(ExitCode::kNotReachable, "--panel-port: " + opened.error());
+        panel_port = std::move(*opened);
+        std::fprintf(stderr, "prewatt: panel on http://127.0.0.1:%u/\n", panel_port->port());
+    }
+    std::optional<TerminalPanel> panel;
+    const bool panel_possible = options.panel && TerminalPanel::possible();
+    if (options.panel && !panel_possible)
+        std::fprintf(stderr, "prewatt: --panel: this is no terminal; the display is shown line by line instead\n");
+    if (panel_possible) panel.emplace(options.box);
+    const bool show_display = !panel_possible && (options.display || options.panel);
     DisplayOnTerminal screen(options.output == "json" ? stderr : stdout);
     sim::Pace pace(*speed);
     const std::int64_t host_start = sim::host_now();
     Instant now{};
     std::vector<pollfd> handles;
     std::int64_t synced = host_start;
+    const auto civil_at = [civil](Instant at) {
+        return civil + static_cast<CivilSeconds>(at.microseconds() / 1'000'000);
+    };
     while (!sim::stop_asked() && now < end) {
         // A stretch of virtual time, but no longer than 10 ms of the host's before the line is looked at again.
         const std::int64_t host_before = sim::host_now();
@@ -255,12 +272,13 @@ int run(const MeterOptions& options) {
             now = std::min({now + milliseconds(pace.is_max() ? 200 : 20), due, end});
             meter.run_until(now);
             if (played != nullptr && played->finished() && end == kNever) end = now + seconds(2);
-            if (options.display)
-                screen.show(meter.display(), civil + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
+            if (show_display) screen.show(meter.display(), civil_at(now));
+            if (panel) panel->draw(meter, civil_at(now));
         } while (now < due && now < end && sim::host_now() - host_before < 10'000);
 
         handles.clear();
         if (port) port->add_to(handles);
+        if (panel) panel->add_to(handles);
         sim::wait_for(handles, now < due ? Duration{} : pace.until(std::min(meter.next(), end), now));
         if (port) {
             // While bytes are coming in, virtual time waits: at high speeds a frame would otherwise be torn by its own
@@ -272,11 +290,14 @@ int run(const MeterOptions& options) {
                 if (pace.is_max()) sim::wait_for(handles, milliseconds(1));
             }
         }
+        if (panel && panel->keys(meter)) break;
+        if (panel_port) panel_port->service(meter, civil_at(now));
         if (sim::host_now() - synced > 5'000'000) {
             (*storage)->sync();
             synced = sim::host_now();
         }
     }
+    panel.reset();
     meter.power_fail(now);
     const double host_seconds = static_cast<double>(sim::host_now() - host_start) * 1e-6;
     if (options.output == "json")

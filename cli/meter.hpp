@@ -19,6 +19,9 @@
 //   --repeat N|forever  repeat                 forever (default); with N the program ends 2 s after the last repetition
 //   --as-recorded       as_recorded            do not bring recordings of 120 V to 220 V (same watts)
 //   --display           display                show the LED rows: redrawn on a terminal, one line per change elsewhere
+//   --panel             panel                  the whole front on a terminal, with keys (cli/panel.hpp); elsewhere:
+//   says so and does as --display
+//   --panel-port N      panel_port             the front as JSON over HTTP on 127.0.0.1; 0 = any free one, printed
 //   --for TIME          duration               90, 90s, 5m, 2h of virtual time, then end
 //   --fault WHAT        faults                 sim/faults.hpp: lost:B:30s:10s, sag:A:60%:20s:2s, stuck-open:12:5s,
 //   stuck-closed:12:5s; repeatable
@@ -56,6 +59,8 @@ struct MeterOptions {
     std::string repeat = "forever";
     bool as_recorded = false;
     bool display = false;
+    bool panel = false;
+    std::optional<std::uint16_t> panel_port;
     std::string duration;
     int basic_current = 15;
     int max_current = 60;
