@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "meter/core/malignant_load.hpp"
+
 namespace prewatt::meter {
 namespace {
 
@@ -216,6 +218,24 @@ TEST(DailyCount, OnlyRunningIntoTheNextDayGivesNewOnes) {
     EXPECT_EQ(restores.count, 5) << "stopped";
     restores.on_time(kNoon + kDay / 2);
     EXPECT_EQ(restores.count, 0) << "midnight";
+}
+
+// The same in the guard that uses it: five cuts, and the office sets the clock.
+TEST(DailyCount, SettingTheClockForthAndBackGivesNoRestoresOfMalignantLoads) {
+    MalignantGuard guard;
+    MalignantState held;
+    held.stage = MalignantStage::kHeld;
+    held.restores_used = 4;
+    held.day = static_cast<std::uint16_t>(kNoon / kDay);
+    held.delay_seconds = 10;
+    guard.open(held, Instant{});
+    for (const CivilSeconds set : {kNoon + 3 * kDay, kNoon}) {
+        EXPECT_TRUE(guard.on_clock_set(set));
+        (void)guard.poll({}, guard.next_due(), set, true);
+        EXPECT_GE(guard.state().restores_used, 4);
+    }
+    guard.open({}, Instant{});
+    EXPECT_FALSE(guard.on_clock_set(kNoon)) << "nothing to store";
 }
 
 // The third step costs twice as much: a clock that visits the next month would begin at the first one again.

@@ -1,6 +1,9 @@
 #include "meter/core/malignant_load.hpp"
 
 #include <algorithm>
+#include <optional>
+
+#include "meter/core/clock_guard.hpp"
 
 namespace prewatt::meter {
 namespace {
@@ -92,10 +95,6 @@ MalignantVerdict judge_reclose(const StepReport& report, std::span<const Permitt
     verdict.action = MalignantAction::kCut;
     verdict.rule = MalignantRule::kReclosed;
     return verdict;
-}
-
-int day_of(CivilSeconds civil) {
-    return static_cast<int>(civil / 86400u);
 }
 
 }  // namespace
@@ -219,12 +218,20 @@ void MalignantGuard::open(const MalignantState& stored, Instant now) {
     if (state_.stage == MalignantStage::kReturning) due_ = now + kReturning;
 }
 
-// A clock that was set back takes no restores and gives none.
+// A clock that was set takes no restores and gives none.
 void MalignantGuard::begin_day(CivilSeconds civil, bool clock_valid) {
-    if (!clock_valid) return;
-    const int day = day_of(civil);
-    if (day > state_.day) state_.restores_used = 0;
-    state_.day = static_cast<std::uint16_t>(day);
+    DailyCount restores{state_.day, state_.restores_used};
+    restores.on_time(clock_valid ? std::optional(civil) : std::nullopt);
+    state_.day = restores.day;
+    state_.restores_used = restores.count;
+}
+
+bool MalignantGuard::on_clock_set(CivilSeconds after) {
+    if (state_.restores_used == 0) return false;
+    DailyCount restores{state_.day, state_.restores_used};
+    restores.on_clock_set(after);
+    state_.day = restores.day;
+    return true;
 }
 
 MalignantDecision MalignantGuard::on_report(const StepReport& report, const MalignantProfile& profile,

@@ -158,6 +158,10 @@ class MalignantGuard {
                            bool clock_valid);
     [[nodiscard]] Instant next_due() const { return due_; }
 
+    // The clock was set: the restores that were used count on its new day, so that it gives none. True: the state has
+    // changed.
+    bool on_clock_set(CivilSeconds after);
+
     // Forced power, or a reset by the office: everything is forgotten. True: the state has changed.
     bool reset();
 

@@ -254,6 +254,10 @@ void Box::follow(const ClockChange& change, BoxBook& box) {
 // Stored and set.
 void Box::clock_was_set(const ClockChange& change, std::uint32_t operator_number) {
     clock_guard_.take(change, now_);
+    for (int n = 1; n <= household_count(); ++n) {
+        const Household h{static_cast<std::uint8_t>(n)};
+        if (controls_[at(h)].malignant.on_clock_set(change.after)) guards_changed(h);
+    }
     recorder_.on_clock_set(change.before, change.after, operator_number, change.source);
     next_minute_ = now_;
 }

@@ -100,6 +100,23 @@ class FakeWatchdog final : public Watchdog {
     int kicks = 0;
 };
 
+class FakeSocket final : public VerificationSocket {
+  public:
+    explicit FakeSocket(const Instant& now) : now_(now) {}
+    [[nodiscard]] Pins pins() override { return at; }
+    void set_output(bool on) override {
+        if (on == level) return;
+        level = on;
+        edges.push_back(now_);
+    }
+    Pins at{};
+    bool level = false;
+    std::vector<Instant> edges;  // the first one rises
+
+  private:
+    const Instant& now_;
+};
+
 struct FakeBoard {
     FakeStorage storage;
     FakeRelays relays;
@@ -110,6 +127,7 @@ struct FakeBoard {
     FakeWatchdog watchdog;
     FakeWatchdog metering_watchdog;
     RetainedMemory retained{};
+    FakeSocket socket{now};
     card::OpensslMac mac;
     NodeConfig config;
     std::unique_ptr<Node> node;
@@ -138,7 +156,8 @@ struct FakeBoard {
                 .mac = mac,
                 .metering_watchdog = &metering_watchdog,
                 .retained = &retained,
-                .load_sense = &load_sense};
+                .load_sense = &load_sense,
+                .socket = &socket};
     }
     StartResult start() {
         relays.coils_on = 0;

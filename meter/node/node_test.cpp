@@ -389,6 +389,53 @@ TEST(Node, PulsesGoWithTheEnergyAtEveryConstant) {
     }
 }
 
+// Runs until a household is on the display, joins pins 4 and 6, and says which one it was.
+int join_at_a_household(FakeBoard& board) {
+    board.socket.at = {true, false};
+    board.run(seconds(1));
+    for (int k = 0; k < 20 && !board.display.frames.back().lower_dots; ++k)
+        board.run(seconds(1));
+    board.socket.at = {true, true};
+    board.run(milliseconds(500));
+    return std::atoi(row(board.display.frames.back().upper).c_str());
+}
+
+TEST(Node, JoinedPinsGiveTheShownHouseholdsPulsesWithLegalEdgesAndTwoDecimals) {
+    // The error calculator sees another household's pulses, or pulses that it cannot count.
+    FakeBoard board;
+    board.start();
+    board.run(seconds(4));
+    for (int n = 1; n <= 3; ++n) {
+        open_account(board, n, 100'000);
+        board.load({static_cast<std::uint8_t>(n - 1)}, watts(3300 * n));
+    }
+    board.run(seconds(41 * 4 - 8));
+    const int held = join_at_a_household(board);
+    ASSERT_GE(held, 1);
+    ASSERT_LE(held, 3);
+    const int before = board.display.pulses[static_cast<std::size_t>(held)];
+    const std::size_t edges_before = board.socket.edges.size();
+    board.run(minutes(5));
+    const int pulses = board.display.pulses[static_cast<std::size_t>(held)] - before;
+    EXPECT_NEAR(pulses, 3300.0 * held / 12'000 * 1600, 3);
+    EXPECT_NEAR(static_cast<double>(board.socket.edges.size() - edges_before), 2.0 * pulses, 3);
+    for (std::size_t k = 1; k < board.socket.edges.size(); ++k)
+        EXPECT_GE(board.socket.edges[k] - board.socket.edges[k - 1], milliseconds(30)) << k;
+    const DisplayFrame shown = board.display.frames.back();
+    EXPECT_EQ(std::atoi(row(shown.upper).c_str()), held) << "it stays";
+    EXPECT_EQ(shown.lower_dots, 1u << 3);
+    const HouseholdView view = board.node->household({static_cast<std::uint8_t>(held)});
+    EXPECT_NEAR(std::atoi(row(shown.lower).c_str()),
+                static_cast<int>(in_hundredths(view.forward + view.reverse, Round::kDown)), 2);
+
+    board.socket.at = {};
+    board.run(seconds(1));
+    const std::size_t edges = board.socket.edges.size();
+    board.run(minutes(1));
+    EXPECT_EQ(board.socket.edges.size(), edges) << "nobody's pulses without the plug";
+    EXPECT_FALSE(board.socket.level);
+}
+
 TEST(Node, WhatIsPublishedIsWhatTheBooksSayWhateverFlows) {
     // The page shows 3.20 kWh left, the box switches off.
     std::mt19937 random(7);
