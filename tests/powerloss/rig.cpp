@@ -174,8 +174,8 @@ std::string judge(const Books& found, const Books& before, const Books& after, c
         if (acknowledged && !as_after) wrong << "household " << n << ": acknowledged effect forgotten; ";
         if (is_command && !(without_flow(b) == without_flow(a)) && as_after != has_counter)
             wrong << "household " << n << ": effect and counter parted; ";
-        // A clear takes all registers at once; it is there or it is not.
-        if (a.forward < b.forward || a.reverse < b.reverse) {
+        // A clear takes all registers at once; it is there or it is not. Nothing else leaves less than the box knew.
+        if (a.forward < std::max(b.forward, m.forward) || a.reverse < std::max(b.reverse, m.reverse)) {
             if (as_after ? f.forward != a.forward : f.forward < b.forward)
                 wrong << "household " << n << ": half cleared; ";
             continue;
