@@ -26,12 +26,6 @@ constexpr std::uint16_t month_of(CivilSeconds time) {
 
 }  // namespace
 
-CivilSeconds ClockChange::move(CivilSeconds end) const {
-    if (end == 0 || !before) return end;
-    const std::int64_t moved = std::int64_t{end} + after - *before;
-    return static_cast<CivilSeconds>(std::clamp<std::int64_t>(moved, 1, UINT32_MAX));
-}
-
 bool ClockGuard::start(const ClockBook& book, std::optional<CivilSeconds> clock, Instant now) {
     book_ = book;
     watched_clock_ = clock;

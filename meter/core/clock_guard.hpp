@@ -14,18 +14,15 @@
 // What a wrong clock may not steal, and the rule (each feature keeps its own, with these tools):
 //
 //   forced power            counts on the monotonic clock; over a loss of supply as long as the clock says, never
-//   longer
-//                           than ordered; a sealed setting moves its end along (ClockChange::move)
+//                           longer than ordered; its end moves along with a clock that is set
 //   lock-out                has no end in time
 //   cuts that are forgotten monotonic time with supply
-//   restores a day          DailyCount: a day that is over gives new ones only when the clock has run into the next
-//   day;
-//                           setting the clock, forward or back, gives none
+//   restores a day          DailyCount: a new day gives new ones only when the clock has run into it; setting the
+//                           clock, forward or back, gives none
 //   steps of a month        MonthlyCount: used energy follows the month; a clock set to another month and back finds
-//   what
-//                           was used in it, and nothing is counted in no month
-//   permitted appliances    end at a time of the clock; it goes back without a seal by five minutes a day and never out
-//                           of the 50 ppm; without a clock nothing is permitted
+//                           what was used in it, and nothing is counted in no month
+//   permitted appliances    end at a time of the clock; it goes back without a seal by five minutes a day and never
+//                           out of the 50 ppm; without a clock nothing is permitted
 //   price changeover        once it has come it does not go back
 //   holidays, day tables    the clock's; without one everybody is on, at rate 1, and there are no no-cut hours
 //   1CH valid until         the clock's; without one the command is refused
@@ -71,9 +68,6 @@ struct ClockChange {
     CivilSeconds after = 0;
     ClockSource source{};
     ClockBook book;  // to be stored
-
-    // An end that was meant as a duration ("30 minutes of forced power") moves along with the clock.
-    [[nodiscard]] CivilSeconds move(CivilSeconds end) const;
 };
 
 class ClockGuard {

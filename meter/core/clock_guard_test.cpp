@@ -184,19 +184,6 @@ TEST(ClockGuard, DriftIsEstimatedFromSealedSettingsAndCountsCorrectionsInBetween
     EXPECT_EQ(box.guard.book().drift_settings, 6) << "a minute tells nothing";
 }
 
-// Thirty minutes of forced power, and the clock is put right by an hour in between: 90 minutes, or none.
-TEST(ClockGuard, EndsThatWereMeantAsDurationsMoveWithTheClock) {
-    Box box;
-    const auto back = box.set(kNoon - 3600, ClockSource::kSealed);
-    EXPECT_EQ(back->move(kNoon + 1800), kNoon - 1800);
-    const auto forward = box.set(kNoon + 3600, ClockSource::kSealed);
-    EXPECT_EQ(forward->move(kNoon - 1800), kNoon + 5400);
-    EXPECT_EQ(forward->move(0), 0u) << "no end";
-    box.clock.reset();
-    (void)box.guard.watch(box.clock, box.now);
-    EXPECT_EQ(box.set(kNoon, ClockSource::kSealed)->move(77), 77u);
-}
-
 // Five restores a day: whoever sets the clock forth and back gets five more each time.
 TEST(DailyCount, OnlyRunningIntoTheNextDayGivesNewOnes) {
     DailyCount restores;

@@ -106,9 +106,11 @@ DisplayFrame used_frame(Household household, std::int64_t used_hundredths, bool 
 }
 
 DisplayFrame page_frame(const DisplayLoop::Page& page, HouseholdState state, std::int64_t remaining_hundredths,
-                        std::int64_t used_hundredths) {
+                        std::int64_t used_hundredths, bool cut_announced) {
     if (page.used) return used_frame(page.household, used_hundredths, page.held);
-    if (const int code = reason_code(state); code != 0 && page.second_half) return reason_frame(page.household, code);
+    int code = reason_code(state);
+    if (code == 0 && cut_announced) code = static_cast<int>(Hold::kSchedule) + 1;
+    if (code != 0 && page.second_half) return reason_frame(page.household, code);
     return household_frame(page.household, state, remaining_hundredths, page.lit_half);
 }
 

@@ -9,6 +9,8 @@
 //   E-03 malignant load   E-04 overload   E-05 locked out   E-06 schedule   E-07 office   E-09 supply
 //   E-10 the contact does not obey (shown whether it is open or closed)
 //
+// Before a timed cut-off, within the warning time of its plan, a lit household shows E-06 in the same way.
+//
 // Locked out goes before the rest, since somebody must come; then in the order above. After a ticket the loop is
 // interrupted: the amount bought for four seconds, then the new total for four.
 //
@@ -105,8 +107,9 @@ class DisplayLoop {
     Instant pins_since_{};
 };
 
-// What a household's page shows.
+// What a household's page shows. cut_announced: a timed cut-off comes within the plan's warning time.
 [[nodiscard]] DisplayFrame page_frame(const DisplayLoop::Page& page, HouseholdState state,
-                                      std::int64_t remaining_hundredths, std::int64_t used_hundredths);
+                                      std::int64_t remaining_hundredths, std::int64_t used_hundredths,
+                                      bool cut_announced);
 
 }  // namespace prewatt::meter

@@ -108,16 +108,18 @@ TEST(DisplayLoop, DarkForAnotherReasonThanCreditShowsWhichOne) {
     page.household = {7};
     for (const auto& [dark, shown] : cases) {
         page.second_half = false;
-        EXPECT_EQ(text(page_frame(page, dark, 4279, 0)), "  0007|   42.7");
+        EXPECT_EQ(text(page_frame(page, dark, 4279, 0, false)), "  0007|   42.7");
         page.second_half = true;
-        EXPECT_EQ(text(page_frame(page, dark, 4279, 0)), shown);
+        EXPECT_EQ(text(page_frame(page, dark, 4279, 0, false)), shown);
     }
     HouseholdState forced = state({Hold::kOverload});
     forced.set(StateBit::kRelayClosed, true);
-    EXPECT_EQ(text(page_frame(page, forced, 4279, 0)), "  0007|   42.7") << "it has power";
+    EXPECT_EQ(text(page_frame(page, forced, 4279, 0, false)), "  0007|   42.7") << "it has power";
     forced.set(StateBit::kRelayFault, true);
-    EXPECT_EQ(text(page_frame(page, forced, 4279, 0)), "  0007|  E-10");
-    EXPECT_EQ(text(page_frame(page, state({Hold::kNoCredit}), 4279, 0)), "  0007|    0.0") << "credit flashes 0.0";
+    EXPECT_EQ(text(page_frame(page, forced, 4279, 0, false)), "  0007|  E-10");
+    EXPECT_EQ(text(page_frame(page, state({}), 4279, 0, true)), "  0007|  E-06") << "a timed cut-off is announced";
+    EXPECT_EQ(text(page_frame(page, state({Hold::kNoCredit}), 4279, 0, false)), "  0007|    0.0")
+        << "credit flashes 0.0";
 }
 
 TEST(DisplayLoop, PageSecondsComeFromTheSettingsAndAChangeStaysOnThePage) {
@@ -147,10 +149,10 @@ TEST(DisplayLoop, WithThePlugInTheLowerRowShowsEnergyUsed) {
     Instant now = Instant{} + seconds(41);
     settle(loop, {.plugged = true}, now);
     const auto page = loop.page(now);
-    EXPECT_EQ(text(page_frame(page, state({Hold::kNoCredit}), -3, 1'234'567)), "  0009|12345.6")
+    EXPECT_EQ(text(page_frame(page, state({Hold::kNoCredit}), -3, 1'234'567, false)), "  0009|12345.6")
         << "and does not flash";
-    EXPECT_EQ(text(page_frame(page, state({Hold::kNotOpened}), 0, 4)), "  0009|    0.0");
-    EXPECT_EQ(text(page_frame(page, state({}), 0, 12'345'678'99)), "  0009|45678.9") << "turns over";
+    EXPECT_EQ(text(page_frame(page, state({Hold::kNotOpened}), 0, 4, false)), "  0009|    0.0");
+    EXPECT_EQ(text(page_frame(page, state({}), 0, 12'345'678'99, false)), "  0009|45678.9") << "turns over";
     EXPECT_EQ(loop.held(now), Household{}) << "nobody's pulses until pins 4 and 6 are joined";
     EXPECT_EQ(loop.page(now + seconds(4)).household, Household{10}) << "the loop goes on";
     settle(loop, {}, now);
@@ -168,7 +170,7 @@ TEST(DisplayLoop, JoinedPinsStayOnTheHouseholdAndAShortBreakStepsToTheNext) {
         EXPECT_EQ(loop.page(now).household, Household{7});
         EXPECT_EQ(loop.held(now), Household{7});
     }
-    EXPECT_EQ(text(page_frame(loop.page(now), state({}), 0, 1'234'567)), "  0007|2345.67");
+    EXPECT_EQ(text(page_frame(loop.page(now), state({}), 0, 1'234'567, false)), "  0007|2345.67");
     loop.bought({3}, now);
     EXPECT_EQ(loop.page(now).household, Household{7}) << "a purchase does not take the display away";
 

@@ -288,7 +288,7 @@ DisplayFrame ManagementProcessor::frame_of(const DisplayLoop::Page& page) const 
     }
     const HouseholdBook& book = box_.book(page.household);
     return page_frame(page, box_.state(page.household), box_.remaining_hundredths(page.household),
-                      in_hundredths(book.forward + book.reverse, Round::kDown));
+                      in_hundredths(book.forward + book.reverse, Round::kDown), box_.plan(page.household).cut_at != 0);
 }
 
 void ManagementProcessor::update_display(Instant now) {

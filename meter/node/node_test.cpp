@@ -232,6 +232,26 @@ TEST(Node, ForcedPowerOverrulesItsHoldsUntilItEnds) {
     EXPECT_FALSE(board.node->household({3}).lit);
 }
 
+TEST(Node, ForcedPowerEndsAsOrderedThoughTheClockIsSetBack) {
+    // Thirty minutes of forced power, and the clock is put right by an hour in between: 90 minutes, or none.
+    for (const int hours : {-1, 1}) {
+        FakeBoard board;
+        board.start();
+        board.run(seconds(4));
+        HoldSet overruled;
+        overruled.set(Hold::kNotOpened, true);
+        EXPECT_EQ(board.command({.household = 3, .command = card::ForcePower{30, overruled}}).result, Result::kDone);
+        board.run(minutes(10));
+        const CivilSeconds put_right = *board.clock.read() + static_cast<CivilSeconds>(hours * 3600);
+        EXPECT_EQ(board.command({.household = 0, .command = card::SetClock{put_right}}).result, Result::kDone);
+        board.restart();
+        board.run(minutes(18));
+        EXPECT_TRUE(board.node->household({3}).lit) << hours;
+        board.run(minutes(4));
+        EXPECT_FALSE(board.node->household({3}).lit) << hours;
+    }
+}
+
 TEST(Node, MissingPhaseDarkensItsHouseholdsOnly) {
     // One blown fuse on the landing, and all the house is dark; or it comes back with 380 V.
     FakeBoard board;
