@@ -4,48 +4,6 @@
 
 namespace prewatt::meter {
 
-bool PulseGenerator::set_constant(int constant) {
-    if (!is_pulse_constant(constant)) return false;
-    pulse_joules_ = kJoulesPerKilowattHour / constant;
-    return true;
-}
-
-std::int64_t PulseGenerator::released(Instant now) const {
-    const std::int64_t elapsed = (now - spread_from_).count();
-    if (elapsed >= spread_over_.count()) return spread_joules_;
-    if (elapsed <= 0) return 0;
-    return spread_joules_ * elapsed / spread_over_.count();
-}
-
-void PulseGenerator::add(Energy energy, Duration span, Instant now) {
-    ready_joules_ += spread_joules_;
-    spread_joules_ = energy.count();
-    spread_from_ = now;
-    spread_over_ = span;
-}
-
-bool PulseGenerator::poll(Instant now) {
-    if (now < not_before_ || ready_joules_ + released(now) < pulse_joules_) return false;
-    // Below zero when the pulse is paid in part by what the running window has let out so far.
-    ready_joules_ -= pulse_joules_;
-    not_before_ = now + kSpacingMin;
-    return true;
-}
-
-Instant PulseGenerator::next_due() const {
-    const std::int64_t missing = pulse_joules_ - ready_joules_;
-    if (missing > spread_joules_) return kNever;
-    Instant due = spread_from_;
-    // Rounded up: at that very instant enough is released.
-    if (missing > 0) due = due + Duration{divide(missing * spread_over_.count(), spread_joules_, Round::kUp)};
-    return due < not_before_ ? not_before_ : due;
-}
-
-Duration PulseGenerator::period() const {
-    if (spread_joules_ <= 0) return Duration{INT64_MAX};
-    return Duration{divide(pulse_joules_ * spread_over_.count(), spread_joules_, Round::kNearest)};
-}
-
 void TestOutput::set_width(Duration width) {
     width_ = std::clamp(width, kPulseOnMin, milliseconds(100));
 }
@@ -77,10 +35,9 @@ bool TestOutput::poll(Instant now) {
 
 bool PulseBank::set_constant(int constant) {
     if (!is_pulse_constant(constant)) return false;
-    for (std::size_t k = 0; k < households_.size(); ++k) {
-        (void)households_[k].set_constant(constant);
-        due_[k] = households_[k].next_due();
-    }
+    pulse_joules_ = kJoulesPerKilowattHour / constant;
+    for (Led& led : leds_)
+        renew_due(led);
     return true;
 }
 
@@ -90,24 +47,74 @@ void PulseBank::select(Household household) {
     output_.forget();
 }
 
+std::uint32_t PulseBank::since(Instant now) const {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>((now - from_).count(), 0, kSinceMax));
+}
+
+void PulseBank::begin_window(Duration span, Instant now) {
+    const std::uint32_t passed = since(now);
+    from_ = now;
+    span_ = Duration{std::clamp<std::int64_t>(span.count(), 0, kSinceMax)};
+    for (Led& led : leds_) {
+        led.not_before = led.not_before > passed ? led.not_before - passed : 0;
+        if (led.spread_joules == 0 && led.due == kNotDue) continue;
+        led.ready_joules += led.spread_joules;
+        led.spread_joules = 0;
+        renew_due(led);
+    }
+}
+
 void PulseBank::add(Household household, Energy energy, Duration span, Instant now) {
-    const std::size_t k = at(household);
-    households_[k].add(energy, span, now);
-    due_[k] = households_[k].next_due();
+    if (now != from_ || span != span_) begin_window(span, now);
+    Led& led = leds_[at(household)];
+    led.ready_joules += led.spread_joules;
+    led.spread_joules = static_cast<std::int32_t>(energy.count());
+    renew_due(led);
+}
+
+void PulseBank::renew_due(Led& led) const {
+    const std::int64_t missing = pulse_joules_ - led.ready_joules;
+    led.due = kNotDue;
+    if (missing > led.spread_joules) return;
+    std::int64_t due = 0;
+    // Rounded up: at that very instant enough is released.
+    if (missing > 0) due = divide(missing * span_.count(), led.spread_joules, Round::kUp);
+    led.due = std::max(static_cast<std::uint32_t>(due), led.not_before);
+}
+
+bool PulseBank::give(Led& led, std::uint32_t since) const {
+    if (since < led.not_before) return false;
+    std::int64_t released = led.spread_joules;
+    if (since < span_.count()) released = released * since / span_.count();
+    if (led.ready_joules + released < pulse_joules_) return false;
+    // Below zero when the pulse is paid in part by what the running window has let out so far.
+    led.ready_joules -= static_cast<std::int32_t>(pulse_joules_);
+    led.not_before = static_cast<std::uint32_t>(std::min(since + kSpacingMin.count(), kSinceMax));
+    return true;
+}
+
+// From pulse to pulse at the power of the last window; INT64_MAX when there was none.
+Duration PulseBank::period_of(const Led& led) const {
+    if (led.spread_joules <= 0) return Duration{INT64_MAX};
+    return Duration{divide(pulse_joules_ * span_.count(), led.spread_joules, Round::kNearest)};
 }
 
 PulseBank::Pulses PulseBank::poll(Instant now) {
     Pulses pulses;
-    for (std::size_t k = 0; k < households_.size(); ++k) {
-        if (now >= due_[k]) {
-            if (households_[k].poll(now)) {
+    const std::uint32_t passed = since(now);
+    std::uint32_t next = kNotDue;
+    for (std::size_t k = 0; k < leds_.size(); ++k) {
+        Led& led = leds_[k];
+        if (passed >= led.due) {
+            if (give(led, passed)) {
                 pulses.leds |= std::uint64_t{1} << k;
-                if (selected_.index() == static_cast<int>(k)) output_.pulse(households_[k].period(), now);
+                if (selected_.index() == static_cast<int>(k)) output_.pulse(period_of(led), now);
             }
-            due_[k] = households_[k].next_due();
+            renew_due(led);
         }
-        pulses.next = std::min(pulses.next, due_[k]);
+        next = std::min(next, led.due);
     }
+    if (next != kNotDue) pulses.next = from_ + Duration{next};
     pulses.output = output_.poll(now);
     pulses.next = std::min(pulses.next, output_.next_edge());
     return pulses;

@@ -44,43 +44,6 @@ inline constexpr Duration kPulsePeriodMin = kPulseOnMin + kPulseOffMin;
     return is_pulse_constant(constant) && overload_power(max_current_amperes, channels) <= legal_power_max(constant);
 }
 
-// The LED of one household.
-class PulseGenerator {
-  public:
-    // Two pulses are at least this far apart: 5000 imp/kWh at three circuits of 60 A and 250 V come every 16 ms.
-    static constexpr Duration kSpacingMin = milliseconds(10);
-
-    explicit PulseGenerator(int constant = 1600) { (void)set_constant(constant); }
-
-    // False: not one of the constants above; nothing changed.
-    [[nodiscard]] bool set_constant(int constant);
-    [[nodiscard]] int constant() const { return static_cast<int>(kJoulesPerKilowattHour / pulse_joules_); }
-
-    // Energy (forward and reverse alike, >= 0) of a window of this span that ended `now`.
-    void add(Energy energy, Duration span, Instant now);
-    // True: give one pulse now.
-    [[nodiscard]] bool poll(Instant now);
-    // When the next pulse is due as far as is known; kNever: not before more energy comes.
-    [[nodiscard]] Instant next_due() const;
-    // From pulse to pulse at the power of the last window; INT64_MAX when there was none.
-    [[nodiscard]] Duration period() const;
-
-    // Not yet pulses: what a memory that survives a reset keeps.
-    [[nodiscard]] Energy residue() const { return Energy{ready_joules_ + spread_joules_}; }
-    // After a reset, before anything else: what residue() said.
-    void restore(Energy residue) { ready_joules_ = residue.count(); }
-
-  private:
-    [[nodiscard]] std::int64_t released(Instant now) const;
-
-    std::int64_t pulse_joules_ = kJoulesPerKilowattHour / 1600;
-    std::int64_t ready_joules_ = 0;   // from windows before, all of it due
-    std::int64_t spread_joules_ = 0;  // of the last window, let out from spread_from_ over spread_over_
-    Instant spread_from_;
-    Duration spread_over_;
-    Instant not_before_{INT64_MIN};
-};
-
 // The edges of the test output: pins 1 and 7 of the socket.
 class TestOutput {
   public:
@@ -111,41 +74,75 @@ class TestOutput {
 
 // All LEDs and the test output of a box. One accumulator for each household, whether it is looked at or not: choosing a
 // household for the test output begins with whatever fraction of a pulse it had.
+//
+// All households are measured in the same windows, so the window is kept once and the instants of each are 32 bits of
+// microseconds since it ended. The constant is one for the box.
 class PulseBank {
   public:
+    // Two pulses of an LED are at least this far apart: 5000 imp/kWh at three circuits of 60 A and 250 V come every 16
+    // ms.
+    static constexpr Duration kSpacingMin = milliseconds(10);
+
     struct Pulses {
         std::uint64_t leds = 0;  // bit k: household k+1 gives one pulse now
         bool output = false;     // level of the test output from now on
         Instant next = kNever;   // poll again then, at the latest
     };
 
-    // False: not one of the constants; nothing changed.
+    // False: not one of the constants above; nothing changed.
     [[nodiscard]] bool set_constant(int constant);
-    [[nodiscard]] int constant() const { return households_[0].constant(); }
+    [[nodiscard]] int constant() const { return static_cast<int>(kJoulesPerKilowattHour / pulse_joules_); }
     void set_width(Duration width) { output_.set_width(width); }
     // Whose pulses the test output gives; household 0: nobody's.
     void select(Household household);
     [[nodiscard]] Household selected() const { return selected_; }
-    // Of a window that ended `now`: what the household used, forward and reverse alike. Call poll() after the last one.
+    // Of a window of this span (at most half an hour) that ended `now`: what the household used, forward and reverse
+    // alike (0..2^31-1 J with what it has still to give). What was left of an earlier window is due at once, of every
+    // household. Call poll() after the last one.
     void add(Household household, Energy energy, Duration span, Instant now);
     [[nodiscard]] Pulses poll(Instant now);
+    // When the next pulse of a household is due as far as is known; kNever: not before more energy comes.
+    [[nodiscard]] Instant next_due(Household household) const { return due_of(leds_[at(household)]); }
 
-    [[nodiscard]] Energy residue(Household household) const { return households_[at(household)].residue(); }
-    void restore(Household household, Energy residue) { households_[at(household)].restore(residue); }
+    // Not yet pulses: what a memory that survives a reset keeps.
+    [[nodiscard]] Energy residue(Household household) const {
+        const Led& led = leds_[at(household)];
+        return Energy{std::int64_t{led.ready_joules} + led.spread_joules};
+    }
+    // After a reset, before anything else: what residue() said.
+    void restore(Household household, Energy residue) {
+        leds_[at(household)].ready_joules = static_cast<std::int32_t>(residue.count());
+    }
 
   private:
-    static constexpr std::size_t at(Household household) { return static_cast<std::size_t>(household.index()); }
+    static constexpr std::uint32_t kNotDue = UINT32_MAX;
+    static constexpr std::int64_t kSinceMax = INT32_MAX;  // microseconds; later is as good as then
 
-    std::array<PulseGenerator, kHouseholdsMax> households_;
-    std::array<Instant, kHouseholdsMax> due_ = filled_with_never();
+    struct Led {
+        std::int32_t ready_joules = 0;   // from windows before, all of it due
+        std::int32_t spread_joules = 0;  // of the last window, let out from from_ over span_
+        // Microseconds since from_.
+        std::uint32_t not_before = 0;
+        std::uint32_t due = kNotDue;
+    };
+
+    static constexpr std::size_t at(Household household) { return static_cast<std::size_t>(household.index()); }
+    [[nodiscard]] std::uint32_t since(Instant now) const;
+    void begin_window(Duration span, Instant now);
+    void renew_due(Led& led) const;
+    [[nodiscard]] bool give(Led& led, std::uint32_t since) const;
+    [[nodiscard]] Duration period_of(const Led& led) const;
+    [[nodiscard]] Instant due_of(const Led& led) const {
+        return led.due == kNotDue ? kNever : from_ + Duration{led.due};
+    }
+
+    std::array<Led, kHouseholdsMax> leds_{};
+    std::int64_t pulse_joules_ = kJoulesPerKilowattHour / 1600;
+    Instant from_;  // end of the last window
+    Duration span_;
     TestOutput output_;
     Household selected_{};
-
-    static constexpr std::array<Instant, kHouseholdsMax> filled_with_never() {
-        std::array<Instant, kHouseholdsMax> all{};
-        all.fill(kNever);
-        return all;
-    }
 };
+static_assert(sizeof(PulseBank) <= 720, "of the 32 KiB of the metering processor");
 
 }  // namespace prewatt::meter

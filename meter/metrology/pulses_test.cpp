@@ -10,6 +10,24 @@
 namespace prewatt::meter {
 namespace {
 
+// The LED of one household.
+class PulseGenerator {
+  public:
+    static constexpr Duration kSpacingMin = PulseBank::kSpacingMin;
+
+    explicit PulseGenerator(int constant = 1600) { EXPECT_TRUE(bank_.set_constant(constant)); }
+    [[nodiscard]] bool set_constant(int constant) { return bank_.set_constant(constant); }
+    [[nodiscard]] int constant() const { return bank_.constant(); }
+    void add(Energy energy, Duration span, Instant now) { bank_.add(kHousehold, energy, span, now); }
+    [[nodiscard]] bool poll(Instant now) { return (bank_.poll(now).leds >> kHousehold.index() & 1) != 0; }
+    [[nodiscard]] Instant next_due() const { return bank_.next_due(kHousehold); }
+    [[nodiscard]] Energy residue() const { return bank_.residue(kHousehold); }
+
+  private:
+    static constexpr Household kHousehold{17};
+    PulseBank bank_;
+};
+
 // Feeds windows of 200 ms and polls only when a pulse is due, as a node does.
 std::vector<Instant> pulses_of(PulseGenerator& generator, Instant& now, std::int64_t joules_each, int windows) {
     std::vector<Instant> out;
@@ -218,6 +236,39 @@ TEST(PulseBank, ResiduesSurviveAReset) {
     again.run({{39, 250}}, 2);
     EXPECT_EQ(again.leds[39], 1);
     EXPECT_EQ(again.bank.residue({39}), Energy{2000 + 500 - 2250});
+}
+
+// The front end stands still for an hour: what it measured last still becomes pulses, and the window after it is spread
+// as any other.
+TEST(PulseBank, AnHourWithoutAWindowLosesNoPulse) {
+    PulseBank bank;
+    const Household household{5};
+    Instant now{};
+    bank.add(household, Energy{3 * 2250 + 100}, milliseconds(200), now);
+    int pulses = 0;
+    now = now + minutes(60);
+    for (int k = 0; k < 10; ++k, now = now + milliseconds(10))
+        pulses += static_cast<int>(bank.poll(now).leds >> household.index() & 1);
+    EXPECT_EQ(pulses, 3);
+    EXPECT_EQ(bank.residue(household), Energy{100});
+    EXPECT_EQ(bank.next_due(household), kNever);
+    bank.add(household, Energy{2 * 2150}, milliseconds(200), now);
+    EXPECT_EQ(bank.next_due(household), now + milliseconds(100));
+}
+
+// A window that ends between two pulses does not bring them closer together: whoever counts by eye or camera would see
+// one.
+TEST(PulseBank, PulsesKeepTheirDistanceOverTheEndOfAWindow) {
+    PulseBank bank;
+    const Household household{39};
+    const Instant end{milliseconds(200).count()};
+    bank.add(household, Energy{4 * 2250}, milliseconds(1), Instant{});
+    const Instant given = end - milliseconds(4);
+    EXPECT_NE(bank.poll(given).leds, 0u);
+    bank.add(household, Energy{0}, milliseconds(200), end);
+    EXPECT_EQ(bank.next_due(household), given + PulseBank::kSpacingMin);
+    EXPECT_EQ(bank.poll(end).leds, 0u);
+    EXPECT_NE(bank.poll(given + PulseBank::kSpacingMin).leds, 0u);
 }
 
 // The constant is changed from 600 to 5000: eight pulses are due at once and the output gives them one after the other.
