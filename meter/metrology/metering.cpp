@@ -121,11 +121,9 @@ Metering::Metering(const Calibration& calibration, Wiring wiring, Current basic_
     }
     for (std::size_t c = 0; c < static_cast<std::size_t>(circuit_count_); ++c) {
         const CurrentChannel& channel = calibration_.current[c];
-        const std::int64_t scale_q16 =
-            picojoules_per_square_count_q16(calibration_.voltage[circuit_phase_[c]], channel);
         const auto weights = kernel::interpolation_weights_q24(position_q24(channel));
-        for (std::size_t k = 0; k < 4; ++k)
-            circuit_[c].tap_weights_q16[k] = divide(scale_q16 * weights[k], std::int64_t{1} << 24, Round::kNearest);
+        circuit_[c].tap_weights_q24 = {static_cast<std::int32_t>(weights[0]), static_cast<std::int32_t>(weights[2]),
+                                       static_cast<std::int32_t>(weights[3])};
         circuit_[c].offset_q16 = channel.offset_counts * 65536;
     }
     window_.whole_cycle = true;
@@ -399,26 +397,35 @@ void Metering::measure_phase(std::size_t phase) {
         out.frequency = Frequency{divide(std::int64_t{kSampleRate} * 1000 * 65536, p.period_q16, Round::kNearest)};
 }
 
+// Picojoules per count^2 and sample.
+std::int64_t Metering::scale_q16(std::size_t circuit) const {
+    return picojoules_per_square_count_q16(calibration_.voltage[circuit_phase_[circuit]],
+                                           calibration_.current[circuit]);
+}
+
 // What the offsets have put into the sums is taken out: the voltage's part matters for a direct current, the current's
 // part where the run holds a fraction of a cycle.
-std::int64_t Metering::picojoules(std::size_t circuit, const Sums& sums) const {
+std::int64_t Metering::picojoules(std::size_t circuit, const Sums& sums, std::int64_t scale_q16) const {
     const CircuitState& state = circuit_[circuit];
     const std::int64_t voltage_offset_q16 = phase_[circuit_phase_[circuit]].offset_q16;
     const PhaseSums& voltage = sums.phases[circuit_phase_[circuit]];
     const std::int64_t voltage_left = voltage.v - ((voltage_offset_q16 * sums.sample_count) >> 16);
     const std::int64_t by_offsets = ((voltage_offset_q16 * sums.circuits[circuit].i) >> 16) +
                                     ((std::int64_t{state.offset_q16} * voltage_left) >> 16);
+    constexpr std::int64_t kOne = std::int64_t{1} << 24;
+    const auto [before, after, second] = state.tap_weights_q24;
+    const std::array<std::int64_t, 4> weights{before, kOne - before - after - second, after, second};
     WeightedSum energy;
     for (std::size_t k = 0; k < 4; ++k)
-        energy.add(sums.circuits[circuit].vi[k] - by_offsets, state.tap_weights_q16[k]);
+        energy.add(sums.circuits[circuit].vi[k] - by_offsets, divide(scale_q16 * weights[k], kOne, Round::kNearest));
     return energy.whole();
 }
 
 ActivePower Metering::active_power(Circuit circuit, const Sums& sums) const {
     if (circuit.index >= circuit_count_ || sums.sample_count <= 0) return {};
     // pJ / us = uW
-    return ActivePower{
-        divide(picojoules(circuit.index, sums), sums.sample_count * kSampleMicroseconds, Round::kNearest)};
+    return ActivePower{divide(picojoules(circuit.index, sums, scale_q16(circuit.index)),
+                              sums.sample_count * kSampleMicroseconds, Round::kNearest)};
 }
 
 void Metering::measure_circuit(std::size_t circuit) {
@@ -433,7 +440,8 @@ void Metering::measure_circuit(std::size_t circuit) {
         return Current{divide(rms * nanoamperes, std::int64_t{65536} * 1000, Round::kNearest)};
     };
 
-    const std::int64_t new_energy = picojoules(circuit, window_);
+    const std::int64_t scale = scale_q16(circuit);
+    const std::int64_t new_energy = picojoules(circuit, window_, scale);
     const bool counted = magnitude(new_energy) >= no_load_limit_.count() * span;  // uW * us = pJ
 
     const std::int64_t mean_q16 = sums.i * 65536 / n;
@@ -453,10 +461,12 @@ void Metering::measure_circuit(std::size_t circuit) {
     out = CircuitMeasurement{};
     out.power_factor = PowerFactor{1000};
     if (counted) {
-        std::int64_t& rest = new_energy > 0 ? state.forward_picojoules : state.reverse_picojoules;
+        std::int64_t forward = state.residue.forward_picojoules(), reverse = state.residue.reverse_picojoules();
+        std::int64_t& rest = new_energy > 0 ? forward : reverse;
         rest += magnitude(new_energy);
         const std::int64_t joules = rest / kPicojoulesPerJoule;
         rest -= joules * kPicojoulesPerJoule;
+        state.residue = {forward, reverse};
         (new_energy > 0 ? out.forward : out.reverse) = Energy{joules};
         out.active = ActivePower{divide(new_energy, span, Round::kNearest)};
     }
@@ -464,7 +474,7 @@ void Metering::measure_circuit(std::size_t circuit) {
     if (!counted && (idle || current < current_floor_)) return;
     out.current = current;
 
-    const std::array<std::int64_t, 2> weights = quarter_weights_q16(circuit);
+    const std::array<std::int64_t, 2> weights = quarter_weights_q16(circuit, scale);
     const std::int64_t by_offset = (std::int64_t{p.offset_q16} * sums.i) >> 16;
     WeightedSum reactive;
     for (std::size_t k = 0; k < 2; ++k)
@@ -479,12 +489,9 @@ void Metering::measure_circuit(std::size_t circuit) {
 
 // Two taps a sample apart, weighted sin((1-d)w)/sin(w) and sin(dw)/sin(w) with w = 2 pi / period: exact at the
 // fundamental. sin(aw)/sin(w) is a (1 + w^2 (1 - a^2) / 6) to 1e-6 for the periods that are measured.
-std::array<std::int64_t, 2> Metering::quarter_weights_q16(std::size_t circuit) const {
-    const std::size_t p = circuit_phase_[circuit];
-    const PhaseState& phase = phase_[p];
-    const CurrentChannel& channel = calibration_.current[circuit];
-    const std::int64_t position = position_q24(channel);
-    const std::int64_t scale_q16 = picojoules_per_square_count_q16(calibration_.voltage[p], channel);
+std::array<std::int64_t, 2> Metering::quarter_weights_q16(std::size_t circuit, std::int64_t scale_q16) const {
+    const PhaseState& phase = phase_[circuit_phase_[circuit]];
+    const std::int64_t position = position_q24(calibration_.current[circuit]);
     constexpr std::int64_t kOne = std::int64_t{1} << 24;
     constexpr std::int64_t kFourPiSquaredBySixQ24 = 110'389'657;
     const std::int64_t period_q8 = (phase.period_q16 != 0 ? phase.period_q16 : kFreeCycleSamples * 65536) >> 8;

@@ -76,18 +76,26 @@ class Metering {
 
     // Energy of a circuit that is not a whole joule yet, each below 10^12 pJ: what a memory that survives a reset keeps
     // after each window, and gives back before the first sample.
-    struct Residue {
-        std::int64_t forward_picojoules = 0;
-        std::int64_t reverse_picojoules = 0;
+    class Residue {
+      public:
+        constexpr Residue() = default;
+        constexpr Residue(std::int64_t forward_picojoules, std::int64_t reverse_picojoules)
+            : low_{static_cast<std::uint32_t>(forward_picojoules), static_cast<std::uint32_t>(reverse_picojoules)},
+              high_{static_cast<std::uint16_t>(forward_picojoules >> 32),
+                    static_cast<std::uint16_t>(reverse_picojoules >> 32)} {}
+        [[nodiscard]] constexpr std::int64_t forward_picojoules() const { return whole(0); }
+        [[nodiscard]] constexpr std::int64_t reverse_picojoules() const { return whole(1); }
         friend constexpr bool operator==(const Residue&, const Residue&) = default;
+
+      private:
+        [[nodiscard]] constexpr std::int64_t whole(std::size_t k) const {
+            return std::int64_t{high_[k]} << 32 | low_[k];
+        }
+        std::array<std::uint32_t, 2> low_{};
+        std::array<std::uint16_t, 2> high_{};
     };
-    [[nodiscard]] Residue residue(Circuit circuit) const {
-        return {circuit_[circuit.index].forward_picojoules, circuit_[circuit.index].reverse_picojoules};
-    }
-    void restore(Circuit circuit, const Residue& residue) {
-        circuit_[circuit.index].forward_picojoules = residue.forward_picojoules;
-        circuit_[circuit.index].reverse_picojoules = residue.reverse_picojoules;
-    }
+    [[nodiscard]] Residue residue(Circuit circuit) const { return circuit_[circuit.index].residue; }
+    void restore(Circuit circuit, const Residue& residue) { circuit_[circuit.index].residue = residue; }
 
     [[nodiscard]] const Calibration& calibration() const { return calibration_; }
     // Below it a window counts nothing.
@@ -131,10 +139,10 @@ class Metering {
         std::int32_t period_q16 = 0;  // samples; zero: never measured
     };
     struct CircuitState {
-        std::array<std::int64_t, 4> tap_weights_q16{};  // picojoules per count^2 and sample, times interpolation
-        // Below one joule each.
-        std::int64_t forward_picojoules = 0;
-        std::int64_t reverse_picojoules = 0;
+        // Of the voltages one sample before, one and two samples after the current; what is left to one is the weight
+        // of the voltage beside it.
+        std::array<std::int32_t, 3> tap_weights_q24{};
+        Residue residue;
         std::int32_t offset_q16 = 0;
         std::uint8_t windows_tracked = 0;  // that the offset is the mean of, up to a limit
         bool idle_seen = false;            // the offset was met without load
@@ -148,10 +156,11 @@ class Metering {
     void report_cycle(int sample_count, bool whole_cycle);
     void begin_cycle();
     void close_window();
-    [[nodiscard]] std::int64_t picojoules(std::size_t circuit, const Sums& sums) const;
+    [[nodiscard]] std::int64_t scale_q16(std::size_t circuit) const;
+    [[nodiscard]] std::int64_t picojoules(std::size_t circuit, const Sums& sums, std::int64_t scale_q16) const;
     void measure_phase(std::size_t phase);
     void measure_circuit(std::size_t circuit);
-    [[nodiscard]] std::array<std::int64_t, 2> quarter_weights_q16(std::size_t circuit) const;
+    [[nodiscard]] std::array<std::int64_t, 2> quarter_weights_q16(std::size_t circuit, std::int64_t scale_q16) const;
     [[nodiscard]] int live_phase() const;
     void set_quarter_delays();
 

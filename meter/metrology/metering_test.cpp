@@ -678,5 +678,16 @@ TEST(Metering, BlocksOfAnImpossibleLengthAreIgnored) {
     }
 }
 
+// What a reset leaves is kept in 48 bits: a joule less a picojoule must not come back as less.
+TEST(Metering, AResidueOfAlmostAJouleComesBackAsItWas) {
+    Metering metering(default_calibration(amperes(15), amperes(60)), Wiring::k39x1, amperes(15));
+    constexpr Metering::Residue kAlmost{999'999'999'999, 0x12'3456'789A};
+    metering.restore({38}, kAlmost);
+    EXPECT_EQ(metering.residue({38}), kAlmost);
+    EXPECT_EQ(metering.residue({38}).forward_picojoules(), 999'999'999'999);
+    EXPECT_EQ(metering.residue({38}).reverse_picojoules(), 0x12'3456'789A);
+    EXPECT_EQ(metering.residue({37}), Metering::Residue{});
+}
+
 }  // namespace
 }  // namespace prewatt::meter

@@ -15,16 +15,16 @@ Calibration calibration_of(const NodeConfig& config) {
     return default_calibration(amperes(config.basic_current_amperes), amperes(config.max_current_amperes));
 }
 
-// The number of this start: the one after the last, or, when that is forgotten, whatever the memory gives.
-RetainedState begin(RetainedMemory& memory, bool& warm) {
+// Names this start: with the number after the last one, or, when that is forgotten, whatever the memory gives. True: a
+// warm start.
+bool begin(RetainedMemory& memory) {
     const std::uint16_t noise = noise_of(memory);
-    const std::optional<RetainedState> kept = recall(memory);
-    warm = kept.has_value();
-    RetainedState state = kept.value_or(RetainedState{});
+    const bool warm = recall(memory) != nullptr;
+    RetainedState& state = warm ? begin_keeping(memory) : begin_keeping_anew(memory);
     if (!warm) state.start = noise;
     state.start = static_cast<std::uint16_t>(state.start == UINT16_MAX ? 1 : state.start + 1);
-    keep(memory, state);
-    return state;
+    end_keeping(memory);
+    return warm;
 }
 
 }  // namespace
@@ -34,18 +34,19 @@ MeteringProcessor::MeteringProcessor(const NodeConfig& config, MeteringPorts por
       wiring_(config.wiring),
       pulses_wanted_(config.display_fitted),
       retained_(retained),
-      state_(begin(retained, warm_)),
+      warm_(begin(retained)),
       metering_(calibration_of(config), config.wiring, amperes(config.basic_current_amperes)),
       steps_(metering_.calibration(), config.wiring),
       overcurrent_(metering_.calibration()),
-      link_(state_.start, receive_, send_, {state_.taken_start, state_.taken_sequence}) {
+      link_(kept(retained).start, receive_, send_, {kept(retained).taken_start, kept(retained).taken_sequence}) {
     metering_.report_currents_to(this);
 }
 
 void MeteringProcessor::start(Instant now) {
     link_.begin(now);
+    const RetainedState& state = kept(retained_);
     for (std::size_t c = 0; c < kCircuitsMax; ++c)
-        metering_.restore({static_cast<std::uint8_t>(c)}, state_.residues[c]);
+        metering_.restore({static_cast<std::uint8_t>(c)}, state.residues[c]);
     for (int n = 1; n <= households(wiring_); ++n) {
         const Household h{static_cast<std::uint8_t>(n)};
         if (warm_) pulses_.restore(h, pulse_of(h).recall());
@@ -54,14 +55,14 @@ void MeteringProcessor::start(Instant now) {
 }
 
 void MeteringProcessor::tell_health() {
-    link_.set_health(MeteringHealth{state_.session, orders_}.word());
+    link_.set_health(MeteringHealth{session(), orders_}.word());
 }
 
-void MeteringProcessor::keep_state() {
+void MeteringProcessor::keep(RetainedState& next) {
     const interlink::RecordMark taken = link_.taken();
-    state_.taken_start = taken.start;
-    state_.taken_sequence = taken.sequence;
-    keep(retained_, state_);
+    next.taken_start = taken.start;
+    next.taken_sequence = taken.sequence;
+    end_keeping(retained_);
 }
 
 void MeteringProcessor::on_cycle(const CycleCurrents& cycle) {
@@ -93,6 +94,7 @@ void MeteringProcessor::on_measurement(const Measurement& measurement, Instant n
     const auto count = static_cast<std::size_t>(households(wiring_));
     const CircuitMeasurement* circuit = measurement.circuits.data();
     if (pulses_wanted_) give_pulses(now);
+    RetainedState& next = begin_keeping(retained_);
     for (std::size_t n = 0; n < count; ++n) {
         Energy forward;
         Energy reverse;
@@ -100,17 +102,17 @@ void MeteringProcessor::on_measurement(const Measurement& measurement, Instant n
             forward += circuit->forward;
             reverse += circuit->reverse;
         }
-        state_.totals[n].forward += static_cast<std::uint32_t>(forward.count());
-        state_.totals[n].reverse += static_cast<std::uint32_t>(reverse.count());
+        next.totals[n].forward += static_cast<std::uint32_t>(forward.count());
+        next.totals[n].reverse += static_cast<std::uint32_t>(reverse.count());
         if (!pulses_wanted_) continue;
         const Household h{static_cast<std::uint8_t>(n + 1)};
         pulses_.add(h, forward + reverse, measurement.span, now);
         pulse_of(h).keep(pulses_.residue(h));
     }
     for (std::size_t c = 0; c < kCircuitsMax; ++c)
-        state_.residues[c] = metering_.residue({static_cast<std::uint8_t>(c)});
+        next.residues[c] = metering_.residue({static_cast<std::uint8_t>(c)});
     // Kept before it is told: what has been booked is never forgotten here.
-    keep_state();
+    keep(next);
     window_ = &measurement;
     if (pulses_wanted_) next_pulse_ = now;
 }
@@ -128,12 +130,12 @@ void MeteringProcessor::give_pulses(Instant now) {
 }
 
 void MeteringProcessor::follow(const MeteringOrders& orders, Instant now) {
-    if (orders.session_name != 0 && orders.session_replaces == state_.session &&
-        orders.session_name != state_.session) {
+    if (orders.session_name != 0 && orders.session_replaces == session() && orders.session_name != session()) {
+        RetainedState& next = begin_keeping(retained_);
         // Nobody knows how much of a strange session has been booked.
-        if (state_.session != 0) state_.totals = {};
-        state_.session = orders.session_name;
-        keep_state();
+        if (next.session != 0) next.totals = {};
+        next.session = orders.session_name;
+        keep(next);
     }
     (void)pulses_.set_constant(orders.pulse_constant);
     pulses_.set_width(milliseconds(orders.pulse_width_ms));
@@ -188,8 +190,8 @@ void MeteringProcessor::on_link_bytes(Bytes bytes, Instant now) {
 Bytes MeteringProcessor::next_frame(Instant now) {
     if (Bytes frame = link_.poll_records(now); !frame.empty()) return frame;
     if (window_ != nullptr) {
-        const MeteringHealth health{state_.session, orders_};
-        const std::size_t size = encode_message(*window_, health, state_.totals, wiring_, link_.payload());
+        const MeteringHealth health{session(), orders_};
+        const std::size_t size = encode_message(*window_, health, kept(retained_).totals, wiring_, link_.payload());
         window_ = nullptr;
         return link_.state(kWindowMessage, size, now);
     }
@@ -224,10 +226,10 @@ Instant MeteringProcessor::poll(Instant now) {
     return std::min(next_pulse_, pull_at_);
 }
 
-// Both halves of the converter's buffer, 5 ms each. The goal is 32 KiB; the detector's cycles and the sums of the
-// metering have still to become smaller.
+// Both halves of the converter's buffer, 5 ms each, and what remains of the goal of 32 KiB when the stack has its part.
 constexpr std::size_t kConverterBuffer = 2 * 20 * (kPhasesMax + kCircuitsMax) * sizeof(std::int16_t);
-static_assert(sizeof(MeteringProcessor) + sizeof(RetainedMemory) + kConverterBuffer <= 39 * 1024,
-              "all that the metering processor holds, but for its stack");
+constexpr std::size_t kStack = 4096;
+static_assert(sizeof(MeteringProcessor) + sizeof(RetainedMemory) + kConverterBuffer + kStack <= 32 * 1024,
+              "all that the metering processor holds");
 
 }  // namespace prewatt::meter

@@ -56,9 +56,9 @@ class MeteringProcessor final : CurrentSink {
     [[nodiscard]] Bytes next_frame(Instant now);
 
     [[nodiscard]] bool started_warm() const { return warm_; }
-    [[nodiscard]] std::uint16_t session() const { return state_.session; }
+    [[nodiscard]] std::uint16_t session() const { return kept(retained_).session; }
     [[nodiscard]] const HouseholdTotals& totals(Household h) const {
-        return state_.totals[static_cast<std::size_t>(h.index())];
+        return kept(retained_).totals[static_cast<std::size_t>(h.index())];
     }
     [[nodiscard]] Current gross_limit(Circuit circuit) const { return overcurrent_.limit(circuit); }
     [[nodiscard]] interlink::Link& link() { return link_; }
@@ -72,7 +72,7 @@ class MeteringProcessor final : CurrentSink {
     void send_capture(const CaptureRequest& request);
     void watch_management(Instant now);
     void give_pulses(Instant now);
-    void keep_state();
+    void keep(RetainedState& next);  // what begin_keeping() gave
     [[nodiscard]] RetainedPulse& pulse_of(Household h) { return retained_.pulses[static_cast<std::size_t>(h.index())]; }
     void tell_health();
 
@@ -80,8 +80,7 @@ class MeteringProcessor final : CurrentSink {
     Wiring wiring_;
     bool pulses_wanted_;
     RetainedMemory& retained_;
-    bool warm_ = false;
-    RetainedState state_{};
+    bool warm_;
     Metering metering_;
     StepDetector steps_;
     OvercurrentWatch overcurrent_;

@@ -24,34 +24,57 @@ bool is_whole(const RetainedMemory::Copy& copy) {
 bool is_newer(std::uint32_t a, std::uint32_t b) {
     return static_cast<std::int32_t>(a - b) > 0;
 }
+std::size_t newer_of(const RetainedMemory& memory) {
+    return is_newer(memory.copies[1].generation, memory.copies[0].generation) ? 1 : 0;
+}
 // Nothing of what follows reaches the memory before what came before.
 void barrier() {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
+RetainedMemory::Copy& older_invalidated(RetainedMemory& memory) {
+    RetainedMemory::Copy& copy = memory.copies[1 - newer_of(memory)];
+    copy.check = 0;
+    barrier();
+    return copy;
+}
 
 }  // namespace
 
-std::optional<RetainedState> recall(RetainedMemory& memory) {
+const RetainedState* recall(RetainedMemory& memory) {
     const std::array<bool, 2> whole{is_whole(memory.copies[0]), is_whole(memory.copies[1])};
     if (!whole[0] && !whole[1]) {
         for (RetainedMemory::Copy& copy : memory.copies)
             copy.generation = copy.check = 0;
-        return std::nullopt;
+        return nullptr;
     }
     if (!whole[0] || !whole[1]) {
         const std::size_t good = whole[0] ? 0 : 1;
         memory.copies[1 - good].generation = memory.copies[good].generation - 1;
-        return memory.copies[good].state;
+        return &memory.copies[good].state;
     }
-    return memory.copies[is_newer(memory.copies[1].generation, memory.copies[0].generation) ? 1 : 0].state;
+    return &kept(memory);
 }
 
-void keep(RetainedMemory& memory, const RetainedState& state) {
-    const std::size_t newer = is_newer(memory.copies[1].generation, memory.copies[0].generation) ? 1 : 0;
+const RetainedState& kept(const RetainedMemory& memory) {
+    return memory.copies[newer_of(memory)].state;
+}
+
+RetainedState& begin_keeping(RetainedMemory& memory) {
+    RetainedState& state = older_invalidated(memory).state;
+    state = kept(memory);
+    return state;
+}
+
+RetainedState& begin_keeping_anew(RetainedMemory& memory) {
+    RetainedState& state = older_invalidated(memory).state;
+    state = RetainedState{};
+    return state;
+}
+
+void end_keeping(RetainedMemory& memory) {
+    const std::size_t newer = newer_of(memory);
     RetainedMemory::Copy& copy = memory.copies[1 - newer];
-    copy.check = 0;
     barrier();
-    copy.state = state;
     copy.generation = memory.copies[newer].generation + 1;
     barrier();
     copy.check = check_of(copy);

@@ -2,12 +2,12 @@
 // over a reset but not without supply (.noinit RAM of its processor). Owned by the board, which never initialises it:
 // what stands there after power-up is not believed.
 //
-// Two copies with a CRC each. keep() writes over the older one only and makes it valid with its last write, so whenever
-// the reset comes one of the two is whole: the one of this event or of the one before.
+// Two copies with a CRC each. What is new is written over the older one only, which becomes valid with the last write,
+// so whenever the reset comes one of the two is whole: the one of this event or of the one before. The processor has no
+// third copy: it works with the newer one of these.
 #pragma once
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <type_traits>
 
 #include "meter/metrology/measurement.hpp"
@@ -50,13 +50,18 @@ struct RetainedMemory {
     std::array<RetainedPulse, kHouseholdsMax> pulses;
 };
 static_assert(std::has_unique_object_representations_v<RetainedMemory::Copy>, "the CRC covers every byte");
-static_assert(sizeof(RetainedMemory) <= 2400, "of the 32 KiB of the metering processor");
+static_assert(sizeof(RetainedMemory) <= 1920, "of the 32 KiB of the metering processor");
 
-// Once at each start: what was kept last; nothing when neither copy is whole, which is a cold start. A copy that a
-// reset has torn is made the one that keep() writes next.
-[[nodiscard]] std::optional<RetainedState> recall(RetainedMemory& memory);
-// A reset may come between any two bytes.
-void keep(RetainedMemory& memory, const RetainedState& state);
+// Once at each start: what was kept last; null when neither copy is whole, which is a cold start. A copy that a reset
+// has torn is made the one that is written next.
+[[nodiscard]] const RetainedState* recall(RetainedMemory& memory);
+// The newer copy; only between the first end_keeping() and the next start.
+[[nodiscard]] const RetainedState& kept(const RetainedMemory& memory);
+// What is to be kept next, in the place of the older copy: as the newer one is, or, on a cold start, empty. To be
+// changed and then ended. A reset may come between any two bytes.
+[[nodiscard]] RetainedState& begin_keeping(RetainedMemory& memory);
+[[nodiscard]] RetainedState& begin_keeping_anew(RetainedMemory& memory);
+void end_keeping(RetainedMemory& memory);
 // Other after every power-up as far as the memory itself is: whatever stands there when nothing is believed.
 [[nodiscard]] std::uint16_t noise_of(const RetainedMemory& memory);
 

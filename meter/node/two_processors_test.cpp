@@ -463,6 +463,11 @@ TEST(TwoProcessors, AResetOfMeteringCostsTheSamplesOfOneWindowAtMost) {
 
 // --- The memory that survives.
 
+void keep(RetainedMemory& memory, const RetainedState& state) {
+    begin_keeping(memory) = state;
+    end_keeping(memory);
+}
+
 TEST(RetainedMemory, AResetAtAnyByteOfAWriteLeavesTheStateOfBeforeOrAfter) {
     // The reset comes while the totals are being written, and both copies are broken.
     RetainedMemory memory{};
@@ -486,7 +491,7 @@ TEST(RetainedMemory, AResetAtAnyByteOfAWriteLeavesTheStateOfBeforeOrAfter) {
             RetainedMemory torn = memory;
             torn.copies[written].check = 0;
             std::memcpy(static_cast<void*>(&torn.copies[written]), &after.copies[written], cut);
-            const auto found = recall(torn);
+            const RetainedState* const found = recall(torn);
             ASSERT_TRUE(found && *found == state) << cut;
             // The start after it keeps at once, and may be torn as well.
             RetainedMemory second = torn;
