@@ -140,7 +140,9 @@ def main():
     reserved = here.get("stack_reserved", 0)
     data = sum(ram for _, ram in metering.values()) + (here["sizeof_detector"] if missing else 0)
     figure("device metering processor RAM", data + reserved, "bytes", 32 * 1024,
-           f".data and .bss {data}, stack {reserved} of which {here['stack_used']} were touched")
+           f".data and .bss {data}, stack {reserved} in it")
+    # What an interrupt pushes, with the registers of the FPU, and its handler.
+    figure("device stack that was touched", here["stack_used"], "bytes", reserved - 512, f"of {reserved}; 512 are for interrupts, of which the trial has none")
     figure("device metering processor code", sum(code for code, _ in metering.values()), "bytes", None, "with the trial that feeds it")
     figure("device whole meter, code", sum(code for code, _ in meter.values()), "bytes", 256 * 1024, "both processors on one")
     figure("device whole meter, RAM without stack", sum(ram for _, ram in meter.values()), "bytes", 192 * 1024, "both processors on one")

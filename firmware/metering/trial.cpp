@@ -287,7 +287,8 @@ void whole_processor() {
     MeteringProcessor& processor =
         *new (processor_memory.data()) MeteringProcessor(config, MeteringPorts{display}, retained);
     processor.start(now);
-    interlink::Link manager(1, receive, send);
+    alignas(interlink::Link) PREWATT_OUTSIDE_THE_METER static std::array<Byte, sizeof(interlink::Link)> manager_memory;
+    interlink::Link& manager = *new (manager_memory.data()) interlink::Link(1, receive, send);
     manager.begin(now);
     const std::uint32_t nothing = empty_span();
     Digest digest;
