@@ -293,7 +293,7 @@ TEST_F(ServerTest, HouseholdFedByThreePhasesIsAThreePhaseMeterOnTheLine) {
     for (int k = 0; k < 3; ++k) {
         CircuitMeasurement& circuit = three.measurement.circuits[static_cast<std::size_t>(3 + k)];
         circuit.active = k == 1 ? -watts(500) : watts(1000 * (k + 1));
-        circuit.apparent = ApparentPower{(k == 1 ? 500 : 1000 * (k + 1)) * 1'000'000};
+        circuit.apparent = ApparentPower{(k == 1 ? 500 : 1000 * (k + 1)) * std::int64_t{1'000'000}};
         circuit.current = amperes(k + 1);
         circuit.forward = k == 1 ? Energy{} : energy_of_hundredths(100);
         circuit.reverse = k == 1 ? energy_of_hundredths(30) : Energy{};
