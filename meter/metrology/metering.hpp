@@ -120,7 +120,8 @@ class Metering {
   private:
     static constexpr int kHistory = 32;   // a quarter of the longest period, and the taps
     static constexpr int kLookAhead = 2;  // a current waits for the voltage of two samples later
-    static constexpr int kPadding = 32;   // the kernel reads, and multiplies by zero, so much beyond the end
+    // The kernel reads, and multiplies by zero, so much beyond the end.
+    static constexpr int kPadding = 2 * kernel::kStep;
     static constexpr int kVoltageBuffer = kHistory + kBlockSamplesMax + kPadding;
 
     struct PhaseState {
