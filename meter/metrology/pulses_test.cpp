@@ -181,7 +181,7 @@ TEST(TestOutput, PulsesAreAsWideAsSetAndHalfThePeriodWhereTheyComeFaster) {
         BankRun run;  // 2.5, 15 and 30 kW at 1600: each 900, 150, 75 ms
         run.bank.select({7});
         run.run({{7, joules}}, 500);
-        EXPECT_NEAR(run.rises(), joules * 500 / 2250, 2);
+        EXPECT_NEAR(run.rises(), joules * 500 / 2250.0, 2);
         EXPECT_EQ(run.rises(), run.leds[7]);
         const auto [on, off] = run.shortest();
         EXPECT_NEAR(static_cast<double>(on.count()), width * 1000, 600);
@@ -196,7 +196,7 @@ TEST(TestOutput, IsSilentAboveTheLegalRateAndCompleteBelowIt) {
     run.bank.select({1});
     run.run({{1, 2640}}, 200);
     EXPECT_EQ(run.rises(), 0);
-    EXPECT_NEAR(run.leds[1], 2640 * 200 / 720, 4) << "the LED goes on";
+    EXPECT_NEAR(run.leds[1], 2640 * 200 / 720.0, 4) << "the LED goes on";
     const int before = run.leds[1];
     run.run({{1, 2000}}, 1);  // the rest of the fast window has gone out
     const int rises = run.rises();
