@@ -14,7 +14,12 @@
 #include <functional>
 #include <span>
 
+#include "server/domain/accounts.hpp"
+#include "server/domain/archive.hpp"
+#include "server/domain/audit.hpp"
+#include "server/domain/campaigns.hpp"
 #include "server/domain/types.hpp"
+#include "server/domain/work_list.hpp"
 
 namespace prewatt::server {
 
@@ -34,9 +39,6 @@ class OfficeObserver {
     ~OfficeObserver() = default;
 };
 
-template <class T>
-using WhenDone = std::function<void(Answer<T>)>;
-
 class Office {
   public:
     virtual ~Office() = default;
@@ -44,6 +46,13 @@ class Office {
     // Not owned; outlives its registration. remove_observer returns when no call to it is under way.
     virtual void add_observer(OfficeObserver& observer) = 0;
     virtual void remove_observer(OfficeObserver& observer) = 0;
+
+    // --- Parts, each a subject of its own; they live as long as the office.
+    [[nodiscard]] virtual Accounts& accounts() = 0;
+    [[nodiscard]] virtual Campaigns& campaigns() = 0;
+    [[nodiscard]] virtual Archive& archive() = 0;
+    [[nodiscard]] virtual Audit& audit() = 0;
+    [[nodiscard]] virtual WorkList& work_list() = 0;
 
     // --- Questions
     [[nodiscard]] virtual Answer<SiteRecord> site() = 0;

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,6 +80,15 @@ struct Refusal {
 template <class T>
 using Answer = std::expected<T, Refusal>;
 struct Done {};
+// Called exactly once with the outcome of a change, after it is on disk or when it was refused (office.hpp).
+template <class T>
+using WhenDone = std::function<void(Answer<T>)>;
+
+// Who asks for a change, and from where ("10.0.0.7", "cli", "office"): for the audit journal.
+struct Actor {
+    std::string user;
+    std::string from;
+};
 
 // --- The estate
 

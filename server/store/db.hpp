@@ -113,6 +113,8 @@ class Db {
         return run(sql, {values.begin(), values.size()}, &each,
                    [](const void* context, const Row& row) { (*static_cast<const F*>(context))(row); });
     }
+    // A statement about tables, once, not kept prepared. Marks as in migrations.hpp: {id}, "sqlite:", "postgres:".
+    virtual void define(const std::string& sql) = 0;
     // A transaction that will write; that only reads and sees one state.
     virtual void begin_write() = 0;
     virtual void begin_read() = 0;
@@ -135,6 +137,10 @@ class Db {
                              void (*each)(const void*, const Row&)) = 0;
     std::optional<DbFailure> failure_;
 };
+
+// What `sql` is for the engine of this name; nothing: it is meant for another one.
+[[nodiscard]] std::optional<std::string> sql_for(std::string_view sql, std::string_view engine,
+                                                 std::string_view self_numbering_key);
 
 // How a failure of the database is told to whoever asked.
 [[nodiscard]] Refusal refusal_of(const DbFailure& failure);

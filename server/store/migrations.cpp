@@ -88,12 +88,12 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)) WITHOUT ROWID",
 };
 
-struct Migration {
-    const char* name;
-    std::span<const char* const> statements;
-};
-constexpr std::array<Migration, 1> kMigrations{{
+const std::array<Migration, 5> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
+    audit_migration(),
+    accounts_migration(),
+    desired_migration(),
+    archive_migration(),
 }};
 
 }  // namespace
@@ -118,7 +118,7 @@ std::optional<DbFailure> migrate(Db& db, UnixTime now) {
     for (int number = applied_migration(db) + 1; number <= newest_migration() && db.ok(); ++number) {
         const Migration& step = kMigrations[static_cast<std::size_t>(number - 1)];
         for (const char* statement : step.statements)
-            db.execute(statement);
+            db.define(statement);
         db.execute("INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", {number, step.name, now});
     }
     db.mark_version(newest_migration());

@@ -1,9 +1,24 @@
 // The tables, as numbered steps (docs/formats/database.md). A step that has been published never changes; a new one is
 // appended.
 #pragma once
+#include <span>
+
 #include "server/store/db.hpp"
 
 namespace prewatt::server::store {
+
+// One step. Statements are plain SQL for every engine; what engines write differently stands in marks that are replaced
+// when it is carried out: {id} is the type of a primary key that numbers itself. A statement that only one engine has
+// begins with "sqlite:" or "postgres:".
+struct Migration {
+    const char* name;
+    std::span<const char* const> statements;
+};
+// In the files migration_*.cpp, one for each subject; their order is their number (migrations.cpp).
+[[nodiscard]] Migration audit_migration();
+[[nodiscard]] Migration accounts_migration();
+[[nodiscard]] Migration desired_migration();
+[[nodiscard]] Migration archive_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

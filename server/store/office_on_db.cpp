@@ -5,54 +5,21 @@
 #include <unordered_map>
 
 #include "server/domain/orders.hpp"
+#include "server/store/accounts.hpp"
+#include "server/store/archive.hpp"
+#include "server/store/audit.hpp"
+#include "server/store/campaigns.hpp"
 #include "server/store/desired.hpp"
+#include "server/store/engine.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/users.hpp"
+#include "server/store/work_list.hpp"
 
 namespace prewatt::server::store {
 namespace {
 
 constexpr Duration kSessionKeptEvery = minutes(1);
-
-// Connections for questions, as many as there are threads that ask at once.
-class ReadPool {
-  public:
-    explicit ReadPool(std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> open) : open_(std::move(open)) {}
-
-    // Runs `ask(Db&)` in one state of the database.
-    template <class F>
-    auto ask(F&& question) -> decltype(question(std::declval<Db&>())) {
-        std::unique_ptr<Db> db = take();
-        if (!db) {
-            auto opened = open_();
-            if (!opened) return std::unexpected(refusal_of(opened.error()));
-            db = std::move(*opened);
-        }
-        db->begin_read();
-        auto answer = question(*db);
-        db->rollback();
-        give_back(std::move(db));
-        return answer;
-    }
-
-  private:
-    std::unique_ptr<Db> take() {
-        const std::lock_guard lock(mutex_);
-        if (free_.empty()) return nullptr;
-        auto db = std::move(free_.back());
-        free_.pop_back();
-        return db;
-    }
-    void give_back(std::unique_ptr<Db> db) {
-        const std::lock_guard lock(mutex_);
-        if (free_.size() < 16) free_.push_back(std::move(db));
-    }
-
-    std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> open_;
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<Db>> free_;
-};
 
 // One thread that does slow things one after the other: at most one Argon2id at a time, so that sign-ins cannot eat the
 // memory.
@@ -102,10 +69,26 @@ class OfficeOnDb final : public Office {
   public:
     explicit OfficeOnDb(Connections c)
         : lock_(std::move(c.lock)),
-          clock_(std::move(c.clock)),
           cheap_password_hash_(c.cheap_password_hash),
-          pool_(std::move(c.open_reading)),
-          writer_(std::move(c.writing), c.batch_max, [this](const Changes& changes) { tell(changes); }) {}
+          engine_{
+              std::move(c.clock), ReadPool{std::move(c.open_reading)},
+              Writer{std::move(c.writing), c.batch_max, [this](const Changes& changes) { tell(changes); }, c.by_hand}},
+          accounts_(make_accounts(engine_)),
+          campaigns_(make_campaigns(engine_)),
+          archive_(make_archive(engine_)),
+          audit_(make_audit(engine_)),
+          work_list_(make_work_list(engine_)) {}
+
+    Accounts& accounts() override { return *accounts_; }
+    Campaigns& campaigns() override { return *campaigns_; }
+    Archive& archive() override { return *archive_; }
+    Audit& audit() override { return *audit_; }
+    WorkList& work_list() override { return *work_list_; }
+
+    ~OfficeOnDb() override {
+        slow_.reset();  // it waits for the writer
+        engine_.writer.stop();
+    }
 
     void add_observer(OfficeObserver& observer) override {
         const std::lock_guard lock(observers_mutex_);
@@ -117,55 +100,57 @@ class OfficeOnDb final : public Office {
     }
 
     // --- Questions
-    Answer<SiteRecord> site() override { return pool_.ask(read_site); }
+    Answer<SiteRecord> site() override { return engine_.pool.ask(read_site); }
     Answer<HouseholdRecord> household(HouseholdId id) override {
-        return with_power(pool_.ask([&](Db& db) { return read_household(db, id); }));
+        return with_power(engine_.pool.ask([&](Db& db) { return read_household(db, id); }));
     }
     Answer<std::vector<HouseholdRecord>> find_households(std::string_view text, int limit) override {
-        return with_power(pool_.ask([&](Db& db) { return store::find_households(db, text, limit); }));
+        return with_power(engine_.pool.ask([&](Db& db) { return store::find_households(db, text, limit); }));
     }
     Answer<BoxRecord> box(std::uint64_t number) override {
-        return pool_.ask([&](Db& db) { return read_box(db, number); });
+        return engine_.pool.ask([&](Db& db) { return read_box(db, number); });
     }
     Answer<BoxRecord> box(BoxId id) override {
-        return pool_.ask([&](Db& db) { return read_box(db, id); });
+        return engine_.pool.ask([&](Db& db) { return read_box(db, id); });
     }
     Answer<std::vector<HouseholdRecord>> households_of_box(BoxId id) override {
-        return with_power(pool_.ask([&](Db& db) { return read_households_of_box(db, id); }));
+        return with_power(engine_.pool.ask([&](Db& db) { return read_households_of_box(db, id); }));
     }
     Answer<SaleRecord> sale(SaleId id) override {
-        return pool_.ask([&](Db& db) { return read_sale(db, id); });
+        return engine_.pool.ask([&](Db& db) { return read_sale(db, id); });
     }
     Answer<SaleRecord> sale_by_order(std::string_view order_id) override {
-        return pool_.ask([&](Db& db) { return read_sale_by_order(db, order_id); });
+        return engine_.pool.ask([&](Db& db) { return read_sale_by_order(db, order_id); });
     }
     Answer<std::vector<SaleRecord>> sales(HouseholdId household, SaleId before, int limit) override {
-        return pool_.ask([&](Db& db) { return read_sales(db, household, before, limit); });
+        return engine_.pool.ask([&](Db& db) { return read_sales(db, household, before, limit); });
     }
     Answer<std::vector<LedgerEntry>> entries(HouseholdId household, std::int64_t before, int limit) override {
-        return pool_.ask([&](Db& db) { return read_entries(db, household, before, limit); });
+        return engine_.pool.ask([&](Db& db) { return read_entries(db, household, before, limit); });
     }
     Answer<std::vector<Reading>> readings(HouseholdId household, UnixTime from, UnixTime to, Step step) override {
-        return pool_.ask([&](Db& db) { return read_readings(db, household, from, to, step); });
+        return engine_.pool.ask([&](Db& db) { return read_readings(db, household, from, to, step); });
     }
     Answer<JobRecord> job(JobId id) override {
-        return pool_.ask([&](Db& db) { return read_job(db, id); });
+        return engine_.pool.ask([&](Db& db) { return read_job(db, id); });
     }
     Answer<std::vector<JobRecord>> jobs(HouseholdId household, int limit) override {
-        return pool_.ask([&](Db& db) { return read_jobs(db, household, limit); });
+        return engine_.pool.ask([&](Db& db) { return read_jobs(db, household, limit); });
     }
 
     // --- Money
     void sell(SaleOrder order, WhenDone<SaleAnswer> done) override {
-        if (order.accepted_at == UnixTime{}) order.accepted_at = clock_();
-        writer_.submit<SaleAnswer>([this, order = std::move(order)](
-                                       Db& db, Changes& changes) { return book_sale(db, order, clock_(), changes); },
-                                   std::move(done));
+        if (order.accepted_at == UnixTime{}) order.accepted_at = engine_.clock();
+        engine_.writer.submit<SaleAnswer>(
+            [this, order = std::move(order)](Db& db, Changes& changes) {
+                return book_sale(db, order, engine_.clock(), changes);
+            },
+            std::move(done));
     }
     void set_price(UnitPrice price, std::string operator_name, WhenDone<Done> done) override {
-        writer_.submit<Done>(
+        engine_.writer.submit<Done>(
             [this, price, operator_name = std::move(operator_name)](Db& db, Changes& changes) {
-                return store::set_price(db, price, operator_name, clock_(), changes);
+                return store::set_price(db, price, operator_name, engine_.clock(), changes);
             },
             std::move(done));
     }
@@ -184,7 +169,7 @@ class OfficeOnDb final : public Office {
         wanted.part = Part::kForce;
         wanted.kind = force_minutes == 0 ? "force_end" : "force";
         wanted.force_minutes = force_minutes;
-        if (force_minutes > 0) wanted.force_until = clock_() + minutes(force_minutes);
+        if (force_minutes > 0) wanted.force_until = engine_.clock() + minutes(force_minutes);
         submit_part(std::move(order), wanted, std::move(done));
     }
     void acknowledge(JobOrder order, WhenDone<JobRecord> done) override {
@@ -203,7 +188,7 @@ class OfficeOnDb final : public Office {
     }
 
     // --- Users
-    Answer<std::vector<UserRecord>> users() override { return pool_.ask(read_users); }
+    Answer<std::vector<UserRecord>> users() override { return engine_.pool.ask(read_users); }
     void create_user(UserRecord user, std::string password, WhenDone<UserRecord> done) override {
         if (user.user.empty() || user.user.size() > 64)
             return refuse(std::move(done), {Reason::kBadArgument, "A user name has 1 to 64 bytes.", 64});
@@ -216,51 +201,53 @@ class OfficeOnDb final : public Office {
                         [user](Db& db, const std::string& hash) { return store::set_password(db, user, hash); });
     }
     void sign_in(std::string user, std::string password, WhenDone<Session> done) override {
-        slow_.run([this, user = std::move(user), password = std::move(password), done = std::move(done)] {
+        slow_->run([this, user = std::move(user), password = std::move(password), done = std::move(done)] {
             done(try_sign_in(user, password));
         });
     }
     void sign_out(std::string token, WhenDone<Done> done) override {
-        writer_.submit<Done>([hash = hash_token(token)](Db& db, Changes&) { return end_session(db, hash); },
-                             std::move(done));
+        engine_.writer.submit<Done>([hash = hash_token(token)](Db& db, Changes&) { return end_session(db, hash); },
+                                    std::move(done));
     }
     Answer<UserRecord> session(std::string_view token) override {
         const std::string hash = hash_token(token);
-        const UnixTime now = clock_();
-        auto found = pool_.ask([&](Db& db) { return read_session(db, hash, now); });
+        const UnixTime now = engine_.clock();
+        auto found = engine_.pool.ask([&](Db& db) { return read_session(db, hash, now); });
         if (!found) return std::unexpected(std::move(found.error()));
         if (now - found->used_at >= kSessionKeptEvery)
-            writer_.submit<Done>([hash, now](Db& db, Changes&) { return keep_session(db, hash, now); }, {});
+            engine_.writer.submit<Done>([hash, now](Db& db, Changes&) { return keep_session(db, hash, now); }, {});
         return std::move(found->user);
     }
 
     // --- Line masters
-    Answer<std::vector<LineRecord>> lines() override { return pool_.ask(read_lines); }
+    Answer<std::vector<LineRecord>> lines() override { return engine_.pool.ask(read_lines); }
     Answer<std::vector<BoxRecord>> boxes_of_line(LineId line) override {
-        return pool_.ask([&](Db& db) { return read_boxes_of_line(db, line); });
+        return engine_.pool.ask([&](Db& db) { return read_boxes_of_line(db, line); });
     }
     Answer<DesiredState> desired(HouseholdId household) override {
-        return pool_.ask([&](Db& db) { return read_desired(db, household); });
+        return engine_.pool.ask([&](Db& db) { return read_desired(db, household); });
     }
     Answer<std::vector<DesiredState>> desired_of_box(BoxId box) override {
-        return pool_.ask([&](Db& db) { return read_desired_of_box(db, box); });
+        return engine_.pool.ask([&](Db& db) { return read_desired_of_box(db, box); });
     }
     Answer<std::vector<DesiredState>> desired_of_line(LineId line) override {
-        return pool_.ask([&](Db& db) { return read_desired_of_line(db, line); });
+        return engine_.pool.ask([&](Db& db) { return read_desired_of_line(db, line); });
     }
     void reserve_counters(BoxId box, std::uint32_t count, WhenDone<std::uint32_t> done) override {
-        writer_.submit<std::uint32_t>(
+        engine_.writer.submit<std::uint32_t>(
             [box, count](Db& db, Changes&) { return store::reserve_counters(db, box, count); }, std::move(done));
     }
     void raise_counter(BoxId box, std::uint32_t last_counter, WhenDone<Done> done) override {
-        writer_.submit<Done>(
+        engine_.writer.submit<Done>(
             [box, last_counter](Db& db, Changes&) { return store::raise_counter(db, box, last_counter); },
             std::move(done));
     }
     void record_readings(std::vector<Reading> readings, WhenDone<Done> done) override {
-        writer_.submit<Done>([readings = std::move(readings)](
-                                 Db& db, Changes& changes) { return store::record_readings(db, readings, changes); },
-                             std::move(done));
+        engine_.writer.submit<Done>(
+            [readings = std::move(readings)](Db& db, Changes& changes) {
+                return store::record_readings(db, readings, changes);
+            },
+            std::move(done));
     }
     void record_powers(std::vector<PowerReading> powers) override {
         const std::lock_guard lock(powers_mutex_);
@@ -268,23 +255,23 @@ class OfficeOnDb final : public Office {
             powers_[power.household.value] = power.power;
     }
     void record_box_seen(BoxSeen seen, WhenDone<Done> done) override {
-        writer_.submit<Done>([seen](Db& db, Changes& changes) { return store::record_box_seen(db, seen, changes); },
-                             std::move(done));
+        engine_.writer.submit<Done>(
+            [seen](Db& db, Changes& changes) { return store::record_box_seen(db, seen, changes); }, std::move(done));
     }
     void record_sent(Delivery delivery, UnixTime at, WhenDone<Done> done) override {
-        writer_.submit<Done>(
+        engine_.writer.submit<Done>(
             [delivery, at](Db& db, Changes& changes) { return store::record_sent(db, delivery, at, changes); },
             std::move(done));
     }
     void record_confirmed(Delivery delivery, MeterEffect effect, UnixTime at, WhenDone<Done> done) override {
-        writer_.submit<Done>(
+        engine_.writer.submit<Done>(
             [delivery, effect, at](Db& db, Changes& changes) {
                 return store::record_confirmed(db, delivery, effect, at, changes);
             },
             std::move(done));
     }
     void record_effect(HouseholdId household, MeterEffect effect, UnixTime at, WhenDone<Done> done) override {
-        writer_.submit<Done>(
+        engine_.writer.submit<Done>(
             [household, effect, at](Db& db, Changes& changes) {
                 return store::record_effect(db, household, effect, at, changes);
             },
@@ -292,7 +279,7 @@ class OfficeOnDb final : public Office {
     }
     void record_refused(Delivery delivery, std::string problem, bool for_good, UnixTime at,
                         WhenDone<Done> done) override {
-        writer_.submit<Done>(
+        engine_.writer.submit<Done>(
             [delivery, problem = std::move(problem), for_good, at](Db& db, Changes& changes) {
                 return store::record_refused(db, delivery, problem, for_good, at, changes);
             },
@@ -305,9 +292,9 @@ class OfficeOnDb final : public Office {
         if (done) done(std::unexpected(std::move(refusal)));
     }
     void submit_part(JobOrder order, const PartOrder& wanted, WhenDone<JobRecord> done) {
-        writer_.submit<JobRecord>(
+        engine_.writer.submit<JobRecord>(
             [this, order = std::move(order), wanted](Db& db, Changes& changes) {
-                return order_part(db, order, wanted, clock_(), changes);
+                return order_part(db, order, wanted, engine_.clock(), changes);
             },
             std::move(done));
     }
@@ -319,11 +306,12 @@ class OfficeOnDb final : public Office {
                 std::move(done),
                 {Reason::kPasswordWeak, "A password has at least " + std::to_string(kPasswordSizeMin) + " characters.",
                  static_cast<std::int64_t>(kPasswordSizeMin)});
-        slow_.run([this, password = std::move(password), done = std::move(done), apply = std::move(apply)] {
+        slow_->run([this, password = std::move(password), done = std::move(done), apply = std::move(apply)] {
             std::string hash = hash_password(password, cheap_password_hash_);
             if (hash.empty())
                 return refuse(done, {Reason::kStorageFailed, "Not enough memory to hash the password.", 0});
-            writer_.submit<T>([apply, hash = std::move(hash)](Db& db, Changes&) { return apply(db, hash); }, done);
+            engine_.writer.submit<T>([apply, hash = std::move(hash)](Db& db, Changes&) { return apply(db, hash); },
+                                     done);
         });
     }
     // On the slow thread: waits for the writer, so that the next try sees this one's outcome.
@@ -331,13 +319,14 @@ class OfficeOnDb final : public Office {
     Answer<Done> write_and_wait(Apply apply) {
         std::promise<Answer<Done>> written;
         auto outcome = written.get_future();
-        writer_.submit<Done>(std::move(apply), [&](Answer<Done> answer) { written.set_value(std::move(answer)); });
+        engine_.writer.submit<Done>(std::move(apply),
+                                    [&](Answer<Done> answer) { written.set_value(std::move(answer)); });
         return outcome.get();
     }
     Answer<Session> try_sign_in(const std::string& user, const std::string& password) {
-        const UnixTime now = clock_();
+        const UnixTime now = engine_.clock();
         std::optional<UserSecret> secret;
-        const auto allowed = pool_.ask([&](Db& db) {
+        const auto allowed = engine_.pool.ask([&](Db& db) {
             secret = find_user(db, user);
             return check_lock(db, user, now);
         });
@@ -382,16 +371,19 @@ class OfficeOnDb final : public Office {
     }
 
     std::shared_ptr<void> lock_;
-    std::function<UnixTime()> clock_;
     bool cheap_password_hash_;
     std::mutex observers_mutex_;
     std::vector<OfficeObserver*> observers_;
     std::mutex powers_mutex_;
     std::unordered_map<std::int64_t, ActivePower> powers_;
     std::string nobody_hash_;  // slow thread only
-    ReadPool pool_;
-    Writer writer_;
-    SlowThread slow_;  // stops first: it waits for the writer
+    Engine engine_;
+    std::unique_ptr<Accounts> accounts_;
+    std::unique_ptr<Campaigns> campaigns_;
+    std::unique_ptr<Archive> archive_;
+    std::unique_ptr<Audit> audit_;
+    std::unique_ptr<WorkList> work_list_;
+    std::optional<SlowThread> slow_{std::in_place};
 };
 
 }  // namespace

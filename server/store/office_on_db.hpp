@@ -13,7 +13,8 @@ struct Connections {
     std::function<UnixTime()> clock;
     std::size_t batch_max = 256;
     bool cheap_password_hash = false;
-    std::shared_ptr<void> lock;  // held as long as the office lives
+    std::shared_ptr<void> lock;         // held as long as the office lives
+    Writer::ByHand* by_hand = nullptr;  // not null: the office writes when its owner says so (the simulator)
 };
 [[nodiscard]] std::unique_ptr<Office> make_office(Connections connections);
 

@@ -60,6 +60,12 @@ class SqliteDb final : public Db {
         sqlite3_close(handle_);
     }
 
+    void define(const std::string& sql) override {
+        const auto text = sql_for(sql, "sqlite", "INTEGER PRIMARY KEY");
+        if (!ok() || !text) return;
+        if (const int code = sqlite3_exec(handle_, text->c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK)
+            fail(code, text->c_str());
+    }
     void begin_write() override { execute("BEGIN IMMEDIATE"); }
     void begin_read() override { execute("BEGIN"); }
     bool commit() override {
@@ -192,13 +198,6 @@ std::expected<std::unique_ptr<Db>, DbFailure> open_sqlite(const std::filesystem:
     }
     if (!db->ok()) return std::unexpected(*db->failure());
     return db;
-}
-
-Refusal refusal_of(const DbFailure& failure) {
-    if (failure.error == DbError::kFull)
-        return {Reason::kStorageFull, "The disk is full; nothing was changed. Make room and send the same order again.",
-                0};
-    return {Reason::kStorageFailed, "The database refused; nothing was changed. " + failure.message, 0};
 }
 
 }  // namespace prewatt::server::store

@@ -5,18 +5,55 @@
 
 namespace prewatt::server::store {
 
-Writer::Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed)
-    : db_(std::move(db)), batch_max_(batch_max == 0 ? 1 : batch_max), committed_(std::move(committed)) {
-    thread_ = std::thread([this] { loop(); });
+Writer::Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed,
+               ByHand* by_hand)
+    : db_(std::move(db)),
+      batch_max_(batch_max == 0 ? 1 : batch_max),
+      committed_(std::move(committed)),
+      by_hand_(by_hand) {
+    if (by_hand_)
+        by_hand_->writer_ = this;
+    else
+        thread_ = std::thread([this] { loop(); });
 }
 
-Writer::~Writer() {
+void Writer::stop() {
     {
         const std::lock_guard lock(mutex_);
+        if (stopping_) return;
         stopping_ = true;
     }
     arrived_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+    if (by_hand_) {
+        while (by_hand_->turn()) {
+        }
+        by_hand_->writer_ = nullptr;
+    }
+}
+
+bool Writer::ByHand::turn() {
+    if (!writer_) return false;
+    Batch batch;
+    {
+        const std::lock_guard lock(writer_->mutex_);
+        if (writer_->queue_.empty()) return false;
+        writer_->take(batch);
+    }
+    writer_->write(batch);
+    return true;
+}
+
+void Writer::ByHand::forget() {
+    if (!writer_) return;
+    const std::lock_guard lock(writer_->mutex_);
+    writer_->queue_.clear();
+}
+
+bool Writer::ByHand::waits() const {
+    if (!writer_) return false;
+    const std::lock_guard lock(writer_->mutex_);
+    return !writer_->queue_.empty();
 }
 
 void Writer::push(std::unique_ptr<Work> work) {
@@ -46,19 +83,23 @@ void Writer::loop() {
             arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
             asleep_ = false;
             if (queue_.empty()) return;
-            if (queue_.size() <= batch_max_) {
-                batch.swap(queue_);
-            } else {
-                const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(batch_max_);
-                batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
-                queue_.erase(queue_.begin(), end);
-            }
-            waiting_work_ = !queue_.empty();
+            take(batch);
         }
         write(batch);
         batch.clear();
         look_out();
     }
+}
+
+void Writer::take(Batch& batch) {
+    if (queue_.size() <= batch_max_) {
+        batch.swap(queue_);
+    } else {
+        const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(batch_max_);
+        batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+        queue_.erase(queue_.begin(), end);
+    }
+    waiting_work_ = !queue_.empty();
 }
 
 // Who has just been answered often asks again at once; going to sleep and being woken costs more than looking for it so

@@ -23,12 +23,28 @@ using Changes = std::vector<Change>;
 
 class Writer {
   public:
+    // For an owner of virtual time: no thread; what waits is written when the owner says so. Outlives the writer.
+    class ByHand {
+      public:
+        // Writes one transaction of what waits; false: nothing waited.
+        bool turn();
+        // The process is gone: what waits is neither written nor answered.
+        void forget();
+        [[nodiscard]] bool waits() const;
+
+      private:
+        friend class Writer;
+        Writer* writer_ = nullptr;
+    };
+
     // `committed` hears what has changed, after COMMIT and before the answers.
-    Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed);
+    Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed,
+           ByHand* by_hand = nullptr);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
-    // Finishes what is queued.
-    ~Writer();
+    ~Writer() { stop(); }
+    // Finishes what is queued; what comes later is answered with kStopping.
+    void stop();
 
     // `apply` is run on the writing thread: it checks everything first, then changes the database and names what it
     // changed. It need not look at failures of the database: they overrule its answer.
@@ -68,6 +84,7 @@ class Writer {
 
     void push(std::unique_ptr<Work> work);
     void loop();
+    void take(Batch& batch);  // under the lock
     void write(Batch& batch);
     void look_out();
     bool try_batch(Batch& batch, Changes& changes);
@@ -75,7 +92,8 @@ class Writer {
     std::unique_ptr<Db> db_;
     std::size_t batch_max_;
     std::function<void(const Changes&)> committed_;
-    std::mutex mutex_;
+    ByHand* by_hand_ = nullptr;
+    mutable std::mutex mutex_;
     std::condition_variable arrived_;
     Batch queue_;
     std::atomic<bool> waiting_work_{false};

@@ -29,6 +29,11 @@ class FakeOffice : public Office {
         if (observer_) observer_->on_changes({&change, 1});
     }
 
+    Accounts& accounts() override { return accounts_; }
+    Campaigns& campaigns() override { return campaigns_; }
+    Archive& archive() override { return archive_; }
+    Audit& audit() override { return audit_; }
+    WorkList& work_list() override { return work_list_; }
     void add_observer(OfficeObserver& observer) override { observer_ = &observer; }
     void remove_observer(OfficeObserver&) override { observer_ = nullptr; }
 
@@ -240,6 +245,11 @@ class FakeOffice : public Office {
 
     std::mutex mutex_;
     OfficeObserver* observer_ = nullptr;
+    Accounts accounts_;
+    Campaigns campaigns_;
+    Archive archive_;
+    Audit audit_;
+    WorkList work_list_;
     std::vector<UserRecord> users_;
     std::map<std::string, UserRecord> sessions_;
     std::map<std::string, SaleRecord> sales_;
