@@ -157,7 +157,7 @@ Figures run_line(const LineOptions& options) {
         state.box = LineOfMeters::box_id(box);
         state.number = static_cast<std::uint8_t>(number);
         if (state.ticket.number == 0) clerk.dark[state.household.value] = building.now();
-        state.ticket = {1, state.ticket.number + 1, state.ticket.credited + energy_of_hundredths(5000)};
+        state.ticket = {1, state.ticket.number + 1, state.ticket.credited + credit_of_hundredths(5000)};
         clerk.open[state.household.value] = building.now();
         building.desire(state);
     }

@@ -13,6 +13,10 @@ json at(const std::optional<UnixTime>& time) {
 std::int64_t ckwh(Energy energy) {
     return in_hundredths(energy, Round::kDown);
 }
+// Of the account's unit: ckwh in an energy account, fen in one of money.
+std::int64_t ckwh(Credit credit) {
+    return in_hundredths(credit, Round::kDown);
+}
 std::int64_t tenths(std::int64_t micro) {
     return divide(micro, 100'000, Round::kNearest);
 }

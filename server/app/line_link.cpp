@@ -66,7 +66,7 @@ void LineLink::on_block(const collect::BlockReading& block) {
         if (!household && one.number <= kHouseholdsMax) household = place.households[one.number];
         if (!household) continue;
         readings.push_back({household, block.asked_at, energy_of_hundredths(one.record.forward_hundredths),
-                            energy_of_hundredths(one.record.remaining_hundredths), one.record.state});
+                            credit_of_hundredths(one.record.remaining_hundredths), one.record.state});
     }
     const bool quiet = readings.empty();
     if (quiet && place.told && place.flags == block.flags.bits && block.at - place.told_at < kSeenInterval) return;
@@ -101,7 +101,7 @@ void LineLink::on_account(HouseholdId household, const dlt645::AccountStatus& st
     effect.epoch = status.epoch;
     effect.ticket_number = status.ticket_number;
     const Credit remaining = credit_of_hundredths(status.credited_hundredths) - status.used;
-    effect.remaining = energy_of_hundredths(in_hundredths(remaining, Round::kDown));
+    effect.remaining = credit_of_hundredths(in_hundredths(remaining, Round::kDown));
     effect.state = status.state;
     office_.record_effect(household, effect, at, heard("an account's state"));
 }
@@ -137,7 +137,7 @@ void LineLink::on_sent(const Delivery& delivery, UnixTime at) {
 }
 
 void LineLink::on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) {
-    const MeterEffect shown{effect.epoch, effect.ticket_number, energy_of_hundredths(effect.remaining_hundredths),
+    const MeterEffect shown{effect.epoch, effect.ticket_number, credit_of_hundredths(effect.remaining_hundredths),
                             effect.state};
     office_.record_confirmed(delivery, shown, at, heard("a confirmation"));
 }

@@ -70,7 +70,7 @@ TEST_F(LineLinkTest, AReadingIsAsOldAsItsQuestion) {
     link_.on_block(block(10'000, changed));
     ASSERT_EQ(office_.readings.size(), 1u) << "nobody lives in household 4";
     EXPECT_EQ(office_.readings[0].at.ms, 10'000);
-    EXPECT_EQ(office_.readings[0].remaining, energy_of_hundredths(-5));
+    EXPECT_EQ(office_.readings[0].remaining, credit_of_hundredths(-5));
     EXPECT_EQ(office_.readings[0].forward, energy_of_hundredths(123));
 }
 
@@ -107,7 +107,7 @@ TEST_F(LineLinkTest, WhatRemainsOfAnAccountIsRoundedDown) {
     status.used = Credit{1};
     link_.on_account(HouseholdId{7}, status, UnixTime{1});
     ASSERT_EQ(office_.effects.size(), 1u);
-    EXPECT_EQ(office_.effects[0].second.remaining, energy_of_hundredths(99));
+    EXPECT_EQ(office_.effects[0].second.remaining, credit_of_hundredths(99));
     EXPECT_EQ(office_.effects[0].second.ticket_number, 9u);
 }
 

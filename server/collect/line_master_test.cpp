@@ -116,7 +116,7 @@ class Line {
         master->desire(d, now);
     }
     void sell(int box, std::uint8_t household, std::uint32_t number, std::int64_t hundredths) {
-        desire(box, household, [&](DesiredState& d) { d.ticket = {1, number, energy_of_hundredths(hundredths)}; });
+        desire(box, household, [&](DesiredState& d) { d.ticket = {1, number, credit_of_hundredths(hundredths)}; });
     }
     void run(Duration span) {
         const Instant end = now + span;
@@ -621,7 +621,7 @@ TEST(LineMaster, EveryAccountIsReadInFullNowAndThen) {
     // What the block does not show (alarm levels, overdraft) can also be wrong in a box.
     Line line(1);
     line.desire(1, 3, [](DesiredState& d) {
-        d.ticket = {1, 1, energy_of_hundredths(100)};
+        d.ticket = {1, 1, credit_of_hundredths(100)};
         d.alarms_version.desired = 1;
         d.alarms = {energy_of_hundredths(500), {}, {}};
     });

@@ -112,7 +112,7 @@ struct World {
         d.household = HouseholdId{7};
         d.box = BoxId{1};
         d.number = 3;
-        d.ticket = {1, 1, energy_of_hundredths(1234)};
+        d.ticket = {1, 1, credit_of_hundredths(1234)};
         runner->desire({d});
     }
     card::OpensslMac mac;

@@ -41,9 +41,9 @@ Answer<SaleDecision> decide_sale(const SaleOrder& order, const Account& account,
     if (energy <= Energy{0})
         return refuse(Reason::kAmountTooSmall, "The amount buys less than 0.01 kWh; nothing was sold.");
     const TicketTotal& before = account.ticket;
-    if (before.credited + energy > kCreditedMax || before.number == UINT32_MAX)
+    if (before.credited + credit_for(energy) > kCreditedMax || before.number == UINT32_MAX)
         return refuse(Reason::kTotalTooLarge, "The total of the account would be too large; nothing was sold.");
-    if (before.credited - account.used_known + energy > rules.held_max)
+    if (before.credited - account.used_known + credit_for(energy) > rules.held_max)
         return refuse(Reason::kHoarding,
                       "The household would hold more than " + decimals(in_hundredths(rules.held_max, Round::kDown)) +
                           " kWh; nothing was sold.",
@@ -61,7 +61,7 @@ Answer<SaleDecision> decide_sale(const SaleOrder& order, const Account& account,
     after = account;
     after.ticket.epoch = before.epoch == 0 ? std::uint16_t{1} : before.epoch;
     after.ticket.number = before.number + 1;
-    after.ticket.credited = before.credited + energy;
+    after.ticket.credited = before.credited + credit_for(energy);
 
     const auto book = [&](LedgerAccount from, LedgerAccount to, LedgerUnit unit, std::int64_t amount) {
         if (amount == 0) return;

@@ -23,18 +23,18 @@ struct Account {
     bool closed = false;
     TicketTotal ticket;        // epoch 0: not opened yet
     Money paid;                // in this epoch
-    Energy used_known;         // what the meter is known to have used in this epoch; grows
+    Credit used_known;         // what the meter is known to have used in this epoch; grows
     std::int64_t entries = 0;  // ledger entries of the household so far
 };
 
 struct SaleRules {
     UnitPrice price;                                    // 0: not set
     Money sale_max = fen(1'000'000);                    // of one sale
-    Energy held_max = energy_of_hundredths(9'999'990);  // what a household may hold: the display ends at 99,999.9 kWh
+    Credit held_max = credit_of_hundredths(9'999'990);  // what a household may hold: the display ends at 99,999.9 kWh
 };
 
 // A ticket carries 48 bits signed of hundredths; half of it is left as room for joules in 64 bits.
-inline constexpr Energy kCreditedMax = energy_of_hundredths((std::int64_t{1} << 46) - 1);
+inline constexpr Credit kCreditedMax = credit_of_hundredths((std::int64_t{1} << 46) - 1);
 inline constexpr Money kSaleMaxEver = fen(100'000'000'000);
 
 struct SaleDecision {

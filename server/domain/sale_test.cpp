@@ -36,7 +36,7 @@ TEST(Sale, FirstSaleOpensTheAccountWithTicketOne) {
     // A resident who has just moved in pays, and the meter must get a ticket that opens the account.
     const auto sold = decide_sale(order_of(5000), opened(), rules_at(6400), kNow);
     ASSERT_TRUE(sold);
-    EXPECT_EQ(sold->after.ticket, (TicketTotal{1, 1, energy_of_hundredths(7812)}));
+    EXPECT_EQ(sold->after.ticket, (TicketTotal{1, 1, credit_of_hundredths(7812)}));
     EXPECT_EQ(sold->energy, energy_of_hundredths(7812));
     EXPECT_EQ(sold->remainder_e4, 5000 * 10'000 - 7812 * 6400);
 }
@@ -44,10 +44,10 @@ TEST(Sale, FirstSaleOpensTheAccountWithTicketOne) {
 TEST(Sale, SecondSaleRaisesTheTotalAndTheNumber) {
     // A ticket that carried only the increment would lose the first purchase when both arrive in the wrong order.
     Account account = opened();
-    account.ticket = {3, 9, energy_of_hundredths(1000)};
+    account.ticket = {3, 9, credit_of_hundredths(1000)};
     const auto sold = decide_sale(order_of(640), account, rules_at(6400), kNow);
     ASSERT_TRUE(sold);
-    EXPECT_EQ(sold->after.ticket, (TicketTotal{3, 10, energy_of_hundredths(2000)}));
+    EXPECT_EQ(sold->after.ticket, (TicketTotal{3, 10, credit_of_hundredths(2000)}));
 }
 
 TEST(Sale, EveryFenThatWasPaidIsBookedSomewhere) {
@@ -98,10 +98,10 @@ TEST(Sale, NothingIsSoldToAClosedAccountOrWithoutMeterOrPrice) {
 TEST(Sale, HoardingLimitLooksAtWhatIsHeldNotAtWhatWasEverBought) {
     // Somebody who has lived here for ten years has a large total and little left: they must be able to buy.
     Account account = opened();
-    account.ticket = {1, 500, energy_of_hundredths(5'000'000)};
-    account.used_known = energy_of_hundredths(4'999'000);
+    account.ticket = {1, 500, credit_of_hundredths(5'000'000)};
+    account.used_known = credit_of_hundredths(4'999'000);
     SaleRules rules = rules_at(10'000);
-    rules.held_max = energy_of_hundredths(2'000);
+    rules.held_max = credit_of_hundredths(2'000);
     EXPECT_TRUE(decide_sale(order_of(1000), account, rules, kNow));
     const auto refused = decide_sale(order_of(1001), account, rules, kNow);
     EXPECT_EQ(reason_of(refused), Reason::kHoarding);
@@ -114,8 +114,8 @@ TEST(Sale, TotalBeyondATicketIsRefused) {
     account.ticket = {1, 2, kCreditedMax};
     account.used_known = kCreditedMax;
     EXPECT_EQ(reason_of(decide_sale(order_of(100), account, rules_at(6400), kNow)), Reason::kTotalTooLarge);
-    account.ticket = {1, UINT32_MAX, Energy{0}};
-    account.used_known = Energy{0};
+    account.ticket = {1, UINT32_MAX, Credit{0}};
+    account.used_known = Credit{0};
     EXPECT_EQ(reason_of(decide_sale(order_of(100), account, rules_at(6400), kNow)), Reason::kTotalTooLarge);
 }
 
@@ -167,7 +167,7 @@ TEST_P(RandomSales, BooksBalanceAndTotalsAreThoseOfTheSales) {
             account.ticket.credited;  // used up at once, so that the hoarding limit does not end the test
         paid += order.amount;
         credited += sold->energy;
-        EXPECT_EQ(account.ticket.credited - before.ticket.credited, sold->energy);
+        EXPECT_EQ(account.ticket.credited - before.ticket.credited, credit_for(sold->energy));
         EXPECT_EQ(account.ticket.number, before.ticket.number + 1);
         EXPECT_EQ(account.paid - before.paid, order.amount);
         EXPECT_EQ(order.amount.count() * 10'000,

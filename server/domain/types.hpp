@@ -1,8 +1,8 @@
 // The words of the office: who is who, what is kept of them, and every way in which something can be refused.
 //
 // Times are milliseconds since 1970 UTC (UnixTime). Money is fen, energy is joules in memory and hundredths of a kWh
-// on the wire and in the database; credit of the office is always a whole number of hundredths. Everything here is
-// plain data that is copied and owned by whoever holds it.
+// on the wire and in the database; credit of the office is always a whole number of hundredths of the account's unit.
+// Everything here is plain data that is copied and owned by whoever holds it.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -14,6 +14,7 @@
 
 #include "base/hold.hpp"
 #include "base/units.hpp"
+#include "settings/settings.hpp"
 
 namespace prewatt::server {
 
@@ -145,10 +146,13 @@ struct Version {
     std::uint32_t reached = 0;  // settled: confirmed by the meter, or refused for good
     [[nodiscard]] constexpr bool open() const { return desired > reached; }
 };
+// What an account counts: hundredths of a kWh, or of a yuan (the meter then charges at the price in force).
+using settings::AccountUnit;
 struct TicketTotal {
-    std::uint16_t epoch = 0;   // 0: no account was opened
-    std::uint32_t number = 0;  // of the newest ticket
-    Energy credited;           // all sales and grants of the epoch less refunds
+    std::uint16_t epoch = 0;                  // 0: no account was opened
+    std::uint32_t number = 0;                 // of the newest ticket
+    Credit credited;                          // all sales and grants of the epoch less refunds
+    AccountUnit unit = AccountUnit::kEnergy;  // of `credited`, for the whole epoch
     friend constexpr bool operator==(const TicketTotal&, const TicketTotal&) = default;
 };
 struct AlarmLevels {
@@ -197,7 +201,7 @@ struct HouseholdRecord {
     // From the meter; nothing is known before the first reading.
     std::optional<UnixTime> read_at;  // the values below were so at this time
     HouseholdState state;
-    Energy remaining;                  // rounded down to 0.01 kWh; negative within the overdraft
+    Credit remaining;                  // rounded down to a hundredth; negative within the overdraft
     Energy forward;                    // total
     std::optional<ActivePower> power;  // present; forgotten at a restart
 };
@@ -269,7 +273,7 @@ struct LedgerEntry {
     std::int64_t amount = 0;  // of the unit; always positive
     // Running totals of the household up to and with this entry: what was paid and what was credited in this epoch.
     Money paid_total;
-    Energy credited_total;
+    Credit credited_total;
 };
 
 // --- Readings
@@ -278,7 +282,7 @@ struct Reading {
     HouseholdId household;
     UnixTime at;
     Energy forward;    // rounded down to 0.01 kWh
-    Energy remaining;  // likewise
+    Credit remaining;  // likewise, in the unit of the account
     HouseholdState state;
 };
 enum class Step : std::uint8_t { kRaw, kHour, kDay };
@@ -342,7 +346,7 @@ struct Session {
 struct MeterEffect {
     std::uint16_t epoch = 0;
     std::uint32_t ticket_number = 0;
-    Energy remaining;
+    Credit remaining;
     HouseholdState state;
 };
 // One part of the desired state at one version, as it went over the line. For a ticket: its epoch and number.

@@ -54,6 +54,7 @@ class Value {
     Value(Money money) : Value(money.count()) {}
     Value(UnitPrice price) : Value(price.count()) {}
     Value(Energy energy) : Value(in_hundredths(energy, Round::kDown)) {}
+    Value(Credit credit) : Value(in_hundredths(credit, Round::kDown)) {}
     template <class Tag>
     Value(Id<Tag> id) : Value(id.value) {}
     template <class E>
@@ -87,6 +88,8 @@ class Row {
             return is_null(column) ? std::optional<UnixTime>{} : UnixTime{integer(column)};
         else if constexpr (std::is_same_v<T, Energy>)
             return energy_of_hundredths(integer(column));
+        else if constexpr (std::is_same_v<T, Credit>)
+            return credit_of_hundredths(integer(column));
         else if constexpr (std::is_same_v<T, bool>)
             return integer(column) != 0;
         else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)

@@ -6,7 +6,7 @@ namespace {
 class Delivering : public OfficeTest {
   protected:
     static MeterEffect effect(std::uint32_t number, std::int64_t remaining_ckwh, bool closed) {
-        MeterEffect effect{1, number, energy_of_hundredths(remaining_ckwh), {}};
+        MeterEffect effect{1, number, credit_of_hundredths(remaining_ckwh), {}};
         effect.state.set(StateBit::kRelayClosed, closed);
         return effect;
     }
@@ -20,7 +20,7 @@ class Delivering : public OfficeTest {
         ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_refused(delivery, problem, for_good, now(), done); }));
     }
     void read(HouseholdId household, std::int64_t forward, std::int64_t remaining, bool closed) {
-        Reading reading{household, now(), energy_of_hundredths(forward), energy_of_hundredths(remaining), {}};
+        Reading reading{household, now(), energy_of_hundredths(forward), credit_of_hundredths(remaining), {}};
         reading.state.set(StateBit::kRelayClosed, closed);
         ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_readings({reading}, done); }));
     }
@@ -56,7 +56,7 @@ TEST_F(Delivering, EachStepOfASaleHasItsTime) {
     EXPECT_FALSE(sale.lit_at);
     EXPECT_EQ(sale.last_problem, "");
     EXPECT_FALSE(office_->desired(household)->ticket_open());
-    EXPECT_EQ(office_->household(household)->remaining, energy_of_hundredths(1000));
+    EXPECT_EQ(office_->household(household)->remaining, credit_of_hundredths(1000));
 
     move(seconds(1));
     read(household, 0, 1000, true);
@@ -200,7 +200,7 @@ TEST_F(Delivering, ReadingsAreKeptAndTheOldOnesDoNotOverwriteTheNew) {
     const UnixTime newest = now();
     move(minutes(-10));
     read(household, 120, 880, true);
-    EXPECT_EQ(office_->household(household)->remaining, energy_of_hundredths(850));
+    EXPECT_EQ(office_->household(household)->remaining, credit_of_hundredths(850));
     EXPECT_EQ(office_->household(household)->read_at, newest);
     const auto raw = office_->readings(household, {}, UnixTime{INT64_MAX}, Step::kRaw);
     ASSERT_EQ(raw->size(), 3u);

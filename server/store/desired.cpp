@@ -98,8 +98,8 @@ struct MeterRow {
     std::uint32_t lit_number = 0;
     std::uint16_t account_epoch = 0;
     std::uint32_t account_number = 0;
-    Energy account_credited;
-    Energy used;
+    Credit account_credited;
+    Credit used;
 };
 MeterRow find_meter(Db& db, HouseholdId household) {
     MeterRow meter;
@@ -114,10 +114,10 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.epoch = row.as<std::uint16_t>(2);
             meter.number = row.as<std::uint32_t>(3);
             meter.lit_number = row.as<std::uint32_t>(4);
-            meter.used = row.as<Energy>(5);
+            meter.used = row.as<Credit>(5);
             meter.account_epoch = row.as<std::uint16_t>(6);
             meter.account_number = row.as<std::uint32_t>(7);
-            meter.account_credited = row.as<Energy>(8);
+            meter.account_credited = row.as<Credit>(8);
         });
     return meter;
 }
@@ -148,14 +148,14 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
          meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u},
         [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
     // What was used up to now: the total of the ticket that the meter has, less what remains.
-    std::optional<Energy> credited;
+    std::optional<Credit> credited;
     if (effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
         credited = meter.account_credited;
     else
         db.query("SELECT credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
                  {household, effect.epoch, effect.ticket_number},
-                 [&](const Row& row) { credited = row.as<Energy>(0); });
-    Energy used = effect.epoch == meter.epoch ? meter.used : Energy{0};
+                 [&](const Row& row) { credited = row.as<Credit>(0); });
+    Credit used = effect.epoch == meter.epoch ? meter.used : Credit{0};
     if (credited) used = std::max(used, *credited - effect.remaining);
     const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, effect.ticket_number) : 0;
     db.execute(
@@ -329,7 +329,7 @@ Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Chang
             {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits});
         if (meter.read_at && reading.at < *meter.read_at) continue;
         // What remains tells what was used when the meter has the newest ticket and has said so before this reading.
-        Energy used = meter.used;
+        Credit used = meter.used;
         if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
             reading.at > meter.effect_at)
             used = std::max(used, meter.account_credited - reading.remaining);
@@ -348,7 +348,7 @@ Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Chang
 Answer<std::vector<Reading>> read_readings(Db& db, HouseholdId household, UnixTime from, UnixTime to, Step step) {
     std::vector<Reading> readings;
     const auto each = [&](const Row& row) {
-        readings.push_back({household, row.as<UnixTime>(0), row.as<Energy>(1), row.as<Energy>(2),
+        readings.push_back({household, row.as<UnixTime>(0), row.as<Energy>(1), row.as<Credit>(2),
                             HouseholdState{row.as<std::uint16_t>(3)}});
     };
     if (step == Step::kRaw) {

@@ -24,7 +24,7 @@ DesiredState desired_of(const Row& row) {
     d.household = row.as<HouseholdId>(0);
     d.box = row.as<BoxId>(1);
     d.number = row.as<std::uint8_t>(2);
-    d.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Energy>(5)};
+    d.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Credit>(5)};
     d.confirmed_epoch = row.as<std::uint16_t>(6);
     d.confirmed_number = row.as<std::uint32_t>(7);
     const auto version = [&](int column) {
@@ -64,7 +64,7 @@ HouseholdRecord household_of(const Row& row) {
     const auto values_at = row.as<std::optional<UnixTime>>(column++);
     if (h.read_at && values_at && *values_at > *h.read_at) h.read_at = values_at;
     h.state = HouseholdState{row.as<std::uint16_t>(column++)};
-    h.remaining = row.as<Energy>(column++);
+    h.remaining = row.as<Credit>(column++);
     h.forward = row.as<Energy>(column++);
     h.price = row.as<UnitPrice>(column++);
     return h;

@@ -29,7 +29,7 @@ SaleRecord sale_of(const Row& row) {
     sale.operator_name = row.as<std::string>(column++);
     sale.ticket.epoch = row.as<std::uint16_t>(column++);
     sale.ticket.number = row.as<std::uint32_t>(column++);
-    sale.ticket.credited = row.as<Energy>(column++);
+    sale.ticket.credited = row.as<Credit>(column++);
     sale.accepted_at = row.as<UnixTime>(column++);
     sale.booked_at = row.as<UnixTime>(column++);
     sale.desired_at = sale.booked_at;  // the ticket is part of the same commit
@@ -71,12 +71,12 @@ std::optional<AccountRow> find_account(Db& db, HouseholdId household, std::strin
             out.account.household = household;
             out.account.has_meter = !row.is_null(1);
             out.account.closed = row.as<bool>(2);
-            out.account.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Energy>(5)};
+            out.account.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Credit>(5)};
             out.account.paid = row.as<Money>(6);
             out.account.entries = row.as<std::int64_t>(7);
-            if (row.as<std::uint16_t>(8) == out.account.ticket.epoch) out.account.used_known = row.as<Energy>(9);
+            if (row.as<std::uint16_t>(8) == out.account.ticket.epoch) out.account.used_known = row.as<Credit>(9);
             out.rules.sale_max = row.as<Money>(10);
-            out.rules.held_max = row.as<Energy>(11);
+            out.rules.held_max = row.as<Credit>(11);
             out.rules.price = row.as<UnitPrice>(12);
             out.next_booking = row.as<SaleId>(13);
             out.order_known = !row.is_null(14);
@@ -200,7 +200,7 @@ Answer<std::vector<LedgerEntry>> read_entries(Db& db, HouseholdId household, std
             entry.unit = row.as<LedgerUnit>(6);
             entry.amount = row.integer(7);
             entry.paid_total = row.as<Money>(8);
-            entry.credited_total = row.as<Energy>(9);
+            entry.credited_total = row.as<Credit>(9);
         });
     return checked(db, std::move(entries));
 }

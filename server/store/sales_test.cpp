@@ -18,7 +18,7 @@ TEST_F(Sales, SaleIsBookedDesiredAndShownAtOnce) {
     EXPECT_FALSE(sold->repeated);
     EXPECT_EQ(sold->sale.room, "3-0101");
     EXPECT_EQ(sold->sale.energy, energy_of_hundredths(7812));
-    EXPECT_EQ(sold->sale.ticket, (TicketTotal{1, 1, energy_of_hundredths(7812)}));
+    EXPECT_EQ(sold->sale.ticket, (TicketTotal{1, 1, credit_of_hundredths(7812)}));
     EXPECT_EQ(sold->sale.accepted_at, now());
 
     const auto shown = office_->sale(sold->sale.id);
@@ -39,7 +39,7 @@ TEST_F(Sales, SaleIsBookedDesiredAndShownAtOnce) {
     ASSERT_TRUE(entries);
     ASSERT_EQ(entries->size(), 2u);
     EXPECT_EQ(entries->front().to, LedgerAccount::kHousehold);
-    EXPECT_EQ(entries->front().credited_total, energy_of_hundredths(7812));
+    EXPECT_EQ(entries->front().credited_total, credit_of_hundredths(7812));
     EXPECT_EQ(entries->back().paid_total, fen(5000));
     expect_balanced();
 }
@@ -66,7 +66,7 @@ TEST_F(Sales, DoubleClickSellsOnce) {
     for (const auto id : ids)
         EXPECT_EQ(id, ids[0]);
     EXPECT_EQ(office_->sales({}, {}, 10)->size(), 1u);
-    EXPECT_EQ(office_->desired(household)->ticket.credited, energy_of_hundredths(3125));
+    EXPECT_EQ(office_->desired(household)->ticket.credited, credit_of_hundredths(3125));
     expect_balanced();
 }
 
@@ -82,7 +82,7 @@ TEST_F(Sales, TwoDesksSellingToOneRoomBothCount) {
         });
     for (auto& desk : desks)
         desk.join();
-    EXPECT_EQ(office_->desired(household)->ticket, (TicketTotal{1, 200, energy_of_hundredths(200 * 100)}));
+    EXPECT_EQ(office_->desired(household)->ticket, (TicketTotal{1, 200, credit_of_hundredths(200 * 100)}));
     expect_balanced();
 }
 

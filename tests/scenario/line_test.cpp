@@ -64,7 +64,7 @@ class Line : public testing::Test {
     }
     void sell(int box, int number, std::int64_t hundredths) {
         server::DesiredState& state = wish(box, number);
-        state.ticket = {1, state.ticket.number + 1, state.ticket.credited + energy_of_hundredths(hundredths)};
+        state.ticket = {1, state.ticket.number + 1, state.ticket.credited + credit_of_hundredths(hundredths)};
         line->desire(state);
     }
     meter::HouseholdView meter(int box, int number) {
@@ -276,7 +276,7 @@ TEST_F(Line, HoldsAlarmsAndLiveValuesGoTheWholeWay) {
     // Each part of the desired state has its own command; each must be understood by the real meter.
     build({.boxes = 1});
     server::DesiredState& state = wish(0, 2);
-    state.ticket = {1, 1, energy_of_hundredths(1000)};
+    state.ticket = {1, 1, credit_of_hundredths(1000)};
     state.alarms_version.desired = 1;
     state.alarms = {energy_of_hundredths(300), energy_of_hundredths(100), energy_of_hundredths(50)};
     state.remote_version.desired = 1;

@@ -63,12 +63,12 @@ class FakeOffice : public Office {
         h.desired.number = static_cast<std::uint8_t>(id.value);
         h.price = UnitPrice{6400};
         if (id.value == 1) {
-            h.desired.ticket = {1, 2, energy_of_hundredths(5000)};
+            h.desired.ticket = {1, 2, credit_of_hundredths(5000)};
             h.desired.confirmed_epoch = 1;
             h.desired.confirmed_number = 1;
             h.read_at = kFakeNow;
             h.state.set_holds(HoldSet{0b101});
-            h.remaining = energy_of_hundredths(-3);
+            h.remaining = credit_of_hundredths(-3);
             h.forward = energy_of_hundredths(123456);
             h.power = watts(75);
         }
@@ -123,12 +123,12 @@ class FakeOffice : public Office {
                           LedgerUnit::kHundredths,
                           3125,
                           fen(2000),
-                          energy_of_hundredths(3125)};
+                          credit_of_hundredths(3125)};
         return std::vector{given, paid};
     }
     Answer<std::vector<Reading>> readings(HouseholdId household, UnixTime from, UnixTime, Step) override {
         return std::vector{
-            Reading{household, from, energy_of_hundredths(1), energy_of_hundredths(2), HouseholdState{0x200}}};
+            Reading{household, from, energy_of_hundredths(1), credit_of_hundredths(2), HouseholdState{0x200}}};
     }
     Answer<JobRecord> job(JobId id) override {
         if (id.value != 7) return none("no such job");
@@ -155,7 +155,7 @@ class FakeOffice : public Office {
                 sale.price = UnitPrice{6400};
                 sale.channel = order.channel;
                 sale.operator_name = order.operator_name;
-                sale.ticket = {1, 1, energy_of_hundredths(3125)};
+                sale.ticket = {1, 1, credit_of_hundredths(3125)};
                 sale.accepted_at = sale.booked_at = sale.desired_at = order.accepted_at;
                 sale.sent_at = order.accepted_at;
             }
