@@ -110,6 +110,22 @@ class Db {
     std::int64_t execute(const char* sql, std::initializer_list<Value> values = {}) {
         return run(sql, {values.begin(), values.size()}, nullptr, nullptr);
     }
+    // As execute, for a change inside a write transaction whose outcome is only needed at COMMIT: PostgreSQL sends it
+    // without waiting for an answer. A failure is known at the next query(), execute() or commit(), at the latest.
+    void post(const char* sql, std::initializer_list<Value> values = {}) {
+        run_later(sql, {values.begin(), values.size()});
+    }
+    // Whole new rows, as fast as the engine takes them (binary COPY on PostgreSQL, a prepared INSERT of many rows on
+    // SQLite), inside a write transaction: `values` are the rows one after the other, each with one value for every
+    // column. Table and columns are ours, never a person's words. Every value has the type of its column: integers for
+    // BIGINT, texts for TEXT. A row that is there already (any constraint) fails the transaction: COPY knows no ON
+    // CONFLICT; who expects such rows takes query() or looks first.
+    void append_rows(std::string_view table, std::initializer_list<std::string_view> columns,
+                     std::span<const Value> values) {
+        append_rows(table, std::span{columns.begin(), columns.size()}, values);
+    }
+    virtual void append_rows(std::string_view table, std::span<const std::string_view> columns,
+                             std::span<const Value> values) = 0;
     // Shows each row to `each`; the number of rows.
     template <class F>
     std::int64_t query(const char* sql, std::initializer_list<Value> values, const F& each) {
@@ -138,6 +154,7 @@ class Db {
   protected:
     virtual std::int64_t run(const char* sql, std::span<const Value> values, const void* context,
                              void (*each)(const void*, const Row&)) = 0;
+    virtual void run_later(const char* sql, std::span<const Value> values) = 0;
     std::optional<DbFailure> failure_;
 };
 

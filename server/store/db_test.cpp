@@ -1,0 +1,117 @@
+#include "server/store/db.hpp"
+
+#include <vector>
+
+#include "server/store/office_fixture.hpp"
+#include "server/store/sqlite_db.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+class Database : public OfficeTest {
+  protected:
+    Database() {
+        auto opened = open_sqlite(options_.file, {.create = true, .read_only = false, .pages_max = 0});
+        EXPECT_TRUE(opened) << opened.error().message;
+        db_ = std::move(*opened);
+        db_->begin_write();
+        db_->define(
+            "CREATE TABLE samples (place TEXT NOT NULL, at BIGINT NOT NULL, level BIGINT, PRIMARY KEY (place, at))");
+        EXPECT_TRUE(db_->commit());
+    }
+    std::int64_t number(const char* sql, std::initializer_list<Value> values = {}) {
+        std::int64_t found = -1;
+        db_->query(sql, values, [&](const Row& row) { found = row.integer(0); });
+        EXPECT_TRUE(db_->ok()) << db_->failure()->message;
+        return found;
+    }
+
+    std::unique_ptr<Db> db_;
+};
+
+TEST_F(Database, AppendsManyRowsAsTheyWereGiven) {
+    // A sweep of a district comes as one block of rows: a row in the wrong column bills a neighbour.
+    constexpr std::int64_t kRows = 1000;
+    std::vector<std::string> places;
+    for (std::int64_t k = 0; k < kRows; ++k)
+        places.push_back("房间 " + std::to_string(k % 7));
+    std::vector<Value> values;
+    for (std::int64_t k = 0; k < kRows; ++k) {
+        values.emplace_back(k % 3 == 0 ? Value{} : Value{-k * 1'000'000'007});
+        values.emplace_back(places[static_cast<std::size_t>(k)]);
+        values.emplace_back(k);
+    }
+    db_->begin_write();
+    db_->append_rows("samples", {"level", "place", "at"}, values);
+    db_->execute("UPDATE samples SET level = 0 WHERE level IS NULL");  // further statements of the same transaction
+    db_->append_rows("samples", {"level", "place", "at"}, {});
+    ASSERT_TRUE(db_->commit()) << db_->failure()->message;
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), kRows);
+    std::int64_t wrong = 0;
+    db_->query("SELECT place, at, level FROM samples", {}, [&](const Row& row) {
+        const std::int64_t k = row.integer(1);
+        if (row.text(0) != places[static_cast<std::size_t>(k)] ||
+            row.integer(2) != (k % 3 == 0 ? 0 : -k * 1'000'000'007))
+            ++wrong;
+    });
+    EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(Database, AppendingARowThatIsThereFailsTheTransaction) {
+    // Half a block of readings looks like a whole one in the monthly report.
+    db_->begin_write();
+    db_->append_rows("samples", {"place", "at"}, std::vector<Value>{"a", 1, "b", 1});
+    ASSERT_TRUE(db_->commit());
+    db_->begin_write();
+    db_->append_rows("samples", {"place", "at"}, std::vector<Value>{"c", 1, "b", 1, "d", 1});
+    EXPECT_FALSE(db_->commit());
+    ASSERT_TRUE(db_->failure());
+    EXPECT_EQ(db_->failure()->error, DbError::kConstraint) << db_->failure()->message;
+    db_->clear_failure();
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), 2);
+}
+
+TEST_F(Database, PostedChangesAreThereAtTheNextQuestionAndTheirFailureAtCommit) {
+    // A change that nobody waited for must not fail in silence.
+    db_->begin_write();
+    db_->post("INSERT INTO samples (place, at) VALUES ($1, $2)", {"a", 1});
+    db_->post("INSERT INTO samples (place, at) VALUES ($1, $2)", {"a", 2});
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples WHERE place = $1", {"a"}), 2);
+    EXPECT_EQ(db_->execute("UPDATE samples SET level = $2 WHERE place = $1", {"a", 5}), 2);
+    ASSERT_TRUE(db_->commit());
+
+    db_->begin_write();
+    db_->post("INSERT INTO samples (place, at) VALUES ($1, $2)", {"a", 3});
+    db_->post("INSERT INTO samples (place, at) VALUES ($1, $2)", {"a", 1});
+    db_->post("INSERT INTO samples (place, at) VALUES ($1, $2)", {"a", 4});
+    EXPECT_FALSE(db_->commit());
+    ASSERT_TRUE(db_->failure());
+    EXPECT_EQ(db_->failure()->error, DbError::kConstraint) << db_->failure()->message;
+    db_->clear_failure();
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), 2);
+
+    // The failure of a posted change overrules what a question after it would find.
+    db_->begin_write();
+    db_->post("INSERT INTO samples (place, at) VALUES ($1, $2)", {"a", 1});
+    EXPECT_EQ(db_->query("SELECT 1 FROM samples", {}, [](const Row&) {}), 0);
+    EXPECT_FALSE(db_->ok());
+    db_->rollback();
+    EXPECT_TRUE(db_->ok());
+}
+
+TEST_F(Database, FailureSticksUntilItIsCleared) {
+    // The second half of a change must not be carried out when the first half failed.
+    db_->begin_write();
+    db_->execute("INSERT INTO samples (place) VALUES ($1)", {"no time"});
+    EXPECT_FALSE(db_->ok());
+    EXPECT_EQ(db_->execute("INSERT INTO samples (place, at) VALUES ($1, $2)", {"b", 1}), 0);
+    EXPECT_EQ(db_->query("SELECT 1", {}, [](const Row&) {}), 0);
+    db_->append_rows("samples", {"place", "at"}, std::vector<Value>{"c", 1});
+    EXPECT_FALSE(db_->commit());
+    EXPECT_FALSE(db_->in_transaction());
+    db_->clear_failure();
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), 0);
+}
+
+}  // namespace
+}  // namespace prewatt::server::store
