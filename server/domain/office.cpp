@@ -68,6 +68,28 @@ std::string_view word(Part part) {
             return "acknowledge";
         case Part::kAlarms:
             return "alarms";
+        case Part::kResetLockout:
+            return "reset_lockout";
+        case Part::kClear:
+            return "clear";
+    }
+    return "unknown";
+}
+
+std::string_view word(Situation situation) {
+    switch (situation) {
+        case Situation::kNone:
+            return "none";
+        case Situation::kAhead:
+            return "ahead";
+        case Situation::kOtherTotal:
+            return "other_total";
+        case Situation::kForgotten:
+            return "forgotten";
+        case Situation::kUsedLess:
+            return "used_less";
+        case Situation::kCleared:
+            return "cleared";
     }
     return "unknown";
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/hold.hpp"
 #include "base/units.hpp"
 #include "settings/settings.hpp"
@@ -138,8 +139,28 @@ struct SiteRecord {
 // --- Desired state. Each part carries a version that rises with every change; it is reached when the meter has
 // confirmed that version. A ticket's version is its number (within the epoch).
 
-enum class Part : std::uint8_t { kTicket = 1, kRemoteHold = 2, kForce = 3, kAcknowledge = 4, kAlarms = 5 };
+enum class Part : std::uint8_t {
+    kTicket = 1,
+    kRemoteHold = 2,
+    kForce = 3,
+    kAcknowledge = 4,
+    kAlarms = 5,
+    kResetLockout = 6,  // once for each version, as kAcknowledge: tries and lock-out of both guards
+    kClear = 7,         // once for each version: registers and account to nothing
+};
+inline constexpr std::size_t kParts = 8;         // numbers 1..7
 [[nodiscard]] std::string_view word(Part part);  // "ticket", "remote_hold", ...
+
+// Why no ticket goes to a household (reconcile.hpp decides it, docs/decisions/0010). kNone: tickets go.
+enum class Situation : std::uint8_t {
+    kNone = 0,
+    kAhead = 1,       // the meter shows a ticket that this office has never issued: an old backup was restored
+    kOtherTotal = 2,  // the meter's ticket has the number of one of ours and another total: likewise
+    kForgotten = 3,   // the meter shows an older account than before: it lost its memory
+    kUsedLess = 4,    // the meter's use fell: it lost its memory and took a ticket as if nothing had been used
+    kCleared = 5,     // the household was cleared at the meter; the old account is closed there
+};
+[[nodiscard]] std::string_view word(Situation situation);  // "ahead", ...
 
 struct Version {
     std::uint32_t desired = 0;  // 0: nothing was ever desired
@@ -176,13 +197,46 @@ struct DesiredState {
     Version acknowledge_version;
     Version alarms_version;
     AlarmLevels alarms;
+    Version reset_version;
+    Version clear_version;
+    Situation stopped = Situation::kNone;  // not kNone: no ticket is sent until a person or the office has decided
+    UnixTime judged_at;                    // the office has judged what the meter showed up to this time
     [[nodiscard]] constexpr bool ticket_open() const {
         return ticket.epoch > confirmed_epoch || (ticket.epoch == confirmed_epoch && ticket.number > confirmed_number);
     }
     [[nodiscard]] constexpr bool open() const {
         return ticket_open() || remote_version.open() || force_version.open() || acknowledge_version.open() ||
-               alarms_version.open();
+               alarms_version.open() || reset_version.open() || clear_version.open();
     }
+};
+
+// --- Settings as desired state: the bytes of one setting (settings/settings.hpp, docs/formats/settings.md) for one
+// household or one box, each with its version. What the office does not desire is left as it is in the meter.
+struct SettingName {
+    std::uint8_t id = 0;
+    std::uint8_t index = 0;
+    friend constexpr auto operator<=>(SettingName, SettingName) = default;
+};
+// Not a setting that is read back, but driven like one: the clock of the box is set once for each version.
+inline constexpr SettingName kClockWish{0xF0, 0};
+struct SettingWish {
+    BoxId box;
+    HouseholdId household;    // 0: of the box itself
+    std::uint8_t number = 0;  // in the box; 0: the box itself
+    SettingName name;
+    Version version;
+    std::vector<Byte> bytes;
+};
+// The check sum that a meter showed when all that is desired of it had been read back; as long as it shows the same,
+// nothing is read.
+struct SettingProof {
+    std::uint8_t number = 0;  // household in the box; 0: the box itself
+    std::uint32_t sum = 0;
+};
+struct BoxSettings {
+    BoxId box;
+    std::vector<SettingWish> wishes;
+    std::vector<SettingProof> proofs;
 };
 
 // --- Households as the pages show them: what the office knows, beside what the meter last said and when.
@@ -348,6 +402,9 @@ struct MeterEffect {
     std::uint32_t ticket_number = 0;
     Credit remaining;
     HouseholdState state;
+    std::optional<Energy> credited{};       // of this ticket, where the account was read in full
+    std::uint16_t previous_epoch = 0;       // of the account before, where it was read in full
+    Energy previous_remaining = Energy{0};  // what that one held when it ended
 };
 // One part of the desired state at one version, as it went over the line. For a ticket: its epoch and number.
 struct Delivery {
