@@ -103,6 +103,10 @@ void LineLink::on_account(HouseholdId household, const dlt645::AccountStatus& st
     const Credit remaining = credit_of_hundredths(status.credited_hundredths) - status.used;
     effect.remaining = credit_of_hundredths(in_hundredths(remaining, Round::kDown));
     effect.state = status.state;
+    effect.credited = credit_of_hundredths(status.credited_hundredths);
+    effect.previous_epoch = status.previous_epoch;
+    const Credit previous_remaining = status.previous_credited - status.previous_used;
+    effect.previous_remaining = credit_of_hundredths(in_hundredths(previous_remaining, Round::kDown));
     office_.record_effect(household, effect, at, heard("an account's state"));
 }
 

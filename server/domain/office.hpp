@@ -18,6 +18,7 @@
 #include "server/domain/archive.hpp"
 #include "server/domain/audit.hpp"
 #include "server/domain/campaigns.hpp"
+#include "server/domain/reconcile.hpp"
 #include "server/domain/types.hpp"
 #include "server/domain/work_list.hpp"
 
@@ -89,6 +90,13 @@ class Office {
     virtual void acknowledge(JobOrder order, WhenDone<JobRecord> done) = 0;
     // 0 switches an alarm off; each 0..999,999.99 kWh.
     virtual void set_alarms(JobOrder order, AlarmLevels levels, WhenDone<JobRecord> done) = 0;
+    // The tries and lock-outs of both guards of the household are forgotten.
+    virtual void reset_lockout(JobOrder order, WhenDone<JobRecord> done) = 0;
+    // Registers and account of the household at its meter go to nothing (product.md M18): its account ends there, and
+    // no ticket goes until a new one is opened. Whoever calls it has made sure that two people want it.
+    virtual void clear_household(JobOrder order, WhenDone<JobRecord> done) = 0;
+    // What the office asks a person about accounts that cannot go on by themselves (reconcile.hpp); oldest first.
+    [[nodiscard]] virtual Answer<std::vector<TicketQuestion>> ticket_questions() = 0;
 
     // --- Users and sessions
     [[nodiscard]] virtual Answer<std::vector<UserRecord>> users() = 0;

@@ -5,12 +5,13 @@
 namespace prewatt::server {
 namespace {
 
-std::string kwh(Energy energy) {
-    std::int64_t hundredths = in_hundredths(energy, Round::kDown);
+std::string amount(Credit credit, AccountUnit unit) {
+    std::int64_t hundredths = in_hundredths(credit, Round::kDown);
     std::string text = hundredths < 0 ? "-" : "";
     if (hundredths < 0) hundredths = -hundredths;
     const std::int64_t fraction = hundredths % 100;
-    return text + std::to_string(hundredths / 100) + (fraction < 10 ? ".0" : ".") + std::to_string(fraction) + " kWh";
+    return text + std::to_string(hundredths / 100) + (fraction < 10 ? ".0" : ".") + std::to_string(fraction) +
+           (unit == AccountUnit::kMoney ? " yuan" : " kWh");
 }
 std::string ticket(std::uint16_t epoch, std::uint32_t number) {
     return epoch == 0 ? "no account" : "account " + std::to_string(epoch) + ", ticket " + std::to_string(number);
@@ -22,28 +23,30 @@ std::string age(UnixTime known_at, UnixTime now) {
     if (minutes_old < 2 * 24 * 60) return std::to_string(minutes_old / 60) + " hours old";
     return std::to_string(minutes_old / (24 * 60)) + " days old";
 }
-Energy shown_total(const TicketQuestion& q) {
+Credit shown_total(const TicketQuestion& q) {
     return q.shown.credited.value_or(q.shown.remaining + q.used_known);
 }
 
 }  // namespace
 
 Situation judge_account(const KnownAccount& known, const MeterEffect& shown) {
+    const bool reopened = known.newest.epoch > known.meter_epoch;  // a newer account replaces whatever is there
+    if (known.stopped == Situation::kAhead || known.stopped == Situation::kOtherTotal) return known.stopped;
     if (shown.epoch == 0) {
         if (known.meter_epoch == 0) return Situation::kNone;  // as installed
         if (shown.previous_epoch != 0 || known.cleared_epoch >= known.meter_epoch) {
             // A clear keeps the final figures of the account that it closed. A newer account may be opened on it.
-            return known.newest.epoch > known.meter_epoch ? Situation::kNone : Situation::kCleared;
+            return reopened ? Situation::kNone : Situation::kCleared;
         }
-        return known.newest.epoch > known.meter_epoch ? Situation::kNone : Situation::kForgotten;
+        return reopened ? Situation::kNone : Situation::kForgotten;
     }
+    if (shown.epoch == known.accepted_epoch && shown.ticket_number == known.accepted_number) return Situation::kNone;
     if (is_newer(shown.epoch, shown.ticket_number, known.newest.epoch, known.newest.number)) return Situation::kAhead;
     if (!known.as_issued) return Situation::kAhead;
     if (shown.credited && *shown.credited != *known.as_issued) return Situation::kOtherTotal;
-    if (shown.epoch < known.meter_epoch)
-        return known.newest.epoch > known.meter_epoch ? Situation::kNone : Situation::kForgotten;
-    if (shown.epoch == known.meter_epoch) {
-        const Energy used = *known.as_issued - shown.remaining;
+    if (shown.epoch < known.meter_epoch) return reopened ? Situation::kNone : Situation::kForgotten;
+    if (shown.epoch == known.meter_epoch && !reopened) {
+        const Credit used = *known.as_issued - shown.remaining;
         if (used + kUsedSlack < known.used) return Situation::kUsedLess;
     }
     return Situation::kNone;
@@ -51,9 +54,12 @@ Situation judge_account(const KnownAccount& known, const MeterEffect& shown) {
 
 std::string figures(const TicketQuestion& q) {
     return "meter: " + ticket(q.shown.epoch, q.shown.ticket_number) +
-           (q.shown.epoch == 0 ? "" : ", credited " + kwh(shown_total(q)) + ", remaining " + kwh(q.shown.remaining)) +
-           "; office: " + ticket(q.office.epoch, q.office.number) + ", credited " + kwh(q.office.credited) + ", used " +
-           kwh(q.used_known) + " (" + age(q.known_at, q.asked_at) + ")";
+           (q.shown.epoch == 0 ? ""
+                               : ", credited " + amount(shown_total(q), q.office.unit) + ", remaining " +
+                                     amount(q.shown.remaining, q.office.unit)) +
+           "; office: " + ticket(q.office.epoch, q.office.number) + ", credited " +
+           amount(q.office.credited, q.office.unit) + ", used " + amount(q.used_known, q.office.unit) + " (" +
+           age(q.known_at, q.asked_at) + ")";
 }
 
 std::string explain(const TicketQuestion& q) {
@@ -84,14 +90,15 @@ std::string explain(const TicketQuestion& q) {
 
 std::string proposal(const TicketQuestion& q, TicketAnswer answer) {
     if (answer == TicketAnswer::kTakeMeters) {
-        const Energy difference = shown_total(q) - q.office.credited;
+        const Credit difference = shown_total(q) - q.office.credited;
         if (q.situation == Situation::kCleared) return "Leave it closed: nothing remains, settle the account by hand.";
-        return "Take over the meter's total: a correcting booking of " + kwh(difference) + "; " +
-               kwh(q.shown.remaining) + " remain.";
+        return "Take over the meter's total: a correcting booking of " + amount(difference, q.office.unit) + "; " +
+               amount(q.shown.remaining, q.office.unit) + " remain.";
     }
-    const Energy remains = q.office.credited - q.used_known;
-    if (q.situation == Situation::kCleared) return "Open a new account with " + kwh(remains) + ".";
-    return "Send the office's total under a higher number: " + kwh(remains) + " remain by what the office knows.";
+    const Credit remains = q.office.credited - q.used_known;
+    if (q.situation == Situation::kCleared) return "Open a new account with " + amount(remains, q.office.unit) + ".";
+    return "Send the office's total under a higher number: " + amount(remains, q.office.unit) +
+           " remain by what the office knows.";
 }
 
 }  // namespace prewatt::server

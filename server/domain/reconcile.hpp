@@ -13,22 +13,25 @@ struct KnownAccount {
     TicketTotal newest;              // of all bookings; epoch 0: none
     std::uint16_t meter_epoch = 0;   // that the meter has shown before; 0: none
     std::uint32_t meter_number = 0;  // likewise
-    std::optional<Energy>
+    std::optional<Credit>
         as_issued;  // total of OUR ticket with the epoch and number that are shown now; none: not ours
-    Energy used;    // of meter_epoch, the most that is known
-    std::uint16_t cleared_epoch = 0;  // a clear was ordered or seen while this epoch was the newest
+    Credit used;    // of meter_epoch, the most that is known
+    std::uint16_t accepted_epoch = 0;  // a ticket of the meter that was not ours and has been decided upon
+    std::uint32_t accepted_number = 0;
+    Situation stopped = Situation::kNone;  // a question is open
+    std::uint16_t cleared_epoch = 0;       // a clear was ordered or seen while this epoch was the newest
 };
 
-// Both figures are rounded to 0.01 kWh, and a supply failure may cost the meter 0.01 kWh (product.md M14): a use that
-// fell by no more than this is no lost memory.
-inline constexpr Energy kUsedSlack = energy_of_hundredths(10);
+// Both figures are rounded to a hundredth, and a supply failure may cost the meter 0.01 kWh or a fen (product.md M14):
+// a use that fell by no more than this is no lost memory.
+inline constexpr Credit kUsedSlack = credit_of_hundredths(10);
 
 [[nodiscard]] Situation judge_account(const KnownAccount& known, const MeterEffect& shown);
 
 // What a new epoch opens with after the meter has lost its memory: all that was credited less what is known to have
 // been used. What was used since that knowledge is lost to the office; never negative beyond the overdraft that was
 // known.
-[[nodiscard]] constexpr Energy remaining_known(const KnownAccount& known) {
+[[nodiscard]] constexpr Credit remaining_known(const KnownAccount& known) {
     return known.newest.epoch == known.meter_epoch ? known.newest.credited - known.used : known.newest.credited;
 }
 
@@ -51,7 +54,7 @@ struct TicketQuestion {
     UnixTime asked_at;
     MeterEffect shown;
     TicketTotal office;  // newest booking when it was asked
-    Energy used_known;   // of the office's epoch
+    Credit used_known;   // of the office's epoch
     UnixTime known_at;   // how old that knowledge was
 };
 // In sentences, for the work list.

@@ -5,13 +5,13 @@
 namespace prewatt::server {
 namespace {
 
-Energy ckwh(std::int64_t hundredths) {
-    return energy_of_hundredths(hundredths);
+Credit ckwh(std::int64_t hundredths) {
+    return credit_of_hundredths(hundredths);
 }
 // Ticket 3 of account 1: 30.00 credited, 12.00 used as last known; the meter shows what it should.
 KnownAccount known() {
     KnownAccount k;
-    k.newest = {1, 3, ckwh(3000)};
+    k.newest = {1, 3, ckwh(3000), {}};
     k.meter_epoch = 1;
     k.meter_number = 3;
     k.as_issued = ckwh(3000);
@@ -35,10 +35,10 @@ TEST(JudgeAccount, WhatWasIssuedIsDrivenOn) {
     EXPECT_EQ(judge_account(known(), later), Situation::kNone) << "use went on";
     EXPECT_EQ(judge_account(KnownAccount{}, MeterEffect{}), Situation::kNone) << "as installed";
     KnownAccount first;
-    first.newest = {1, 1, ckwh(1000)};
+    first.newest = {1, 1, ckwh(1000), {}};
     EXPECT_EQ(judge_account(first, MeterEffect{}), Situation::kNone) << "the first ticket is not there yet";
     KnownAccount pending = known();
-    pending.newest = {1, 4, ckwh(4000)};
+    pending.newest = {1, 4, ckwh(4000), {}};
     EXPECT_EQ(judge_account(pending, shown()), Situation::kNone) << "ticket 4 is on its way";
 }
 
@@ -66,20 +66,26 @@ TEST(JudgeAccount, TicketThatWasNeverIssuedIsAQuestion) {
     s.ticket_number = 1;
     EXPECT_EQ(judge_account(k, s), Situation::kAhead);
     EXPECT_EQ(judge_account(KnownAccount{}, s), Situation::kAhead) << "the backup has no account at all";
-    k.newest = {3, 1, ckwh(500)};
+    k.newest = {3, 1, ckwh(500), {}};
     EXPECT_EQ(judge_account(k, s), Situation::kAhead) << "an account between ours that we never opened";
 }
 
 TEST(JudgeAccount, SameNumberWithAnotherTotalIsAQuestion) {
     // After the restore the desk sold once: number 4 again, but not the number 4 that the meter has.
     KnownAccount k = known();
-    k.newest = {1, 4, ckwh(3500)};
+    k.newest = {1, 4, ckwh(3500), {}};
     k.as_issued = ckwh(3500);
     MeterEffect s = shown();
     s.ticket_number = 4;
     s.credited = ckwh(8000);
     s.remaining = ckwh(6800);
     EXPECT_EQ(judge_account(k, s), Situation::kOtherTotal);
+    k.stopped = Situation::kOtherTotal;
+    EXPECT_EQ(judge_account(k, shown()), Situation::kOtherTotal) << "only an answer ends the question";
+    k.stopped = Situation::kNone;
+    k.accepted_epoch = 1;
+    k.accepted_number = 4;
+    EXPECT_EQ(judge_account(k, s), Situation::kNone) << "this ticket was decided upon";
 }
 
 TEST(JudgeAccount, AMeterThatForgotItsAccountIsNotGivenTheOldTicketAgain) {
@@ -87,11 +93,11 @@ TEST(JudgeAccount, AMeterThatForgotItsAccountIsNotGivenTheOldTicketAgain) {
     EXPECT_EQ(judge_account(known(), MeterEffect{}), Situation::kForgotten);
     EXPECT_EQ(remaining_known(known()), ckwh(1800));
     KnownAccount pending = known();
-    pending.newest = {1, 5, ckwh(5000)};
+    pending.newest = {1, 5, ckwh(5000), {}};
     EXPECT_EQ(judge_account(pending, MeterEffect{}), Situation::kForgotten);
     EXPECT_EQ(remaining_known(pending), ckwh(3800)) << "with what was bought since";
     KnownAccount next_tenant = known();
-    next_tenant.newest = {2, 1, ckwh(700)};
+    next_tenant.newest = {2, 1, ckwh(700), {}};
     EXPECT_EQ(judge_account(next_tenant, MeterEffect{}), Situation::kNone) << "a new account opens there anyway";
     EXPECT_EQ(remaining_known(next_tenant), ckwh(700));
 }
@@ -99,7 +105,7 @@ TEST(JudgeAccount, AMeterThatForgotItsAccountIsNotGivenTheOldTicketAgain) {
 TEST(JudgeAccount, AMeterThatTookATicketAfterItForgotIsFoundByItsUse) {
     // The sale came before the reading: the empty meter took 40.00 as if nothing had been used.
     KnownAccount k = known();
-    k.newest = {1, 4, ckwh(4000)};
+    k.newest = {1, 4, ckwh(4000), {}};
     k.as_issued = ckwh(4000);
     MeterEffect s = shown();
     s.ticket_number = 4;
@@ -116,7 +122,7 @@ TEST(JudgeAccount, AClearIsToldFromALostMemory) {
     s.previous_remaining = ckwh(1800);
     EXPECT_EQ(judge_account(known(), s), Situation::kCleared);
     KnownAccount reopened = known();
-    reopened.newest = {2, 1, ckwh(700)};
+    reopened.newest = {2, 1, ckwh(700), {}};
     EXPECT_EQ(judge_account(reopened, s), Situation::kNone);
     KnownAccount ordered = known();
     ordered.cleared_epoch = 1;
@@ -125,12 +131,12 @@ TEST(JudgeAccount, AClearIsToldFromALostMemory) {
 
 TEST(JudgeAccount, OnlyTheNextTicketMayGoOutUnseen) {
     // Number 6 after 3 may step over a 4 and 5 that a lost database had issued.
-    EXPECT_TRUE(follows({1, 4, {}}, 1, 3));
-    EXPECT_FALSE(follows({1, 5, {}}, 1, 3));
-    EXPECT_FALSE(follows({2, 1, {}}, 1, 3));
-    EXPECT_TRUE(follows({1, 1, {}}, 0, 0));
-    EXPECT_FALSE(follows({2, 1, {}}, 0, 0));
-    EXPECT_FALSE(follows({1, 2, {}}, 0, 0));
+    EXPECT_TRUE(follows({1, 4, {}, {}}, 1, 3));
+    EXPECT_FALSE(follows({1, 5, {}, {}}, 1, 3));
+    EXPECT_FALSE(follows({2, 1, {}, {}}, 1, 3));
+    EXPECT_TRUE(follows({1, 1, {}, {}}, 0, 0));
+    EXPECT_FALSE(follows({2, 1, {}, {}}, 0, 0));
+    EXPECT_FALSE(follows({1, 2, {}, {}}, 0, 0));
 }
 
 TEST(TicketQuestionTest, SaysBothFiguresAndWhatEachAnswerDoes) {
@@ -141,7 +147,7 @@ TEST(TicketQuestionTest, SaysBothFiguresAndWhatEachAnswerDoes) {
     q.shown.ticket_number = 5;
     q.shown.credited = ckwh(5000);
     q.shown.remaining = ckwh(3650);
-    q.office = {1, 3, ckwh(3000)};
+    q.office = {1, 3, ckwh(3000), {}};
     q.used_known = ckwh(1200);
     q.asked_at = UnixTime{1'790'000'000'000};
     q.known_at = q.asked_at + minutes(-3 * 24 * 60);

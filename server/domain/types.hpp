@@ -402,9 +402,9 @@ struct MeterEffect {
     std::uint32_t ticket_number = 0;
     Credit remaining;
     HouseholdState state;
-    std::optional<Energy> credited{};       // of this ticket, where the account was read in full
-    std::uint16_t previous_epoch = 0;       // of the account before, where it was read in full
-    Energy previous_remaining = Energy{0};  // what that one held when it ended
+    std::optional<Credit> credited{};  // of this ticket, where the account was read in full
+    std::uint16_t previous_epoch = 0;  // of the account before, where it was read in full
+    Credit previous_remaining{};       // what that one held when it ended
 };
 // One part of the desired state at one version, as it went over the line. For a ticket: its epoch and number.
 struct Delivery {

@@ -81,21 +81,6 @@ TEST_F(Delivering, LaterTicketConfirmsTheEarlierOnes) {
     EXPECT_TRUE(office_->sale_by_order("c")->lit_at);
 }
 
-TEST_F(Delivering, MeterThatForgotItsTicketGetsItAgain) {
-    // A meter that came back from repair shows an old ticket: what the office believed was delivered is not there.
-    start();
-    const HouseholdId household = room("3-0101");
-    ASSERT_TRUE(sell(order("a", household, 640)));
-    confirmed({household, Part::kTicket, 1, 1}, effect(1, 1000, true));
-    move(seconds(60));
-    ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_effect(household, MeterEffect{}, now(), done); }));
-    EXPECT_TRUE(office_->desired(household)->ticket_open());
-    const auto first = *office_->sale_by_order("a");
-    confirmed({household, Part::kTicket, 1, 1}, effect(1, 1000, true));
-    EXPECT_FALSE(office_->desired(household)->ticket_open());
-    EXPECT_EQ(office_->sale_by_order("a")->confirmed_at, first.confirmed_at) << "it had been confirmed before";
-}
-
 TEST_F(Delivering, LaterOrderReplacesTheOpenOneAndOnlyItIsDelivered) {
     // Off, then on again while the line is down: the room must not go dark when the line comes back.
     start();

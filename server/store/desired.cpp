@@ -5,6 +5,7 @@
 #include "server/domain/orders.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/sales.hpp"
+#include "server/store/situations.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -57,6 +58,14 @@ PartSql sql_of(Part part) {
             return {"SELECT alarms_version FROM desired WHERE household_id = $1",
                     "UPDATE desired SET alarms_reached = $2 WHERE household_id = $1 AND alarms_reached < $2 "
                     "AND alarms_version >= $2"};
+        case Part::kResetLockout:
+            return {"SELECT reset_version FROM desired WHERE household_id = $1",
+                    "UPDATE desired SET reset_reached = $2 WHERE household_id = $1 AND reset_reached < $2 "
+                    "AND reset_version >= $2"};
+        case Part::kClear:
+            return {"SELECT clear_version FROM desired WHERE household_id = $1",
+                    "UPDATE desired SET clear_reached = $2 WHERE household_id = $1 AND clear_reached < $2 "
+                    "AND clear_version >= $2"};
         case Part::kTicket:
             break;
     }
@@ -83,6 +92,15 @@ void set_desired(Db& db, HouseholdId household, const PartOrder& wanted, std::ui
                 "WHERE household_id = $1",
                 {household, version, wanted.alarms.low, wanted.alarms.cutoff, wanted.alarms.overdraft});
             break;
+        case Part::kResetLockout:
+            db.execute("UPDATE desired SET reset_version = $2 WHERE household_id = $1", {household, version});
+            break;
+        case Part::kClear:
+            db.execute(
+                "UPDATE desired SET clear_version = $2, cleared_epoch = (SELECT epoch FROM meters WHERE household_id = "
+                "$1) WHERE household_id = $1",
+                {household, version});
+            break;
         case Part::kTicket:
             break;
     }
@@ -100,13 +118,18 @@ struct MeterRow {
     std::uint32_t account_number = 0;
     Credit account_credited;
     Credit used;
+    Situation stopped = Situation::kNone;
+    // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
+    [[nodiscard]] bool tells_use(HouseholdState state) const {
+        return stopped == Situation::kNone && !state.holds().has(Hold::kNotOpened);
+    }
 };
 MeterRow find_meter(Db& db, HouseholdId household) {
     MeterRow meter;
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
-        "a.credited_ckwh FROM meters m LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
-            "$1") " WHERE m.household_id = $1",
+        "a.credited_ckwh, d.stopped FROM meters m JOIN desired d ON d.household_id = m.household_id "
+        "LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
             meter.known = true;
             meter.read_at = row.as<std::optional<UnixTime>>(0);
@@ -118,6 +141,7 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.account_epoch = row.as<std::uint16_t>(6);
             meter.account_number = row.as<std::uint32_t>(7);
             meter.account_credited = row.as<Credit>(8);
+            meter.stopped = row.as<Situation>(9);
         });
     return meter;
 }
@@ -135,21 +159,25 @@ void light(Db& db, HouseholdId household, std::uint16_t epoch, std::uint32_t aft
     db.execute("UPDATE meters SET lit_number = $2 WHERE household_id = $1", {household, upto});
 }
 
+// A ticket of the meter that is not ours and has been decided upon confirms none of ours.
 void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
-                  Changes& changes) {
+                  bool ours, Changes& changes) {
     // Sales that this shows for the first time.
-    db.query(
-        "INSERT INTO progress (booking_id, confirmed_at) SELECT s.id, $4 FROM bookings s "
-        "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
-        "AND s.ticket_number <= $3 AND s.ticket_number > $5 AND p.confirmed_at IS NULL "
-        "ON CONFLICT (booking_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, last_problem = '' RETURNING "
-        "booking_id",
-        {household, effect.epoch, effect.ticket_number, at,
-         meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u},
-        [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
+    if (ours)
+        db.query(
+            "INSERT INTO progress (booking_id, confirmed_at) SELECT s.id, $4 FROM bookings s "
+            "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
+            "AND s.ticket_number <= $3 AND s.ticket_number > $5 AND p.confirmed_at IS NULL "
+            "ON CONFLICT (booking_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, last_problem = '' RETURNING "
+            "booking_id",
+            {household, effect.epoch, effect.ticket_number, at,
+             meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u},
+            [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
     // What was used up to now: the total of the ticket that the meter has, less what remains.
-    std::optional<Credit> credited;
-    if (effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
+    std::optional<Credit> credited = effect.credited;
+    if (credited || !ours)
+        ;
+    else if (effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
         credited = meter.account_credited;
     else
         db.query("SELECT credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
@@ -166,7 +194,8 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
         {household, effect.epoch, effect.ticket_number, at, used, lit_number, effect.remaining, effect.state.bits});
     if (effect.state.has(StateBit::kRelayClosed) && effect.ticket_number > lit_number)
         light(db, household, effect.epoch, lit_number, effect.ticket_number, at, changes);
-    if (is_newer(meter.account_epoch, meter.account_number, effect.epoch, effect.ticket_number))
+    // An account that was read in full is waited for by the line master, which goes on when it was judged.
+    if (effect.credited || is_newer(meter.account_epoch, meter.account_number, effect.epoch, effect.ticket_number))
         changes.push_back({Change::Kind::kDesired, household.value});
     changes.push_back({Change::Kind::kHousehold, household.value});
 }
@@ -185,6 +214,15 @@ constexpr const char* kOpenSalesProblem =
     "$3 "
     "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (booking_id) DO UPDATE SET "
     "last_problem = excluded.last_problem RETURNING booking_id";
+
+// What the meter showed: driven on, or stopped with its reason.
+void settle_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
+                   Changes& changes) {
+    const Judgement judgement = judge_effect(db, household, effect);
+    if (judgement.situation != Situation::kNone) return stop_tickets(db, household, judgement, effect, at, changes);
+    if (meter.stopped != Situation::kNone) let_tickets_go(db, household, changes);
+    apply_effect(db, household, meter, effect, at, judgement.is_ours, changes);
+}
 
 std::uint32_t confirmed_in(const MeterRow& meter, std::uint16_t epoch) {
     return meter.epoch == epoch ? meter.number : 0;
@@ -281,7 +319,7 @@ Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffec
                               Changes& changes) {
     const MeterRow meter = find_meter(db, delivery.household);
     if (!meter.known) return no_household();
-    if (at >= meter.effect_at) apply_effect(db, delivery.household, meter, effect, at, changes);
+    if (at >= meter.effect_at) settle_effect(db, delivery.household, meter, effect, at, changes);
     if (delivery.part == Part::kTicket) return Done{};
     db.execute(sql_of(delivery.part).reached, {delivery.household, delivery.version});
     db.query(
@@ -295,7 +333,7 @@ Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffec
 Answer<Done> record_effect(Db& db, HouseholdId household, const MeterEffect& effect, UnixTime at, Changes& changes) {
     const MeterRow meter = find_meter(db, household);
     if (!meter.known) return no_household();
-    if (at >= meter.effect_at) apply_effect(db, household, meter, effect, at, changes);
+    if (at >= meter.effect_at) settle_effect(db, household, meter, effect, at, changes);
     return Done{};
 }
 
@@ -331,7 +369,7 @@ Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Chang
         // What remains tells what was used when the meter has the newest ticket and has said so before this reading.
         Credit used = meter.used;
         if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
-            reading.at > meter.effect_at)
+            reading.at > meter.effect_at && meter.tells_use(reading.state))
             used = std::max(used, meter.account_credited - reading.remaining);
         db.execute(
             "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "

@@ -13,11 +13,12 @@ namespace {
     "h.id, h.box_id, h.number_in_box, a.epoch, a.ticket_number, a.credited_ckwh, m.epoch, m.ticket_number, " \
     "d.remote_version, d.remote_reached, d.remote_off, d.force_version, d.force_reached, d.force_until, "    \
     "d.force_overruled, d.acknowledge_version, d.acknowledge_reached, d.alarms_version, d.alarms_reached, "  \
-    "d.low_ckwh, d.cutoff_ckwh, d.overdraft_ckwh"
+    "d.low_ckwh, d.cutoff_ckwh, d.overdraft_ckwh, d.reset_version, d.reset_reached, d.clear_version, "       \
+    "d.clear_reached, d.stopped, m.effect_at"
 #define PREWATT_DESIRED_TABLES                             \
     "households h JOIN meters m ON m.household_id = h.id " \
     "JOIN desired d ON d.household_id = h.id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("h.id")
-constexpr int kDesiredColumns = 22;
+constexpr int kDesiredColumns = 28;
 
 DesiredState desired_of(const Row& row) {
     DesiredState d;
@@ -38,6 +39,10 @@ DesiredState desired_of(const Row& row) {
     d.acknowledge_version = version(15);
     d.alarms_version = version(17);
     d.alarms = {row.as<Energy>(19), row.as<Energy>(20), row.as<Energy>(21)};
+    d.reset_version = version(22);
+    d.clear_version = version(24);
+    d.stopped = row.as<Situation>(26);
+    d.judged_at = row.as<UnixTime>(27);
     return d;
 }
 

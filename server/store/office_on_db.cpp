@@ -13,6 +13,7 @@
 #include "server/store/engine.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/sales.hpp"
+#include "server/store/situations.hpp"
 #include "server/store/users.hpp"
 #include "server/store/work_list.hpp"
 
@@ -186,6 +187,20 @@ class OfficeOnDb final : public Office {
         wanted.alarms = levels;
         submit_part(std::move(order), wanted, std::move(done));
     }
+
+    void reset_lockout(JobOrder order, WhenDone<JobRecord> done) override {
+        PartOrder wanted;
+        wanted.part = Part::kResetLockout;
+        wanted.kind = "reset_lockout";
+        submit_part(std::move(order), wanted, std::move(done));
+    }
+    void clear_household(JobOrder order, WhenDone<JobRecord> done) override {
+        PartOrder wanted;
+        wanted.part = Part::kClear;
+        wanted.kind = "clear";
+        submit_part(std::move(order), wanted, std::move(done));
+    }
+    Answer<std::vector<TicketQuestion>> ticket_questions() override { return engine_.pool.ask(read_ticket_questions); }
 
     // --- Users
     Answer<std::vector<UserRecord>> users() override { return engine_.pool.ask(read_users); }

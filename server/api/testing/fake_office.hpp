@@ -177,6 +177,13 @@ class FakeOffice : public Office {
     void set_alarms(JobOrder order, AlarmLevels, WhenDone<JobRecord> done) override {
         finish(std::move(done), fake_job(order, "alarms"));
     }
+    void reset_lockout(JobOrder order, WhenDone<JobRecord> done) override {
+        finish(std::move(done), fake_job(order, "reset_lockout"));
+    }
+    void clear_household(JobOrder order, WhenDone<JobRecord> done) override {
+        finish(std::move(done), fake_job(order, "clear"));
+    }
+    Answer<std::vector<TicketQuestion>> ticket_questions() override { return std::vector<TicketQuestion>{}; }
 
     Answer<std::vector<UserRecord>> users() override { return users_; }
     void create_user(UserRecord user, std::string, WhenDone<UserRecord> done) override {

@@ -1,0 +1,106 @@
+#include "server/store/situations.hpp"
+
+#include "server/store/estate.hpp"
+#include "server/store/sales.hpp"
+#include "server/store/work_list.hpp"
+
+namespace prewatt::server::store {
+
+Judgement judge_effect(Db& db, HouseholdId household, const MeterEffect& effect) {
+    Judgement judgement;
+    KnownAccount& known = judgement.known;
+    db.query(
+        "SELECT a.epoch, a.ticket_number, a.credited_ckwh, 0, m.epoch, m.ticket_number, m.used_ckwh, m.read_at, "
+        "d.accepted_epoch, d.accepted_number, d.stopped, d.cleared_epoch, (SELECT b.credited_ckwh FROM bookings b "
+        "WHERE b.household_id = $1 AND b.epoch = $2 AND b.ticket_number = $3) FROM meters m JOIN desired d ON "
+        "d.household_id = m.household_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
+            "$1") " WHERE m.household_id = $1",
+        {household, effect.epoch, effect.ticket_number}, [&](const Row& row) {
+            known.newest = {row.as<std::uint16_t>(0), row.as<std::uint32_t>(1), row.as<Credit>(2),
+                            row.as<AccountUnit>(3)};
+            known.meter_epoch = row.as<std::uint16_t>(4);
+            known.meter_number = row.as<std::uint32_t>(5);
+            known.used = row.as<Credit>(6);
+            judgement.known_at = row.as<UnixTime>(7);
+            known.accepted_epoch = row.as<std::uint16_t>(8);
+            known.accepted_number = row.as<std::uint32_t>(9);
+            known.stopped = row.as<Situation>(10);
+            known.cleared_epoch = row.as<std::uint16_t>(11);
+            if (!row.is_null(12)) known.as_issued = row.as<Credit>(12);
+        });
+    judgement.situation = judge_account(known, effect);
+    judgement.is_ours =
+        known.accepted_epoch != effect.epoch || known.accepted_number != effect.ticket_number || effect.epoch == 0;
+    return judgement;
+}
+
+void stop_tickets(Db& db, HouseholdId household, const Judgement& judgement, const MeterEffect& effect, UnixTime at,
+                  Changes& changes) {
+    // What the household has now is shown; what its account was stays, so that nothing is forgotten with the meter.
+    db.execute(
+        "UPDATE meters SET effect_at = $2, remaining_ckwh = CASE WHEN read_at IS NULL OR read_at <= $2 THEN $3 ELSE "
+        "remaining_ckwh END, state = CASE WHEN read_at IS NULL OR read_at <= $2 THEN $4 ELSE state END, read_at = CASE "
+        "WHEN read_at IS NULL OR read_at <= $2 THEN $2 ELSE read_at END WHERE household_id = $1",
+        {household, at, effect.remaining, effect.state.bits});
+    changes.push_back({Change::Kind::kDesired, household.value});
+    changes.push_back({Change::Kind::kHousehold, household.value});
+    if (judgement.known.stopped == judgement.situation) return;  // it was asked before
+
+    TicketQuestion question;
+    question.household = household;
+    question.situation = judgement.situation;
+    question.asked_at = at;
+    question.shown = effect;
+    question.office = judgement.known.newest;
+    question.used_known = judgement.known.used;
+    question.known_at = judgement.known_at;
+    db.execute("UPDATE desired SET stopped = $2 WHERE household_id = $1", {household, judgement.situation});
+    const Value credited = effect.credited ? Value{*effect.credited} : Value{};
+    db.execute("DELETE FROM ticket_questions WHERE household_id = $1", {household});
+    db.execute(
+        "INSERT INTO ticket_questions (household_id, situation, asked_at, shown_epoch, shown_number, shown_credited, "
+        "shown_remaining, office_epoch, office_number, office_credited, office_unit, used_known, known_at) VALUES ($1, "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        {household, question.situation, at, effect.epoch, effect.ticket_number, credited, effect.remaining,
+         question.office.epoch, question.office.number, question.office.credited, question.office.unit,
+         question.used_known, question.known_at});
+    WorkItem item;
+    item.kind = "ticket_" + std::string(word(judgement.situation));
+    item.household = household;
+    item.at = at;
+    item.figures = figures(question);
+    item.explanation = explain(question);
+    item.proposals = {proposal(question, TicketAnswer::kTakeMeters), proposal(question, TicketAnswer::kTakeOffices)};
+    raise_work_item(db, item);
+}
+
+void let_tickets_go(Db& db, HouseholdId household, Changes& changes) {
+    db.execute("UPDATE desired SET stopped = 0 WHERE household_id = $1", {household});
+    db.execute("DELETE FROM ticket_questions WHERE household_id = $1", {household});
+    changes.push_back({Change::Kind::kDesired, household.value});
+}
+
+Answer<std::vector<TicketQuestion>> read_ticket_questions(Db& db) {
+    std::vector<TicketQuestion> questions;
+    db.query(
+        "SELECT household_id, situation, asked_at, shown_epoch, shown_number, shown_credited, shown_remaining, "
+        "office_epoch, office_number, office_credited, office_unit, used_known, known_at FROM ticket_questions ORDER "
+        "BY asked_at, household_id",
+        {}, [&](const Row& row) {
+            TicketQuestion q;
+            q.household = row.as<HouseholdId>(0);
+            q.situation = row.as<Situation>(1);
+            q.asked_at = row.as<UnixTime>(2);
+            q.shown.epoch = row.as<std::uint16_t>(3);
+            q.shown.ticket_number = row.as<std::uint32_t>(4);
+            if (!row.is_null(5)) q.shown.credited = row.as<Credit>(5);
+            q.shown.remaining = row.as<Credit>(6);
+            q.office = {row.as<std::uint16_t>(7), row.as<std::uint32_t>(8), row.as<Credit>(9), row.as<AccountUnit>(10)};
+            q.used_known = row.as<Credit>(11);
+            q.known_at = row.as<UnixTime>(12);
+            questions.push_back(q);
+        });
+    return checked(db, std::move(questions));
+}
+
+}  // namespace prewatt::server::store

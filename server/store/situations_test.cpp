@@ -1,0 +1,174 @@
+#include "server/store/situations.hpp"
+
+#include <gtest/gtest.h>
+
+#include "server/store/office_fixture.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+// What a meter shows when its account is read in full.
+MeterEffect account(std::uint16_t epoch, std::uint32_t number, std::int64_t credited, std::int64_t remaining) {
+    MeterEffect effect;
+    effect.epoch = epoch;
+    effect.ticket_number = number;
+    effect.remaining = credit_of_hundredths(remaining);
+    effect.credited = credit_of_hundredths(credited);
+    effect.state.set(StateBit::kRelayClosed, true);
+    return effect;
+}
+MeterEffect empty_meter() {
+    MeterEffect effect;
+    HoldSet holds;
+    holds.set(Hold::kNotOpened, true);
+    effect.state.set_holds(holds);
+    effect.credited = Credit{};
+    return effect;
+}
+
+class Situations : public OfficeTest {
+  protected:
+    void shows(const MeterEffect& effect) {
+        ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_effect(room_, effect, now(), done); }));
+    }
+    void reads(std::int64_t remaining, HouseholdState state) {
+        const Reading reading{room_, now(), {}, credit_of_hundredths(remaining), state};
+        ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_readings({reading}, done); }));
+    }
+    // A room with two sales of 10 kWh, delivered, and 7.50 kWh used.
+    void lived_in() {
+        start();
+        room_ = room("3-0101");
+        ASSERT_TRUE(sell(order("a", room_, 640)));
+        ASSERT_TRUE(sell(order("b", room_, 640)));
+        shows(account(1, 2, 2000, 2000));
+        move(minutes(60));
+        shows(account(1, 2, 2000, 1250));
+        move(minutes(60));
+    }
+    std::vector<TicketQuestion> questions() { return *office_->ticket_questions(); }
+    HouseholdId room_;
+};
+
+TEST_F(Situations, AMeterThatForgotItsAccountIsNotSentTheOldTicketAgain) {
+    // It came back from repair as new: the same ticket would give the 7.50 kWh that were used a second time.
+    lived_in();
+    shows(empty_meter());
+    const DesiredState desired = *office_->desired(room_);
+    EXPECT_EQ(desired.stopped, Situation::kForgotten);
+    EXPECT_EQ(desired.confirmed_number, 2u) << "what was known is not forgotten with the meter";
+    ASSERT_EQ(questions().size(), 1u);
+    EXPECT_EQ(questions()[0].used_known, credit_of_hundredths(750));
+    EXPECT_EQ(questions()[0].known_at.ms, now().ms - 3'600'000) << "how old the knowledge is";
+    HouseholdState dark = empty_meter().state;
+    move(minutes(1));
+    reads(0, dark);
+    EXPECT_EQ(questions()[0].used_known, credit_of_hundredths(750)) << "an empty meter tells nothing of what was used";
+    move(minutes(1));
+    shows(empty_meter());
+    EXPECT_EQ(questions().size(), 1u) << "asked once";
+}
+
+TEST_F(Situations, AnEmptyMeterThatIsReadBeforeItsAccountIsDoesNotSpoilWhatIsKnown) {
+    // The sweep comes first: remaining 0 of an account that is not there is no use of 20 kWh.
+    lived_in();
+    reads(0, empty_meter().state);
+    move(minutes(1));
+    shows(empty_meter());
+    EXPECT_EQ(questions().at(0).used_known, credit_of_hundredths(750));
+}
+
+TEST_F(Situations, AMeterOfANewerTicketThanWasEverIssuedStopsTicketsAndAsks) {
+    // The database is last week's: since then the meter was sold 50 kWh that these books do not have.
+    lived_in();
+    shows(account(1, 5, 7000, 6000));
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kAhead);
+    EXPECT_EQ(office_->desired(room_)->ticket.credited, credit_of_hundredths(2000)) << "nothing is taken over silently";
+    EXPECT_EQ(office_->household(room_)->remaining, credit_of_hundredths(6000)) << "the page shows what the meter has";
+    ASSERT_EQ(questions().size(), 1u);
+    EXPECT_NE(figures(questions()[0]).find("ticket 5, credited 70.00 kWh"), std::string::npos);
+    // The desk goes on selling until the numbers pass those of the meter: still nothing goes.
+    for (const char* id : {"c", "d", "e", "f"})
+        ASSERT_TRUE(sell(order(id, room_, 640)));
+    move(minutes(10));
+    shows(account(1, 5, 7000, 5900));
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kAhead);
+    EXPECT_FALSE(office_->sale_by_order("c")->confirmed_at) << "a foreign ticket confirms no sale of ours";
+    reopen();
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kAhead);
+    EXPECT_EQ(questions().size(), 1u);
+}
+
+TEST_F(Situations, AnAnswerToACommandIsJudgedAsWell) {
+    // The restored office sells before it has read anything: the meter says that it has a later ticket.
+    lived_in();
+    ASSERT_TRUE(sell(order("c", room_, 640)));
+    MeterEffect effect = account(1, 6, 9000, 8000);
+    effect.credited.reset();
+    ASSERT_TRUE(
+        wait<Done>([&](auto done) { office_->record_confirmed({room_, Part::kTicket, 1, 3}, effect, now(), done); }));
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kAhead);
+    EXPECT_FALSE(office_->sale_by_order("c")->confirmed_at);
+}
+
+TEST_F(Situations, TheSameNumberWithAnotherTotalStopsTickets) {
+    // One sale after the restore has the number of one before it.
+    lived_in();
+    ASSERT_TRUE(sell(order("c", room_, 640)));
+    shows(account(1, 3, 6400, 5500));
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kOtherTotal);
+}
+
+TEST_F(Situations, ATicketThatAnEmptyMeterTookIsFoundByItsUse) {
+    // Nobody had noticed the new box yet, and the resident bought: 30 kWh instead of 22.50 kWh.
+    lived_in();
+    ASSERT_TRUE(sell(order("c", room_, 640)));
+    MeterEffect effect = account(1, 3, 3000, 3000);
+    effect.credited.reset();
+    ASSERT_TRUE(
+        wait<Done>([&](auto done) { office_->record_confirmed({room_, Part::kTicket, 1, 3}, effect, now(), done); }));
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kUsedLess);
+    EXPECT_EQ(questions().at(0).used_known, credit_of_hundredths(750));
+}
+
+TEST_F(Situations, AnOlderTicketOfTheSameAccountIsOpenAgainAndNoQuestion) {
+    // One record of the memory was bad, the one before came up with its use: the ticket goes again, and that is all.
+    lived_in();
+    shows(account(1, 1, 1000, 250));
+    EXPECT_TRUE(office_->desired(room_)->ticket_open());
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kNone);
+    EXPECT_TRUE(questions().empty());
+    move(minutes(1));
+    shows(account(1, 2, 2000, 1240));
+    EXPECT_FALSE(office_->desired(room_)->ticket_open());
+}
+
+TEST_F(Situations, AMeterThatComesBackAsItWasEndsTheQuestion) {
+    // The technician had plugged in the wrong box for an hour.
+    lived_in();
+    shows(empty_meter());
+    ASSERT_EQ(questions().size(), 1u);
+    move(minutes(60));
+    shows(account(1, 2, 2000, 1240));
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kNone);
+    EXPECT_TRUE(questions().empty());
+}
+
+TEST_F(Situations, AClearThatWasOrderedEndsTheAccountAndDoesNotSendItsTicketAgain) {
+    // The room was cleared for its next resident: the old credit must not come back by itself.
+    lived_in();
+    const auto job =
+        wait<JobRecord>([&](auto done) { office_->clear_household({"k", room_, "owner", "moved"}, done); });
+    ASSERT_TRUE(job);
+    EXPECT_TRUE(office_->desired(room_)->clear_version.open());
+    MeterEffect effect = empty_meter();
+    effect.credited.reset();
+    ASSERT_TRUE(wait<Done>(
+        [&](auto done) { office_->record_confirmed({room_, Part::kClear, 0, job->version}, effect, now(), done); }));
+    EXPECT_EQ(office_->job(job->id)->state, JobState::kConfirmed);
+    EXPECT_FALSE(office_->desired(room_)->clear_version.open());
+    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kCleared);
+}
+
+}  // namespace
+}  // namespace prewatt::server::store
