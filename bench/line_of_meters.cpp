@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <utility>
 
 namespace prewatt::bench {
 namespace {
@@ -138,6 +139,15 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     }
     void wake() { owner_.line.wake(id_, owner_.line.now()); }
     collect::LineMaster& master() { return *master_; }
+    void desire(const server::DesiredState& wanted) {
+        server::DesiredState& desired = desired_[wanted.household.value];
+        const server::DesiredState before = std::exchange(desired, wanted);
+        desired.judged_at = std::max(before.judged_at, wanted.judged_at);
+        if (before.stopped != server::Situation::kNone && before.ticket == wanted.ticket)
+            desired.stopped = before.stopped;
+        master_->desire(desired, owner_.line.now());
+        wake();
+    }
 
     Heard on_character(const sim::Character& character) override {
         if (sweeping_) ++owner_.traffic.characters;
@@ -148,7 +158,14 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
         while (!inbox_.empty() && inbox_.front().at <= now) {
             const Given given = inbox_.front();
             inbox_.pop_front();
-            master_->on_counters(given.box, given.first, settings_.counters_at_once, now);
+            if (given.first != 0) {
+                master_->on_counters(given.box, given.first, settings_.counters_at_once, now);
+            } else if (const auto known = desired_.find(given.household.value); known != desired_.end()) {
+                server::DesiredState& desired = known->second;
+                desired.judged_at = std::max(desired.judged_at, given.judged_at);
+                if (owner_.judge) owner_.judge(desired, given.status);
+                master_->desire(desired, now);
+            }
         }
         return poll(now);
     }
@@ -156,7 +173,7 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     void need_counters(server::BoxId box, std::uint32_t above, std::uint32_t count) override {
         std::uint32_t& next = counters_[box.value];
         next = std::max(next, above + 1);
-        inbox_.push_back({owner_.line.now() + kCommitTime, box, next});
+        inbox_.push_back({owner_.line.now() + kCommitTime, box, next, {}, {}, {}});
         next += count;
     }
     void on_block(const collect::BlockReading& reading) override { office_.on_block(reading); }
@@ -164,6 +181,7 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
         office_.on_power(box, power, at);
     }
     void on_account(server::HouseholdId household, const dlt645::AccountStatus& status, server::UnixTime at) override {
+        inbox_.push_back({owner_.line.now() + kCommitTime, {}, 0, household, at, status});
         office_.on_account(household, status, at);
     }
     void on_status(server::BoxId box, const dlt645::BoxStatus& status, server::UnixTime at) override {
@@ -189,7 +207,10 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     struct Given {
         Instant at;
         server::BoxId box;
-        std::uint32_t first;
+        std::uint32_t first;  // counters; 0: an account was judged
+        server::HouseholdId household;
+        server::UnixTime judged_at;
+        dlt645::AccountStatus status;
     };
     Instant poll(Instant now) {
         const collect::LineMaster::Step step = master_->poll(now);
@@ -216,6 +237,7 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     std::optional<collect::LineMaster> master_;
     sim::SerialLine::Id id_ = 0;
     std::map<std::int64_t, std::uint32_t> counters_;
+    std::map<std::int64_t, server::DesiredState> desired_;
     std::deque<Given> inbox_;
     bool sweeping_ = false;
 };
@@ -251,8 +273,7 @@ bool LineOfMeters::run_until(const std::function<bool()>& done, Duration limit) 
     return done();
 }
 void LineOfMeters::desire(const server::DesiredState& desired) {
-    master_->master().desire(desired, now());
-    master_->wake();
+    master_->desire(desired);
 }
 
 }  // namespace prewatt::bench

@@ -101,6 +101,9 @@ class LineOfMeters {
         std::int64_t exchanges = 0;
     };
     Traffic traffic;
+    // The office's judgement of an account that was read in full, 5 ms later: may stop the tickets. What was read is
+    // judged either way.
+    std::function<void(server::DesiredState&, const dlt645::AccountStatus&)> judge;
     // Every request, before it goes out.
     std::function<void(const dlt645::Frame&)> on_request;
     sim::SerialLine line;

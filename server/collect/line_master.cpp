@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
+
+#include "server/domain/reconcile.hpp"
 
 namespace prewatt::collect {
 namespace {
@@ -23,6 +26,8 @@ constexpr Duration kForeignTrafficMax = milliseconds(300);
 constexpr Duration kLookDelay = milliseconds(120);
 constexpr int kLooksForLight = 7;  // 120 ms, 240 ms ... 7.7 s: 15 s in all
 constexpr Duration kAccountPause = minutes(1);
+constexpr Duration kJudgePatience = seconds(5);  // an account was read for a ticket and the office has not judged it
+constexpr Duration kAccountFresh = minutes(10);  // so long a judged account lets tickets go
 constexpr Duration kNotSupportedPause = minutes(1);
 constexpr Duration kNotStoredPause = seconds(5);
 constexpr Duration kNoEffectPause = minutes(1);
@@ -132,11 +137,15 @@ void LineMaster::desire(const DesiredState& desired, Instant now) {
     }
     // Told again without news is no reason to try again at once: the office tells whenever anything of the row changes.
     const DesiredState& before = tenant.desired;
-    const bool news = first || before.ticket != desired.ticket ||
-                      before.remote_version.desired != desired.remote_version.desired ||
-                      before.force_version.desired != desired.force_version.desired ||
-                      before.acknowledge_version.desired != desired.acknowledge_version.desired ||
-                      before.alarms_version.desired != desired.alarms_version.desired;
+    const bool news =
+        first || before.ticket != desired.ticket || before.remote_version.desired != desired.remote_version.desired ||
+        before.force_version.desired != desired.force_version.desired ||
+        before.acknowledge_version.desired != desired.acknowledge_version.desired ||
+        before.alarms_version.desired != desired.alarms_version.desired ||
+        before.reset_version.desired != desired.reset_version.desired ||
+        before.clear_version.desired != desired.clear_version.desired || before.stopped != desired.stopped;
+    const bool was_judged = tenant.account_unix != UnixTime{} && before.judged_at < tenant.account_unix &&
+                            desired.judged_at >= tenant.account_unix;
     tenant.desired = desired;
     const auto reach = [&tenant](Part part, server::Version version) {
         tenant.reached[at(part)] = std::max(tenant.reached[at(part)], version.reached);
@@ -145,8 +154,12 @@ void LineMaster::desire(const DesiredState& desired, Instant now) {
     reach(Part::kForce, desired.force_version);
     reach(Part::kAcknowledge, desired.acknowledge_version);
     reach(Part::kAlarms, desired.alarms_version);
+    reach(Part::kResetLockout, desired.reset_version);
+    reach(Part::kClear, desired.clear_version);
+    if (was_judged && desired.stopped == server::Situation::kNone) tenant.doubted = false;
     Part part{};
-    if (!wanted(*box, desired.number, now, part)) return;
+    if (!wanted(*box, desired.number, now, part) && ticket_step(tenant, now) != TicketStep::kReadFirst) return;
+    if (was_judged) box->command_at = std::min(box->command_at, std::max(now, box->pause_until));
     if (news) box->fresh = true;
     drive(*box, desired.number, now);
 }
@@ -303,7 +316,8 @@ bool LineMaster::still_wanted(const Box& box, const Open& open, Instant now) con
     const DesiredState& desired = tenant.desired;
     switch (open.delivery.part) {
         case Part::kTicket:
-            return desired.ticket.epoch == open.delivery.epoch && desired.ticket.number == open.delivery.version &&
+            return desired.stopped == server::Situation::kNone && !tenant.doubted &&
+                   desired.ticket.epoch == open.delivery.epoch && desired.ticket.number == open.delivery.version &&
                    newer(desired.ticket.epoch, desired.ticket.number, tenant.epoch, tenant.number);
         case Part::kRemoteHold:
             return desired.remote_version.desired == open.delivery.version;
@@ -313,6 +327,10 @@ bool LineMaster::still_wanted(const Box& box, const Open& open, Instant now) con
             return desired.acknowledge_version.desired == open.delivery.version;
         case Part::kAlarms:
             return desired.alarms_version.desired == open.delivery.version;
+        case Part::kResetLockout:
+            return desired.reset_version.desired == open.delivery.version;
+        case Part::kClear:
+            return desired.clear_version.desired == open.delivery.version;
     }
     return false;
 }
@@ -321,13 +339,34 @@ bool LineMaster::start_command(std::size_t index, Instant now) {
     Box& box = boxes_[index];
     // What is no longer wanted is not repeated. Whether it was executed does not matter: its successor says all anew.
     if (box.open && !still_wanted(box, *box.open, now)) box.open.reset();
-    if (!box.open && !make_command(box, now)) return false;
+    if (!box.open && !make_command(box, now)) {
+        if (box.read_first == 0) return false;
+        const std::uint8_t household = std::exchange(box.read_first, std::uint8_t{0});
+        box.fresh = false;
+        box.tenants[household].account_asked = now;
+        box.tenants[household].account_after = now + kAccountPause;
+        box.accounts_due.reset(household);
+        start_read(Kind::kAccount, index, household, dlt645::kAccountStatus, kAccountReplyMax, now);
+        return true;
+    }
     Open& open = *box.open;
     if (open.sent++ > 0) ++counters_.retries;
     box.fresh = false;
     transmit(Kind::kCommand, index, 0, Function::kSecurity, {open.bytes.data(), open.bytes.size()}, kAnswerMax, now);
     if (!open.ours) office_.on_sent(open.delivery, unix_at(now));
     return true;
+}
+
+LineMaster::TicketStep LineMaster::ticket_step(const Tenant& tenant, Instant now) const {
+    const DesiredState& d = tenant.desired;
+    if (!tenant.bound || d.stopped != server::Situation::kNone ||
+        !newer(d.ticket.epoch, d.ticket.number, tenant.epoch, tenant.number) ||
+        (tenant.given_up_epoch == d.ticket.epoch && tenant.given_up[at(Part::kTicket)] == d.ticket.number))
+        return TicketStep::kNothing;
+    if (!tenant.doubted && server::follows(d.ticket, tenant.epoch, tenant.number)) return TicketStep::kSend;
+    const bool judged = tenant.account_unix != UnixTime{} && d.judged_at >= tenant.account_unix;
+    if (judged && !tenant.doubted && now - tenant.account_at < kAccountFresh) return TicketStep::kSend;
+    return now < tenant.account_asked + kJudgePatience ? TicketStep::kWait : TicketStep::kReadFirst;
 }
 
 std::optional<card::Command> LineMaster::wanted(const Box& box, std::uint8_t household, Instant now, Part& part) const {
@@ -340,8 +379,7 @@ std::optional<card::Command> LineMaster::wanted(const Box& box, std::uint8_t hou
                (version.desired > tenant.reached[at(p)] || differs);
     };
     part = Part::kTicket;
-    if (newer(d.ticket.epoch, d.ticket.number, tenant.epoch, tenant.number) &&
-        !(tenant.given_up_epoch == d.ticket.epoch && tenant.given_up[at(part)] == d.ticket.number))
+    if (ticket_step(tenant, now) == TicketStep::kSend)
         return card::Ticket{d.ticket.epoch, d.ticket.number, in_hundredths(d.ticket.credited, Round::kDown)};
     if (open(Part::kRemoteHold, d.remote_version, tenant.remote_differs)) return card::RemoteHold{d.remote_off};
     if (open(Part::kAcknowledge, d.acknowledge_version, false)) return card::Acknowledge{};
@@ -354,20 +392,32 @@ std::optional<card::Command> LineMaster::wanted(const Box& box, std::uint8_t hou
         const auto level = [](Energy e) { return static_cast<std::uint32_t>(in_hundredths(e, Round::kDown)); };
         return card::Alarms{level(d.alarms.low), level(d.alarms.cutoff), level(d.alarms.overdraft)};
     }
+    if (open(Part::kResetLockout, d.reset_version, false)) return card::ResetLockout{true, true};
+    if (open(Part::kClear, d.clear_version, false)) return card::Clear{card::ClearStep::kCarryOut};
     return std::nullopt;
 }
 
 bool LineMaster::make_command(Box& box, Instant now) {
     Open open;
     bool found = false;
+    bool waits = false;  // for the office's judgement of an account
     for (int n = 0; n < kHouseholdsMax && !found && box.disagree.any(); ++n) {
         const std::uint8_t household = box.next_household;
         box.next_household = static_cast<std::uint8_t>(household % kHouseholdsMax + 1);
         if (!box.disagree.test(household)) continue;
         Part part{};
+        const TicketStep ticket = ticket_step(box.tenants[household], now);
+        if (ticket == TicketStep::kReadFirst) {
+            box.next_household = household;
+            box.read_first = household;
+            return false;
+        }
         const auto command = wanted(box, household, now, part);
         if (!command) {
-            box.disagree.reset(household);
+            if (ticket == TicketStep::kWait)
+                waits = true;
+            else
+                box.disagree.reset(household);
             continue;
         }
         found = true;
@@ -391,6 +441,12 @@ bool LineMaster::make_command(Box& box, Instant now) {
             case Part::kAlarms:
                 open.delivery.version = d.alarms_version.desired;
                 break;
+            case Part::kResetLockout:
+                open.delivery.version = d.reset_version.desired;
+                break;
+            case Part::kClear:
+                open.delivery.version = d.clear_version.desired;
+                break;
         }
     }
     if (!found && box.clock_wrong && clock_known_) {
@@ -398,6 +454,7 @@ bool LineMaster::make_command(Box& box, Instant now) {
         open.ours = true;
         open.request = {settings_.operator_number, 0, 0, card::SetClock{civil_at(now)}};
     }
+    if (!found && waits) box.command_at = now + seconds(1);
     if (!found) return false;
     if (box.counter_next >= box.counter_end) {
         if (!open.ours) box.next_household = open.request.household;  // the same one when the counters have come
@@ -735,6 +792,7 @@ void LineMaster::on_record(Box& box, std::uint8_t household, const dlt645::House
     }
     if (record.state.has(StateBit::kRelayClosed)) tenant.awaits_light = false;
     const bool opened = !record.state.holds().has(Hold::kNotOpened);
+    if (!opened && tenant.epoch > 0) tenant.doubted = true;
     if (opened != (tenant.epoch > 0)) read_account(box, household, now);
     if (tenant.desired.remote_version.desired != 0 &&
         record.state.holds().has(Hold::kRemote) != tenant.desired.remote_off) {
@@ -760,8 +818,13 @@ void LineMaster::read_account(Box& box, std::uint8_t household, Instant now) {
 void LineMaster::on_account(Box& box, std::uint8_t household, const dlt645::AccountStatus& status, Instant now) {
     Tenant& tenant = box.tenants[household];
     if (!tenant.bound) return;
+    tenant.account_at = now;
+    tenant.account_unix = unix_at(exchange_.sent_at);
     // What is read is not authenticated: it can make us send a ticket again, it confirms none.
-    if (newer(tenant.epoch, tenant.number, status.epoch, status.ticket_number)) {
+    const server::TicketTotal& newest = tenant.desired.ticket;
+    const bool ahead = newer(status.epoch, status.ticket_number, newest.epoch, newest.number);
+    tenant.doubted = tenant.doubted || ahead || status.epoch < tenant.epoch;
+    if (ahead || newer(tenant.epoch, tenant.number, status.epoch, status.ticket_number)) {
         tenant.epoch = status.epoch;
         tenant.number = status.ticket_number;
     }
@@ -775,7 +838,7 @@ void LineMaster::on_account(Box& box, std::uint8_t household, const dlt645::Acco
                                differs(alarms.overdraft, status.overdraft_hundredths);
     }
     drive(box, household, now);
-    office_.on_account(tenant.desired.household, status, unix_at(now));
+    office_.on_account(tenant.desired.household, status, tenant.account_unix);
 }
 
 void LineMaster::on_status(Box& box, const dlt645::BoxStatus& status, Instant now) {
@@ -841,9 +904,12 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
     if (const auto* hold = std::get_if<card::RemoteHold>(&open.request.command))
         shown = effect.state.holds().has(Hold::kRemote) == hold->off;
     const bool new_epoch = effect.epoch != tenant.epoch;
+    const server::TicketTotal& newest = tenant.desired.ticket;
+    if (effect.epoch < tenant.epoch || newer(effect.epoch, effect.ticket_number, newest.epoch, newest.number))
+        tenant.doubted = true;
     tenant.epoch = effect.epoch;
     tenant.number = effect.ticket_number;
-    if (new_epoch) {
+    if (new_epoch || open.delivery.part == Part::kTicket) {
         tenant.account_after = now;
         read_account(box, open.request.household, now);
     }
@@ -967,6 +1033,13 @@ void LineMaster::fail(Failure failure, Instant now) {
             if (!refused) box.status_at = now + seconds(5);
             return;
         case Kind::kAccount:
+            if (const Tenant& tenant = box.tenants[exchange_.household];
+                tenant.bound && silent && tenant.account_asked == exchange_.sent_at && box.problem != kNoAnswerText) {
+                box.problem = kNoAnswerText;
+                office_.on_refused({tenant.desired.household, Part::kTicket, tenant.desired.ticket.epoch,
+                                    tenant.desired.ticket.number},
+                                   kNoAnswerText, false, unix_at(now));
+            }
             if (!refused && box.tenants[exchange_.household].bound) box.accounts_due.set(exchange_.household);
             return;
         case Kind::kLive: {

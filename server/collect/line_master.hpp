@@ -20,10 +20,14 @@
 //
 // Commands. One is open for each box at a time. Its counter was reserved durably before (LineOffice::need_counters).
 // When no answer comes, the same bytes go out again, so it is executed once. An authenticated "old counter" raises the
-// counter and sends anew. A ticket is confirmed when the answer shows its epoch and number or later ones. A box that
-// went back to factory state, or whose account is older than what was confirmed, is found by its readings (hold "not
-// opened"; remaining + forward total that jumps) or by the rotation of account reads, and is driven to the desired
-// state by the same comparison.
+// counter and sends anew. A ticket is confirmed when the answer shows its epoch and number or later ones.
+//
+// Tickets are money, so what is seen decides who decides. The ticket that follows directly on the one which the box has
+// shown goes out at once: a box that has it already changes nothing and says so. Any other (a step over a number, a new
+// epoch, a box whose readings contradict what was confirmed: hold "not opened", remaining + forward that jumps) waits
+// until the account has been read in full and the office has judged what it shows (DesiredState::judged_at); it may
+// find that the memory was lost or that its own database is old (server/domain/reconcile.hpp) and stop the tickets.
+// Every confirmed ticket is read back in full once, behind what is urgent.
 //
 // Confined to one strand. Instants must not run backwards. The Mac and the LineOffice outlive the master.
 #pragma once
@@ -133,14 +137,18 @@ class LineMaster {
         DesiredState desired;
         std::uint16_t epoch = 0;  // newest ticket that is confirmed or was last read
         std::uint32_t number = 0;
-        std::array<std::uint32_t, 6> reached{};   // version, by Part; kTicket is not used
-        std::array<std::uint32_t, 6> given_up{};  // version (ticket: number) that was refused for good
+        std::array<std::uint32_t, server::kParts> reached{};   // version, by Part; kTicket is not used
+        std::array<std::uint32_t, server::kParts> given_up{};  // version (ticket: number) that was refused for good
         std::uint16_t given_up_epoch = 0;
         bool remote_differs = false;  // a reading contradicts what was reached
         bool alarms_differ = false;
         Instant changed_at{};  // last authenticated change; readings asked before it are old
         bool awaits_light = false;
         Instant account_after{};   // read in full no sooner
+        bool doubted = false;      // what was shown contradicts what was confirmed: nothing goes before it is judged
+        Instant account_at{};      // last read in full
+        UnixTime account_unix;     // likewise; judged when DesiredState::judged_at has come so far. 0: never
+        Instant account_asked{};   // for a ticket: not asked again before kJudgePatience has passed
         bool seen = false;         // a record has been read since the last change
         std::int64_t balance = 0;  // remaining + forward of that record, hundredths
         std::uint32_t forward = 0;
@@ -180,7 +188,8 @@ class LineMaster {
         Instant command_at{};
         Instant pause_until{};  // after an answer that makes an early repeat useless
         bool queued = false;
-        bool fresh = false;  // something new is desired: worth a try even when the box is silent
+        std::uint8_t read_first = 0;  // an account to be read at once, for its ticket
+        bool fresh = false;           // something new is desired: worth a try even when the box is silent
         std::uint32_t counter_next = 0;
         std::uint32_t counter_end = 0;
         std::uint32_t counter_above = 0;
@@ -236,6 +245,9 @@ class LineMaster {
     [[nodiscard]] std::optional<card::Command> wanted(const Box& box, std::uint8_t household, Instant now,
                                                       Part& part) const;
     bool make_command(Box& box, Instant now);
+    // What is to become of the ticket that is desired.
+    enum class TicketStep : std::uint8_t { kNothing, kSend, kReadFirst, kWait };
+    [[nodiscard]] TicketStep ticket_step(const Tenant& tenant, Instant now) const;
     [[nodiscard]] bool still_wanted(const Box& box, const Open& open, Instant now) const;
     bool start_sweep(Instant now);
     bool start_extra(Instant now);

@@ -9,6 +9,7 @@
 
 #include "card/openssl/openssl_mac.hpp"
 #include "server/collect/fake_box.hpp"
+#include "server/domain/reconcile.hpp"
 
 namespace prewatt::collect {
 namespace {
@@ -38,7 +39,10 @@ class RecordingOffice final : public LineOffice {
         }
     }
     void on_power(BoxId, const dlt645::BlockPower&, UnixTime) override { ++powers; }
-    void on_account(HouseholdId, const dlt645::AccountStatus& status, UnixTime) override { accounts.push_back(status); }
+    void on_account(HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) override {
+        accounts.push_back(status);
+        if (judge) judge(household, status, at);
+    }
     void on_status(BoxId, const dlt645::BoxStatus&, UnixTime) override { ++statuses; }
     void on_live(LiveRequest request, const std::expected<dlt645::LiveValues, ReadError>& live, UnixTime) override {
         lives.emplace_back(request, live ? std::optional<ReadError>{} : live.error());
@@ -67,6 +71,7 @@ class RecordingOffice final : public LineOffice {
     int asked_for_counters = 0;
     std::map<std::int64_t, std::uint32_t> counter_next;
     std::function<void(Instant)> give;
+    std::function<void(HouseholdId, const dlt645::AccountStatus&, UnixTime)> judge;
     std::map<std::int64_t, int> blocks;
     std::map<std::int64_t, int> complete_blocks;
     std::map<std::int64_t, dlt645::HouseholdRecord> last;
@@ -98,6 +103,9 @@ class Line {
     void restart_office() {
         master = std::make_unique<LineMaster>(settings_, office_mac_, office);
         office.master = master.get();
+        office.judge = [this](HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) {
+            judge(household, status, at);
+        };
         pending_.clear();
         master->set_clock(now, UnixTime{kUnixStart.ms + now.microseconds() / 1000},
                           kCivilStart + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
@@ -106,6 +114,26 @@ class Line {
             master->desire(desired, now);
     }
     FakeBox& box(int k) { return *boxes_[k - 1]; }
+    // As the office on its database: a total that is not the one of this ticket, a ticket that it has not issued or an
+    // account that went back stops the tickets.
+    void judge(HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) {
+        if (!judges) return;
+        DesiredState& d = desired_[static_cast<int>(household.value)];
+        server::KnownAccount known;
+        known.newest = d.ticket;
+        known.meter_epoch = d.confirmed_epoch;
+        for (const auto& c : office.confirmed)
+            if (c.delivery.household == household) known.meter_epoch = std::max(known.meter_epoch, c.effect.epoch);
+        server::MeterEffect shown;
+        shown.epoch = status.epoch;
+        shown.ticket_number = status.ticket_number;
+        shown.previous_epoch = status.previous_epoch;
+        shown.remaining = credit_of_hundredths(status.credited_hundredths) - status.used;
+        known.as_issued = credit_of_hundredths(status.credited_hundredths);
+        d.stopped = server::judge_account(known, shown);
+        d.judged_at = at;
+        judged_.push_back(d);
+    }
     // Desires what `change` makes of what is desired so far.
     void desire(int box, std::uint8_t household, const std::function<void(DesiredState&)>& change) {
         DesiredState& d = desired_[box * 100 + household];
@@ -128,6 +156,10 @@ class Line {
                 ask(step.send);
             }
             if (office.give) continue;
+            while (!judged_.empty()) {
+                master->desire(judged_.front(), now);
+                judged_.erase(judged_.begin());
+            }
             Instant next = step.send.empty() ? step.wake_up : std::min(step.wake_up, now + microseconds(1));
             if (!pending_.empty()) next = std::min(next, pending_.begin()->first);
             if (next > end) break;
@@ -155,6 +187,7 @@ class Line {
     int frames = 0;
     // Looks at a request and its answer.
     std::function<Fate(const dlt645::Frame&, std::uint64_t)> fate;
+    bool judges = true;
     std::vector<dlt645::Frame> asked;
     std::map<int, DesiredState> desired_;
 
@@ -187,6 +220,7 @@ class Line {
     std::vector<std::unique_ptr<FakeBox>> boxes_;
     std::vector<BoxSetup> setups_;
     std::multimap<Instant, std::vector<Byte>> pending_;
+    std::vector<DesiredState> judged_;
 };
 
 TEST(LineMaster, ReadsEverythingOnFirstContactThenOnlyWhatChanged) {
@@ -386,8 +420,8 @@ TEST(LineMaster, ABoxThatComesBackGetsWhatItMissed) {
     EXPECT_TRUE(line.office.answering.at(2));
 }
 
-TEST(LineMaster, ABoxThatLostItsMemoryIsDrivenToTheDesiredStateAgain) {
-    // A repaired box comes back empty: every room of it would stay dark until somebody noticed.
+TEST(LineMaster, ABoxThatLostItsMemoryGetsItsHoldsAtOnceAndItsCreditWhenTheOfficeHasJudged) {
+    // A repaired box comes back empty. The old ticket again would give what was used a second time.
     Line line(1);
     line.run(seconds(2));
     line.sell(1, 1, 1, 100);
@@ -400,10 +434,74 @@ TEST(LineMaster, ABoxThatLostItsMemoryIsDrivenToTheDesiredStateAgain) {
     ASSERT_TRUE(line.run_until([&] { return line.office.confirmed.size() == 3; }, seconds(5)));
     line.run(minutes(2));
     line.box(1).forget_all();
-    line.run(minutes(2));
-    EXPECT_EQ(line.box(1).accounts[1].ticket_number, 1u);
+    line.run(minutes(10));
+    EXPECT_EQ(line.desired_[101].stopped, server::Situation::kForgotten);
+    EXPECT_EQ(line.box(1).accounts[1].ticket_number, 0u);
     EXPECT_EQ(line.box(1).accounts[1].low_alarm_hundredths, 500u);
     EXPECT_TRUE(line.box(1).accounts[1].state.holds().has(Hold::kRemote));
+    // The office opens a new account with what was known to remain.
+    line.desire(1, 1, [](DesiredState& d) {
+        d.stopped = server::Situation::kNone;
+        d.ticket = {2, 1, credit_of_hundredths(40), {}};
+    });
+    ASSERT_TRUE(line.run_until([&] { return line.box(1).accounts[1].epoch == 2; }, seconds(15)));
+    EXPECT_EQ(line.box(1).accounts[1].credited_hundredths, 40);
+}
+
+TEST(LineMaster, ATicketThatStepsOverANumberWaitsForTheJudgementOfTheOffice) {
+    // The database is old: numbers 2 and 3 were issued before, with totals that it does not know.
+    Line line(1);
+    line.box(1).accounts[5].epoch = 1;
+    line.box(1).accounts[5].ticket_number = 3;
+    line.box(1).accounts[5].credited_hundredths = 9000;
+    line.box(1).accounts[5].state.set_holds({});
+    line.judges = false;
+    line.desire(1, 5, [](DesiredState& d) {
+        d.confirmed_epoch = 1;
+        d.confirmed_number = 1;
+        d.ticket = {1, 4, credit_of_hundredths(4000), {}};
+    });
+    line.run(seconds(30));
+    EXPECT_TRUE(line.box(1).requests.empty()) << "a lower total must not go over the higher one";
+    EXPECT_GE(line.office.accounts.size(), 2u) << "it asks again while nobody has judged";
+    EXPECT_LE(line.office.accounts.size(), 10u);
+    line.judges = true;
+    line.run(seconds(30));
+    EXPECT_EQ(line.box(1).accounts[5].credited_hundredths, 4000) << "judged as known: it goes";
+}
+
+TEST(LineMaster, AStoppedHouseholdGetsNoTicketAndEverythingElse) {
+    // A person has to decide about its money; switching and alarms have nothing to do with it.
+    Line line(1);
+    line.run(seconds(2));
+    line.desire(1, 5, [](DesiredState& d) {
+        d.stopped = server::Situation::kAhead;
+        d.ticket = {1, 1, credit_of_hundredths(4000), {}};
+        d.remote_version.desired = 1;
+        d.remote_off = true;
+        d.reset_version.desired = 1;
+    });
+    line.run(minutes(3));
+    EXPECT_EQ(line.box(1).accounts[5].epoch, 0);
+    EXPECT_EQ(line.box(1).requests.size(), 2u);
+    ASSERT_EQ(line.office.confirmed.size(), 2u);
+    EXPECT_EQ(line.office.confirmed[1].delivery.part, Part::kResetLockout);
+}
+
+TEST(LineMaster, AnAnswerWithALaterTicketStopsWhatFollows) {
+    // The blind ticket met a box that has number 7 already: number 8 of this office would be a total of last week.
+    Line line(1);
+    line.run(seconds(2));
+    line.box(1).accounts[5].epoch = 1;
+    line.box(1).accounts[5].ticket_number = 7;
+    line.box(1).accounts[5].credited_hundredths = 9000;
+    line.judges = false;
+    line.sell(1, 5, 1, 1000);
+    line.run(seconds(5));
+    for (std::uint32_t n = 2; n <= 8; ++n)
+        line.sell(1, 5, n, 1000 * n);
+    line.run(minutes(5));
+    EXPECT_EQ(line.box(1).accounts[5].ticket_number, 7u);
 }
 
 TEST(LineMaster, ABoxWithAnOlderAccountIsFoundByItsReadings) {
