@@ -22,6 +22,7 @@
 #include "cli/sim.hpp"
 #include "cli/simulate.hpp"
 #include "cli/top.hpp"
+#include "cli/torture.hpp"
 #include "cli/verify.hpp"
 
 namespace prewatt::cli {
@@ -245,6 +246,29 @@ void offer_verify(CLI::App& app) {
         ->capture_default_str();
 }
 
+void offer_torture(CLI::App& app) {
+    CLI::App& verb =
+        *app.add_subcommand("torture", "Kill the real office again and again under load and look at the books");
+    auto options = verb_options<TortureOptions>(verb);
+    verb.add_option("NAME", options->name, "office")->required();
+    verb.add_option("--kills", options->kills, "So many, of each database")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
+    verb.add_option("--seed", options->seed, "Chooses the instants")->capture_default_str();
+    verb.add_option("--db", options->database, "sqlite, postgres or both")
+        ->check(CLI::IsMember({"sqlite", "postgres", "both"}))
+        ->capture_default_str();
+    verb.add_option("--boxes", options->boxes, "Of the building, 39 households each")
+        ->check(CLI::Range(1, 16))
+        ->capture_default_str();
+    verb.add_flag("--no-scenes", options->no_scenes,
+                  "Only kills: no full disk, no second office, no broken connections");
+    verb.add_flag("--json", options->json, "For a program");
+    verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
+    verb.add_flag("--keep", options->keep, "Keep the folder with all data and logs");
+    verb.add_option("--planted-defect", options->planted_defect)->group("");
+}
+
 void offer_meter(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("meter", "Run one virtual meter: the real meter code on this machine");
     auto options = verb_options<MeterOptions>(verb);
@@ -336,6 +360,7 @@ void offer_serve(CLI::App& app) {
     verb.add_option("--owner-password-file", options->owner_password_file,
                     "First start: the owner's password is its first line");
     verb.add_option("--log-level", options->log_level, "debug, info, warning, error, off");
+    verb.add_option("--planted-defect", options->planted_defect)->group("");
 }
 
 std::string exit_codes() {
@@ -367,6 +392,7 @@ int main_of(int argc, char** argv) {
     offer_bench(app);
     offer_evaluate(app);
     offer_verify(app);
+    offer_torture(app);
     offer_simulate(app);
     try {
         app.parse(argc, argv);

@@ -57,6 +57,7 @@ int run(const ServeOptions& options) {
     config.demo_boxes = options.demo_boxes;
     config.demo_line = options.demo_line;
     config.owner_password_file = options.owner_password_file;
+    config.planted_defect = options.planted_defect;
     config.stop_on_signals = true;
     config.tell_password = [](std::string_view password) {
         std::printf("The owner of this new office signs in as 'owner' with the password   %.*s   (shown only now)\n",

@@ -33,6 +33,7 @@ struct ServeOptions {
     std::string demo_line;
     std::filesystem::path owner_password_file;
     std::string log_level;
+    std::string planted_defect;  // not in the help: for `prewatt torture`, which must find it
     std::string version = "0";
 };
 

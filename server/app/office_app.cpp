@@ -13,6 +13,7 @@
 #include "server/api/http_server.hpp"
 #include "server/api/office_api.hpp"
 #include "server/app/log.hpp"
+#include "server/store/planted_db.hpp"
 #include "server/store/sqlite_office.hpp"
 
 namespace prewatt::server::app {
@@ -98,6 +99,13 @@ class RunningOffice final : public OfficeApp {
         options.file = config_.data / "prewatt.db";
         options.clock = wall_clock;
         options.cheap_password_hash = config_.cheap_password_hash;
+        options.planted_defect = config_.planted_defect;
+        if (!options.planted_defect.empty()) {
+            if (!store::is_planted_defect(options.planted_defect))
+                return failed(StartError::kBadConfig, "there is no defect '" + options.planted_defect + "' to plant");
+            log_warning("the defect '" + options.planted_defect +
+                        "' is planted: this office loses money, so that its tests can find it");
+        }
         first_start_ = !fs::exists(options.file, fault);
         if (first_start_)
             if (auto made = make_site(options); !made) return std::unexpected(made.error());

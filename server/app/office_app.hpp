@@ -52,6 +52,7 @@ struct AppConfig {
     std::function<void(std::string_view)> tell_password;
     bool stop_on_signals = false;
     bool cheap_password_hash = false;  // tests only
+    std::string planted_defect;        // tests only: server/store/planted_db.hpp
 };
 
 // Overwrites what the file names: listen, ui_dir, log_level, site, price_e4, [[line]] name url, [[building]] name line

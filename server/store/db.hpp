@@ -147,6 +147,13 @@ class Db {
     // Where the engine has a place for it outside of the tables (the head of an SQLite file).
     virtual void mark_version(int number) = 0;
 
+    // For a connection that stands before another one (planted_db.hpp).
+    std::int64_t pass_on(const char* sql, std::span<const Value> values, const void* context,
+                         void (*each)(const void*, const Row&)) {
+        return run(sql, values, context, each);
+    }
+    void pass_on_later(const char* sql, std::span<const Value> values) { run_later(sql, values); }
+
     [[nodiscard]] bool ok() const { return !failure_; }
     [[nodiscard]] const std::optional<DbFailure>& failure() const { return failure_; }
     void clear_failure() { failure_.reset(); }

@@ -13,6 +13,7 @@
 #include "server/domain/sale.hpp"
 #include "server/store/migrations.hpp"
 #include "server/store/office_on_db.hpp"
+#include "server/store/planted_db.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/sqlite_db.hpp"
 #include "server/store/users.hpp"
@@ -250,7 +251,7 @@ Opened<std::unique_ptr<Office>> open_office(const OfficeOptions& options) {
                             "). Restore it from a backup.");
     }
     Connections connections;
-    connections.writing = std::move(*writing);
+    connections.writing = plant(std::move(*writing), options.planted_defect);
     connections.open_reading = [file = options.file] {
         return open_sqlite(file, {.create = false, .read_only = true, .pages_max = 0});
     };

@@ -36,6 +36,7 @@ struct OfficeOptions {
     std::size_t batch_max = 256;          // changes in one transaction
     std::int64_t database_pages_max = 0;  // 0: no bound; else SQLite's max_page_count (a full disk in tests)
     bool cheap_password_hash = false;     // tests only: Argon2id at its least cost for NEW hashes
+    std::string planted_defect;           // tests only: planted_db.hpp
 };
 
 // A new database with one site and nothing in it but the owner.
