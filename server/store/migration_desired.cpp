@@ -19,10 +19,6 @@ constexpr const char* kStatements[] = {
     "shown_remaining BIGINT NOT NULL, office_epoch BIGINT NOT NULL, office_number BIGINT NOT NULL, office_credited "
     "BIGINT NOT NULL, office_unit BIGINT NOT NULL, used_known BIGINT NOT NULL, known_at BIGINT NOT NULL)",
 
-    "CREATE TABLE work_items (id {id}, kind TEXT NOT NULL, household_id BIGINT NOT NULL, box_id BIGINT NOT NULL, at "
-    "BIGINT NOT NULL, figures TEXT NOT NULL, explanation TEXT NOT NULL, proposals TEXT NOT NULL, UNIQUE (kind, "
-    "household_id, box_id))",
-
     // Bytes of one setting that a household (owner_kind 1) or a box (2) shall have; hexadecimal.
     "CREATE TABLE setting_wishes (owner_kind BIGINT NOT NULL, owner_id BIGINT NOT NULL, setting_id BIGINT NOT NULL, "
     "setting_index BIGINT NOT NULL, version BIGINT NOT NULL, reached BIGINT NOT NULL DEFAULT 0, bytes TEXT NOT NULL, "

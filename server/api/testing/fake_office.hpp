@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "server/api/field.hpp"
+#include "server/api/testing/fake_audit.hpp"
 #include "server/domain/office.hpp"
 
 namespace prewatt::server::api {
@@ -32,8 +33,8 @@ class FakeOffice : public Office {
     Accounts& accounts() override { return accounts_; }
     Campaigns& campaigns() override { return campaigns_; }
     Archive& archive() override { return archive_; }
-    Audit& audit() override { return audit_; }
-    WorkList& work_list() override { return work_list_; }
+    FakeAudit& audit() override { return audit_; }
+    FakeWorkList& work_list() override { return work_list_; }
     void add_observer(OfficeObserver& observer) override { observer_ = &observer; }
     void remove_observer(OfficeObserver&) override { observer_ = nullptr; }
 
@@ -255,8 +256,8 @@ class FakeOffice : public Office {
     Accounts accounts_;
     Campaigns campaigns_;
     Archive archive_;
-    Audit audit_;
-    WorkList work_list_;
+    FakeAudit audit_;
+    FakeWorkList work_list_;
     std::vector<UserRecord> users_;
     std::map<std::string, UserRecord> sessions_;
     std::map<std::string, SaleRecord> sales_;
