@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "base/crc.hpp"
 #include "card/seal.hpp"
 #include "protocols/dlt645/frame.hpp"
 #include "protocols/dlt645/private_items.hpp"
+#include "settings/settings.hpp"
 
 namespace prewatt::collect {
 
@@ -30,6 +33,8 @@ class FakeBox {
     // --- Faults, as data
     std::uint32_t refuse_next = 0;  // this many sealed commands are refused as if the tag were wrong
     std::optional<card::Result> result_always;
+    std::uint32_t restart_before_commit = 0;  // this many commits find the parts forgotten
+    bool has_no_settings = false;             // firmware of the first boxes
     bool is_dead = false;
 
     // --- What it is and has seen
@@ -40,6 +45,9 @@ class FakeBox {
     std::uint32_t version = 1;
     std::uint32_t command_counter = 0;
     CivilSeconds clock = 0;
+    std::unique_ptr<settings::Settings> all_settings = std::make_unique<settings::Settings>();
+    int sums_read = 0;
+    int items_read = 0;
     int executed = 0;  // sealed commands that changed the counter
     std::vector<card::SealedRequest> requests;
 
@@ -48,6 +56,7 @@ class FakeBox {
     void forget_all() {
         const FakeBox fresh(mac_, number, keys);
         accounts = fresh.accounts;
+        *all_settings = {};
         changed = {};
         version = 1000;
         command_counter = 0;
@@ -108,6 +117,19 @@ class FakeBox {
                 .phase = Phase::kA, .voltage = volts(230), .frequency = millihertz(50000), .circuits = {}};
             live.circuits.push_back({});
             size = dlt645::encode(live, body);
+        } else if (id == dlt645::kSettingSums && household == 0 && !has_no_settings) {
+            ++sums_read;
+            dlt645::SettingSums sums;
+            sums.box = settings::checksum(*all_settings, 0);
+            sums.household_count = kHouseholdsMax;
+            for (std::uint8_t h = 1; h <= kHouseholdsMax; ++h)
+                sums.households[h - 1] = settings::checksum(*all_settings, h);
+            size = dlt645::encode(sums, body);
+        } else if (dlt645::is_setting_item(id) && !has_no_settings &&
+                   settings::exists(key_of(id, household), kHouseholdsMax)) {
+            ++items_read;
+            body[0] = 1;
+            size = 1 + settings::encode(*all_settings, key_of(id, household), MutableBytes(body).subspan(1));
         } else if (id == dlt645::kBoxStatus && household == 0) {
             dlt645::BoxStatus status;
             status.command_counter = command_counter;
@@ -164,15 +186,42 @@ class FakeBox {
             } else if (!result_always) {
                 command_counter = request.counter;
                 ++executed;
-                execute(request);
+                last_result_ = execute(request);
             }
-            answer.result = result_always.value_or(card::Result::kDone);
+            answer.result = result_always.value_or(last_result_);
             if (request.household != 0) answer.effect = effect(request.household);
         }
         const card::SealedAnswer sealed = card::seal_answer(mac_, keys, number, request.operator_number, answer);
         return reply(frame, {sealed.data(), sealed.size()});
     }
-    void execute(const card::Request& request) {
+    static settings::SettingKey key_of(dlt645::DataId id, std::uint8_t household) {
+        return {static_cast<settings::SettingId>(id.value >> 8 & 0xFF), household,
+                static_cast<std::uint8_t>(id.value & 0xFF)};
+    }
+    card::Result set(const card::Request& request) {
+        if (const auto* part = std::get_if<card::StageSetting>(&request.command)) {
+            const settings::SettingKey key{part->setting, request.household, part->index};
+            if (!(key == staged_key_) || part->offset == 0) staged_.clear();
+            staged_key_ = key;
+            if (staged_.size() != part->offset) staged_.clear();
+            staged_.insert(staged_.end(), part->part.begin(), part->part.end());
+            return card::Result::kDone;
+        }
+        if (restart_before_commit > 0) {
+            --restart_before_commit;
+            staged_.clear();
+        }
+        const auto& whole = std::get<card::CommitSetting>(request.command);
+        const settings::SettingKey key{whole.setting, request.household, whole.index};
+        const Bytes value{staged_.data(), staged_.size()};
+        const bool fits = key == staged_key_ && staged_.size() == whole.length && crc32(value) == whole.crc;
+        return fits && settings::decode(*all_settings, key, value, kHouseholdsMax) ? card::Result::kDone
+                                                                                   : card::Result::kBadArgument;
+    }
+    card::Result execute(const card::Request& request) {
+        if (std::holds_alternative<card::StageSetting>(request.command) ||
+            std::holds_alternative<card::CommitSetting>(request.command))
+            return set(request);
         dlt645::AccountStatus& a = accounts[request.household];
         HoldSet holds = a.state.holds();
         if (const auto* ticket = std::get_if<card::Ticket>(&request.command)) {
@@ -192,13 +241,23 @@ class FakeBox {
             a.low_alarm_hundredths = alarms->low_hundredths;
             a.cutoff_alarm_hundredths = alarms->cutoff_hundredths;
             a.overdraft_hundredths = alarms->overdraft_hundredths;
-        } else if (const auto* set = std::get_if<card::SetClock>(&request.command)) {
-            clock = set->time;
+        } else if (const auto* clock_set = std::get_if<card::SetClock>(&request.command)) {
+            clock = clock_set->time;
+        } else if (std::holds_alternative<card::Clear>(request.command)) {
+            const dlt645::AccountStatus before = a;
+            a = {};
+            a.state = before.state;
+            a.previous_epoch = before.epoch;
+            holds.set(Hold::kNotOpened, true);
         }
         a.state.set_holds(holds);
         touch(request.household);
+        return card::Result::kDone;
     }
 
+    card::Result last_result_ = card::Result::kDone;
+    settings::SettingKey staged_key_;
+    std::vector<Byte> staged_;
     card::Mac& mac_;
     std::vector<Byte> rest_;
 };

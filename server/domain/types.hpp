@@ -225,6 +225,7 @@ struct SettingWish {
     std::uint8_t number = 0;  // in the box; 0: the box itself
     SettingName name;
     Version version;
+    bool given_up = false;  // this version was refused for good
     std::vector<Byte> bytes;
 };
 // The check sum that a meter showed when all that is desired of it had been read back; as long as it shows the same,
