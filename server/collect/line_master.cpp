@@ -18,6 +18,8 @@ constexpr std::size_t kPowerReplyMax = 2 + 3 * kHouseholdsMax;
 constexpr std::size_t kStatusReplyMax = 48;
 constexpr std::size_t kAccountReplyMax = 96;
 constexpr std::size_t kLiveReplyMax = 80;
+constexpr std::size_t kSumsReplyMax = 8 + 4 * kHouseholdsMax;
+constexpr std::size_t kItemReplyMax = 1 + settings::kSettingBytesMax;
 constexpr std::size_t kAnswerMax = card::kSealedAnswerMax - 4;
 
 constexpr Duration kReplySilenceMax = milliseconds(100);  // a reply that has begun does not pause so long
@@ -32,6 +34,7 @@ constexpr Duration kNotSupportedPause = minutes(1);
 constexpr Duration kNotStoredPause = seconds(5);
 constexpr Duration kNoEffectPause = minutes(1);
 constexpr Duration kAuditPauseMax = minutes(1);
+constexpr Duration kSettingPause = milliseconds(100);
 constexpr Duration kForceOld = minutes(1);  // the minutes in a force command are what was left when it was made
 constexpr Duration kClockOld = seconds(2);  // a clock command is worth nothing when it is old
 constexpr int kKeyRefusalsMax = 3;
@@ -41,6 +44,7 @@ constexpr std::int64_t kForwardModulus = 100'000'000;
 constexpr int kProbeShare = 9;  // silent boxes: one part in ten of the line
 
 constexpr std::string_view kNoAnswerText = "the box does not answer; it goes on trying";
+constexpr std::string_view kDamagedText = "an answer could not be read";
 constexpr std::string_view kKeyText = "the box rejects the key of this office; check the box number and the master key";
 constexpr std::string_view kForgedText = "the answer is not from this box: its tag is wrong";
 constexpr std::string_view kNoEffectText = "the box says done and does not show it";
@@ -92,12 +96,19 @@ void LineMaster::set_boxes(std::span<const BoxSetup> boxes) {
             next.push_back(std::move(*old));
         } else {
             next.emplace_back();
-            if (old) next.back().tenants = old->tenants;  // what is desired stays; keys or number are new
+            if (old) {  // what is desired stays; keys or number are new
+                next.back().tenants = old->tenants;
+                next.back().settings = std::move(old->settings);
+                next.back().settings.compare_soon(clock_set_at_, true);
+            } else {
+                next.back().settings = SettingDriver(settings_.setting_timing);
+            }
             for (std::size_t h = 1; h < next.back().tenants.size(); ++h)
                 if (next.back().tenants[h].bound) next.back().disagree.set(h);
         }
         Box& box = next.back();
         box.setup = setup;
+        box.quality.box = setup.id;
         box.number = {setup.number};
         box.queued = false;
     }
@@ -164,6 +175,10 @@ void LineMaster::desire(const DesiredState& desired, Instant now) {
     drive(*box, desired.number, now);
 }
 
+void LineMaster::desire_settings(const server::BoxSettings& settings, Instant now) {
+    if (Box* box = find(settings.box)) box->settings.desire(settings, now);
+}
+
 void LineMaster::forget(BoxId id, std::uint8_t number) {
     Box* box = find(id);
     if (!box || number < 1 || number > kHouseholdsMax) return;
@@ -194,6 +209,7 @@ void LineMaster::on_counters(BoxId id, std::uint32_t first, std::uint32_t count,
     }
     box->counter_next = first;
     box->counter_end = first + count;
+    box->setting_after = std::min(box->setting_after, now);
     box->command_at = std::min(box->command_at, now);
     queue(*box);
 }
@@ -261,6 +277,22 @@ LineCounters LineMaster::counters() const {
     return counters;
 }
 
+std::vector<BoxQuality> LineMaster::quality() const {
+    std::vector<BoxQuality> list;
+    for (const Box& box : boxes_) {
+        BoxQuality& quality = list.emplace_back(box.quality);
+        quality.answering = box.contact == Contact::kAnswering;
+        quality.settings_settled = box.settings.is_settled();
+        bool first = true;
+        for (const Tenant& tenant : box.tenants) {
+            if (!tenant.bound || tenant.epoch == 0) continue;
+            quality.accounts_at = first ? tenant.account_unix : std::min(quality.accounts_at, tenant.account_unix);
+            first = false;
+        }
+    }
+    return list;
+}
+
 bool LineMaster::is_answering(BoxId id) const {
     return std::any_of(boxes_.begin(), boxes_.end(),
                        [id](const Box& b) { return b.setup.id == id && b.contact == Contact::kAnswering; });
@@ -296,6 +328,10 @@ bool LineMaster::choose_urgent(Instant now) {
         Box& box = boxes_[index];
         box.queued = false;
         if (box.contact == Contact::kSilent && !box.fresh) continue;  // the sweep finds it when it is back
+        if (box.open && box.open->setting) {
+            if (box.disagree.none() && !box.clock_wrong) continue;
+            drop_setting(box, now);
+        }
         if (box.command_at > now) {
             queue(box);
             continue;
@@ -350,7 +386,10 @@ bool LineMaster::start_command(std::size_t index, Instant now) {
         return true;
     }
     Open& open = *box.open;
-    if (open.sent++ > 0) ++counters_.retries;
+    if (open.sent++ > 0) {
+        ++counters_.retries;
+        ++box.quality.retries;
+    }
     box.fresh = false;
     transmit(Kind::kCommand, index, 0, Function::kSecurity, {open.bytes.data(), open.bytes.size()}, kAnswerMax, now);
     if (!open.ours) office_.on_sent(open.delivery, unix_at(now));
@@ -456,8 +495,15 @@ bool LineMaster::make_command(Box& box, Instant now) {
     }
     if (!found && waits) box.command_at = now + seconds(1);
     if (!found) return false;
+    const std::uint8_t household = open.request.household;
+    if (seal(box, open, now)) return true;
+    if (!open.ours) box.next_household = household;  // the same one when the counters have come
+    return false;
+}
+
+// Gives it the next counter of the box; false: there is none yet.
+bool LineMaster::seal(Box& box, Open& open, Instant now) {
     if (box.counter_next >= box.counter_end) {
-        if (!open.ours) box.next_household = open.request.household;  // the same one when the counters have come
         if (now < box.counters_asked_until) {
             box.command_at = box.counters_asked_until;
             return false;
@@ -472,6 +518,72 @@ bool LineMaster::make_command(Box& box, Instant now) {
     box.problem = {};
     box.open = open;
     return true;
+}
+
+Instant LineMaster::setting_due(const Box& box) const {
+    if (box.open && box.open->setting) return std::max(box.command_at, box.setting_after);
+    return std::max(box.settings.due(), box.setting_after);
+}
+
+// The next step of the settings of a box.
+bool LineMaster::start_setting(std::size_t index, Instant now) {
+    Box& box = boxes_[index];
+    const bool key_refused = box.command_at > now && box.key_refusals >= kKeyRefusalsMax;
+    if (key_refused || (box.open && (!box.open->setting || box.command_at > now))) {
+        box.setting_after = std::max(box.command_at, now + kSettingPause);
+        return false;
+    }
+    if (!box.open) {
+        const auto step = box.settings.next(now, civil_at(now));
+        if (!step) return false;
+        if (std::holds_alternative<SettingDriver::ReadSums>(*step)) {
+            start_read(Kind::kSums, index, 0, dlt645::kSettingSums, kSumsReplyMax, now);
+            return true;
+        }
+        if (const auto* item = std::get_if<SettingDriver::ReadItem>(&*step)) {
+            start_read(Kind::kItem, index, item->household, dlt645::setting_item(item->name.id, item->name.index),
+                       kItemReplyMax, now);
+            return true;
+        }
+        const auto& send = std::get<SettingDriver::Send>(*step);
+        Open open;
+        open.ours = open.setting = true;
+        open.request = {settings_.operator_number, 0, send.household, send.command};
+        if (!seal(box, open, now)) {
+            box.setting_after = box.counters_asked_until;
+            return false;
+        }
+    }
+    Open& open = *box.open;
+    if (std::holds_alternative<card::SetClock>(open.request.command) && now - open.made_at >= kClockOld) {
+        drop_setting(box, now);
+        return false;
+    }
+    if (open.sent++ > 0) {
+        ++counters_.retries;
+        ++box.quality.retries;
+    }
+    transmit(Kind::kCommand, index, 0, Function::kSecurity, {open.bytes.data(), open.bytes.size()}, kAnswerMax, now);
+    return true;
+}
+
+// It gives way, or was asked often enough: what it did is not known.
+void LineMaster::drop_setting(Box& box, Instant now) {
+    box.open.reset();
+    box.settings.on_no_answer(now);
+    tell_settings(box, now);
+}
+
+void LineMaster::tell_settings(Box& box, Instant now) {
+    while (const auto news = box.settings.take_news()) {
+        if (!news->problem.empty()) note(box, news->problem, now);
+        office_.on_setting(box.setup.id, *news, unix_at(now));
+    }
+}
+
+void LineMaster::note(Box& box, std::string_view problem, Instant now) {
+    box.quality.last_problem = problem;
+    box.quality.last_problem_at = unix_at(now);
 }
 
 bool LineMaster::choose_ordinary(Instant now) {
@@ -539,6 +651,7 @@ bool LineMaster::start_extra(Instant now) {
             start_read(Kind::kStatus, extra_cursor_, 0, dlt645::kBoxStatus, kStatusReplyMax, now);
             return true;
         }
+        if (now >= setting_due(box) && start_setting(extra_cursor_, now)) return true;
     }
     return false;
 }
@@ -622,6 +735,7 @@ void LineMaster::transmit(Kind kind, std::size_t index, std::uint8_t household, 
     exchange_.deadline = exchange_.begin_deadline + character_time(reply);
     decoder_.reset();
     ++counters_.requests;
+    ++boxes_[index].quality.asked;
 }
 
 void LineMaster::queue(Box& box) {
@@ -653,6 +767,7 @@ Instant LineMaster::next_due() const {
         due = std::min({due, box.sweep_after, box.look_at});
         if (box.contact != Contact::kAnswering) continue;
         due = std::min(due, box.status_at);
+        due = std::min(due, setting_due(box));
         if (box.watched_until > box.power_at) due = std::min(due, box.power_at);
     }
     return due;
@@ -718,6 +833,17 @@ void LineMaster::on_reply(const dlt645::Frame& frame, Instant now) {
             return take(dlt645::decode_account_status(body), [&](const dlt645::AccountStatus& status) {
                 on_account(box, exchange_.household, status, now);
             });
+        case Kind::kSums:
+            return take(dlt645::decode_setting_sums(body), [&](const dlt645::SettingSums& sums) {
+                box.quality.settings_at = unix_at(exchange_.sent_at);
+                box.settings.on_sums(sums, now);
+                tell_settings(box, now);
+            });
+        case Kind::kItem:
+            return take(dlt645::decode_setting(body), [&](Bytes value) {
+                box.settings.on_item(value, now);
+                tell_settings(box, now);
+            });
         case Kind::kLive:
             return take(dlt645::decode_live_values(body), [&](const dlt645::LiveValues& live) {
                 const LiveRequest request = exchange_.live.request;
@@ -760,6 +886,7 @@ void LineMaster::on_block_complete(Box& box, Instant now) {
         return;
     }
     box.version = block->version;
+    box.quality.block_at = unix_at(transfer_.asked_at);
     sweep_last_ = now;
     readings_.clear();
     for (std::uint8_t h = 1; h <= kHouseholdsMax; ++h) {
@@ -848,6 +975,7 @@ void LineMaster::on_status(Box& box, const dlt645::BoxStatus& status, Instant no
         box.clock_wrong = status.clock == 0 || error > error_max || error < -error_max;
         if (box.clock_wrong) queue(box);
     }
+    box.quality.status_at = unix_at(now);
     office_.on_status(box.setup.id, status, unix_at(now));
 }
 
@@ -859,6 +987,7 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
         if (box.counter_next <= box.counter_above) box.counter_next = box.counter_end = 0;
         box.counters_asked_until = now;
         if (++box.counter_raises > kCounterRaisesMax) {
+            note(box, kCounterText, now);
             refuse(box, kCounterText, false, now);
             box.command_at = box.pause_until = now + kNoEffectPause;
         }
@@ -874,6 +1003,11 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
         // The number was used before we began, perhaps by another command. The next one is new to the box.
         box.open.reset();
         return;
+    }
+    if (open.setting) {
+        box.open.reset();
+        box.settings.on_result(answer.result, now);
+        return tell_settings(box, now);
     }
     Tenant& tenant = box.tenants[open.request.household];
     switch (answer.result) {
@@ -948,6 +1082,8 @@ void LineMaster::on_key_refused(Box& box, std::string_view problem, Instant now)
         return;
     }
     box.command_at = now + settings_.key_retry_interval;
+    note(box, problem, now);
+    if (box.open && box.open->setting) return drop_setting(box, now);
     refuse(box, problem, box.open && !box.open->ours && box.open->delivery.part != Part::kTicket, now);
 }
 
@@ -967,6 +1103,7 @@ void LineMaster::refuse(Box& box, std::string_view problem, bool for_good, Insta
         if (delivery.part == Part::kTicket) tenant.given_up_epoch = delivery.epoch;
         box.open.reset();
     }
+    note(box, problem, now);
     if (!for_good && box.problem == problem) return;
     box.problem = problem;
     office_.on_refused(delivery, problem, for_good, unix_at(now));
@@ -975,7 +1112,10 @@ void LineMaster::refuse(Box& box, std::string_view problem, bool for_good, Insta
 void LineMaster::answered(Box& box, Instant now) {
     box.failures = 0;
     box.back_off = {};
+    ++box.quality.answered;
+    box.quality.answered_at = unix_at(now);
     if (box.contact == Contact::kAnswering) return;
+    if (box.contact == Contact::kSilent) box.settings.compare_soon(now);
     if (box.contact == Contact::kSilent) box.status_at = std::min(box.status_at, now);
     box.contact = Contact::kAnswering;
     if (box.key_refusals < kKeyRefusalsMax) box.command_at = std::min(box.command_at, now);
@@ -986,6 +1126,7 @@ void LineMaster::answered(Box& box, Instant now) {
 void LineMaster::not_answered(Box& box, Instant now) {
     ++counters_.timeouts;
     ++box.failures;
+    note(box, kNoAnswerText, now);
     const int patience = box.contact == Contact::kUnknown ? std::min(2, settings_.attempts) : settings_.attempts;
     if (box.contact == Contact::kSilent) probe_after_ = now + (now - exchange_.sent_at) * kProbeShare;
     if (box.failures < patience) return;
@@ -1009,6 +1150,7 @@ void LineMaster::fail(Failure failure, Instant now) {
     else
         answered(box, now);
     const bool silent = box.contact == Contact::kSilent;
+    if (failure == Failure::kDamaged) note(box, kDamagedText, now);
     switch (exchange_.kind) {
         case Kind::kBlock:
             transfer_.active = false;
@@ -1021,6 +1163,7 @@ void LineMaster::fail(Failure failure, Instant now) {
         case Kind::kFollowing:
             if (!refused && !silent && ++transfer_.attempts < settings_.attempts) {
                 ++counters_.retries;
+                ++box.quality.retries;
                 return;
             }
             transfer_.active = false;
@@ -1047,6 +1190,7 @@ void LineMaster::fail(Failure failure, Instant now) {
             exchange_.live = {};
             if (!refused && !silent && live.attempts < settings_.attempts) {
                 ++counters_.retries;
+                ++box.quality.retries;
                 lives_.push_front(live);
                 return;
             }
@@ -1054,9 +1198,18 @@ void LineMaster::fail(Failure failure, Instant now) {
                             unix_at(now));
             return;
         }
+        case Kind::kSums:
+        case Kind::kItem:
+            refused ? box.settings.on_read_refused(now) : box.settings.on_no_answer(now);
+            return tell_settings(box, now);
         case Kind::kCommand:
             if (refused) {
                 on_key_refused(box, kKeyText, now);
+            } else if (box.open && box.open->setting) {
+                if (silent || box.open->sent % settings_.attempts == 0)
+                    drop_setting(box, now);
+                else
+                    box.command_at = now;
             } else if (box.open && (silent || box.open->sent % settings_.attempts == 0)) {
                 box.command_at = now + std::max(box.back_off, settings_.back_off_min);
                 refuse(box, kNoAnswerText, false, now);

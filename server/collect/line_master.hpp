@@ -9,7 +9,7 @@
 //   2. the following frame of a block that has begun
 //   3. a box whose relay should be seen closing; accounts whose block reading contradicts what was confirmed
 //   4. power of the boxes that somebody watches; status and clock of a box from time to time; one account after the
-//   other
+//   other; settings (setting_driver.hpp), which so get half of the line at most and never keep a ticket waiting
 //   5. the sweep: what changed in each box, for ever
 // After `urgent_run_max` urgent frames in a row one of the others comes, so a job for 10,000 households does not stop
 // the readings.
@@ -45,6 +45,7 @@
 #include "protocols/dlt645/frame.hpp"
 #include "protocols/dlt645/private_items.hpp"
 #include "server/collect/line_office.hpp"
+#include "server/collect/setting_driver.hpp"
 
 namespace prewatt::collect {
 
@@ -67,6 +68,7 @@ struct LineSettings {
     Duration key_retry_interval = minutes(60);  // after a box has rejected our key
     std::uint32_t counters_at_once = 32;
     std::uint32_t operator_number = 1;  // in the box's log
+    SettingDriver::Timing setting_timing{};
     int urgent_run_max = 8;
 };
 
@@ -91,6 +93,23 @@ struct LineCounters {
     std::uint32_t boxes = 0;
 };
 
+// How one box answers; ages come from the times, Instant{}: never.
+struct BoxQuality {
+    BoxId box;
+    std::uint64_t asked = 0;  // requests, with their repeats
+    std::uint64_t answered = 0;
+    std::uint64_t retries = 0;
+    std::string_view last_problem;  // in words; empty: none yet
+    UnixTime last_problem_at;
+    bool answering = false;
+    bool settings_settled = true;  // everything desired is proved or given up
+    UnixTime answered_at;          // anything at all
+    UnixTime block_at;             // what changed
+    UnixTime status_at;
+    UnixTime settings_at;  // check sums compared
+    UnixTime accounts_at;  // the account read longest ago; 0: one was never read
+};
+
 class LineMaster {
   public:
     LineMaster(const LineSettings& settings, card::Mac& mac, LineOffice& office);
@@ -102,6 +121,8 @@ class LineMaster {
     // What the office desires of a household now. The first one for a household also tells what had been confirmed
     // before; later ones do not, because the master knows better by then.
     void desire(const DesiredState& desired, Instant now);
+    // All settings that are desired of a box, whole; again whenever any of them has changed.
+    void desire_settings(const server::BoxSettings& settings, Instant now);
     // Nobody is bound any more: nothing is driven there.
     void forget(BoxId box, std::uint8_t household_number);
     // Answered through on_live exactly once.
@@ -126,9 +147,10 @@ class LineMaster {
 
     [[nodiscard]] LineCounters counters() const;
     [[nodiscard]] bool is_answering(BoxId box) const;
+    [[nodiscard]] std::vector<BoxQuality> quality() const;
 
   private:
-    enum class Kind : std::uint8_t { kBlock, kFollowing, kPower, kStatus, kAccount, kLive, kCommand };
+    enum class Kind : std::uint8_t { kBlock, kFollowing, kPower, kStatus, kAccount, kLive, kCommand, kSums, kItem };
     enum class Contact : std::uint8_t { kUnknown, kAnswering, kSilent };
     enum class Failure : std::uint8_t { kTimeout, kErrorReply, kDamaged };
 
@@ -157,7 +179,8 @@ class LineMaster {
         card::Request request;
         card::SealedRequest bytes;
         Delivery delivery;
-        bool ours = false;  // of the box itself (clock): the office is not told
+        bool ours = false;     // of the box itself (clock): the office is not told
+        bool setting = false;  // of the setting driver, which is told; gives way to everything urgent
         int sent = 0;
         Instant made_at{};
     };
@@ -198,6 +221,9 @@ class LineMaster {
         int key_refusals = 0;
         int counter_raises = 0;
         std::string_view problem;  // last one told
+        SettingDriver settings;
+        Instant setting_after{};  // no step of the settings sooner: counters are awaited, something urgent is open
+        BoxQuality quality;
     };
     struct Live {
         LiveRequest request = 0;
@@ -245,6 +271,12 @@ class LineMaster {
     [[nodiscard]] std::optional<card::Command> wanted(const Box& box, std::uint8_t household, Instant now,
                                                       Part& part) const;
     bool make_command(Box& box, Instant now);
+    bool seal(Box& box, Open& open, Instant now);
+    [[nodiscard]] Instant setting_due(const Box& box) const;
+    bool start_setting(std::size_t index, Instant now);
+    void drop_setting(Box& box, Instant now);
+    void tell_settings(Box& box, Instant now);
+    void note(Box& box, std::string_view problem, Instant now);
     // What is to become of the ticket that is desired.
     enum class TicketStep : std::uint8_t { kNothing, kSend, kReadFirst, kWait };
     [[nodiscard]] TicketStep ticket_step(const Tenant& tenant, Instant now) const;

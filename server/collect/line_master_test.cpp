@@ -52,6 +52,7 @@ class RecordingOffice final : public LineOffice {
     void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) override {
         confirmed.push_back({delivery, effect, at});
     }
+    void on_setting(BoxId box, const SettingNews& one, UnixTime) override { settings.emplace_back(box, one); }
     void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime) override {
         refused.push_back({delivery, std::string(problem), for_good});
     }
@@ -84,6 +85,7 @@ class RecordingOffice final : public LineOffice {
     std::vector<std::pair<Delivery, UnixTime>> sent;
     std::vector<Confirmed> confirmed;
     std::vector<Refused> refused;
+    std::vector<std::pair<BoxId, SettingNews>> settings;
 };
 
 // A line of fake boxes: frames take their time, answers come whole. What happens to an answer is decided by `fate`.
@@ -142,6 +144,31 @@ class Line {
         d.number = household;
         change(d);
         master->desire(d, now);
+    }
+    // A load limit for every household of the box.
+    void limit(int box, std::uint32_t milliamperes, std::uint32_t version) {
+        settings::Settings all;
+        all.households[0].load.milliamperes = milliamperes;
+        server::BoxSettings wanted;
+        wanted.box = BoxId{box};
+        for (std::uint8_t h = 1; h <= 39; ++h) {
+            server::SettingWish wish;
+            wish.box = wanted.box;
+            wish.household = HouseholdId{box * 100 + h};
+            wish.number = h;
+            wish.name = {0x02, 0};
+            wish.version = {version, 0};
+            wish.bytes.resize(settings::kSettingBytesMax);
+            wish.bytes.resize(settings::encode(all, {settings::SettingId::kLoadLimit, 1, 0}, wish.bytes));
+            wanted.wishes.push_back(std::move(wish));
+        }
+        master->desire_settings(wanted, now);
+    }
+    int limited(int box, std::uint32_t milliamperes) {
+        int count = 0;
+        for (const auto& household : boxes_[box - 1]->all_settings->households)
+            count += household.load.milliamperes == milliamperes ? 1 : 0;
+        return count;
     }
     void sell(int box, std::uint8_t household, std::uint32_t number, std::int64_t hundredths) {
         desire(box, household, [&](DesiredState& d) { d.ticket = {1, number, credit_of_hundredths(hundredths)}; });
@@ -729,6 +756,107 @@ TEST(LineMaster, EveryAccountIsReadInFullNowAndThen) {
     line.run(minutes(3));
     EXPECT_EQ(line.office.confirmed.size(), confirmed + 1);
     EXPECT_EQ(line.box(1).accounts[3].low_alarm_hundredths, 500u);
+}
+
+TEST(LineMaster, SettingsOfAWholeLineKeepNoTicketWaitingAndStopNoReadings) {
+    // New limits for 30 boxes are an hour of work on the line: the desk sells all the same, and the wall is alive.
+    Line line(30);
+    line.run(seconds(40));
+    for (int b = 1; b <= 30; ++b)
+        line.limit(b, 16'000, 1);
+    line.run(seconds(5));
+    const int blocks = line.office.blocks[7];
+    Duration slowest{};
+    for (int n = 1; n <= 20; ++n) {
+        const Instant sold = line.now;
+        const std::size_t before = line.office.confirmed.size();
+        line.sell(n, 3, 1, 1000);
+        ASSERT_TRUE(line.run_until([&] { return line.office.confirmed.size() > before; }, seconds(3)));
+        slowest = std::max(slowest, line.now - sold);
+        line.run(milliseconds(700));
+    }
+    EXPECT_LT(slowest, milliseconds(1000));
+    EXPECT_LT(line.limited(30, 16'000), 39) << "the settings were under way all the time";
+    EXPECT_GT(line.office.blocks[7], blocks);
+    line.run(minutes(30));
+    for (int b = 1; b <= 30; ++b)
+        EXPECT_EQ(line.limited(b, 16'000), 39) << b;
+}
+
+TEST(LineMaster, OneDeadBoxDoesNotSlowTheSettingsOfTheOthers) {
+    // Its breaker is off for a week: 38 floors must not wait for the 39th.
+    const auto time_of = [](int dead) {
+        Line line(10);
+        for (int k = 1; k <= dead; ++k)
+            line.box(k).is_dead = true;
+        line.run(seconds(40));
+        for (int b = 1; b <= 10; ++b)
+            line.limit(b, 16'000, 1);
+        const Instant began = line.now;
+        EXPECT_TRUE(line.run_until([&] { return line.limited(10, 16'000) == 39 && line.limited(9, 16'000) == 39; },
+                                   minutes(30)));
+        return line.now - began;
+    };
+    EXPECT_LE(time_of(1).count(), time_of(0).count() * 11 / 10);
+}
+
+TEST(LineMaster, SettingsGoOnAfterAMonthsAbsenceWithOneFrameWhenNothingChanged) {
+    // The floor was without supply over the holidays: what was proved before is compared and not read again.
+    Line line(2);
+    line.run(seconds(3));
+    line.limit(1, 16'000, 1);
+    line.run(minutes(5));
+    ASSERT_EQ(line.limited(1, 16'000), 39);
+    line.box(1).is_dead = true;
+    line.run(minutes(60));
+    const int items = line.box(1).items_read;
+    const int sums = line.box(1).sums_read;
+    line.box(1).is_dead = false;
+    line.run(minutes(5));
+    EXPECT_TRUE(line.office.answering.at(1));
+    EXPECT_EQ(line.box(1).items_read, items);
+    EXPECT_EQ(line.box(1).sums_read, sums + 1);
+}
+
+TEST(LineMaster, ATicketInTheMiddleOfASettingGoesFirstAndTheSettingIsCompleteAfterwards) {
+    // The answer to a part was lost; the ticket does not wait until it has come.
+    Line line(1);
+    line.run(seconds(3));
+    line.limit(1, 16'000, 1);
+    int commands = 0;
+    line.fate = [&](const dlt645::Frame& frame, std::uint64_t) {
+        if (frame.control.function() != dlt645::Function::kSecurity) return Line::Fate::kArrives;
+        return ++commands % 7 == 3 ? Line::Fate::kLost : Line::Fate::kArrives;
+    };
+    for (std::uint8_t h = 1; h <= 10; ++h) {
+        line.sell(1, h, 1, 1000);
+        line.run(milliseconds(900));
+    }
+    line.run(minutes(20));
+    EXPECT_EQ(line.office.confirmed.size(), 10u);
+    EXPECT_EQ(line.limited(1, 16'000), 39);
+}
+
+TEST(LineMaster, TheQualityOfEachBoxIsKnown) {
+    // "The line is slow" is not a fault that anybody can repair; "box 2 answers every third question" is.
+    Line line(2);
+    int n = 0;
+    line.fate = [&](const dlt645::Frame&, std::uint64_t number) {
+        return number == 1'000'000'002u && ++n % 3 == 0 ? Line::Fate::kLost : Line::Fate::kArrives;
+    };
+    line.sell(1, 1, 1, 1000);
+    line.run(minutes(2));
+    const auto quality = line.master->quality();
+    ASSERT_EQ(quality.size(), 2u);
+    EXPECT_EQ(quality[0].asked, quality[0].answered);
+    EXPECT_GT(quality[0].asked, 50u);
+    EXPECT_TRUE(quality[0].last_problem.empty());
+    EXPECT_GT(quality[0].accounts_at, kUnixStart);
+    EXPECT_GT(quality[0].status_at, kUnixStart);
+    EXPECT_NEAR(static_cast<double>(quality[1].answered) / static_cast<double>(quality[1].asked), 0.67, 0.05);
+    EXPECT_FALSE(quality[1].last_problem.empty());
+    EXPECT_GT(quality[1].last_problem_at, kUnixStart);
+    EXPECT_GT(quality[1].block_at, kUnixStart);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "card/seal.hpp"
 #include "protocols/dlt645/private_items.hpp"
+#include "server/collect/setting_driver.hpp"
 #include "server/domain/types.hpp"
 
 namespace prewatt::collect {
@@ -71,6 +72,9 @@ class LineOffice {
     // It did not come through; a sentence for a person. for_good: the box will never do it, the master has given up.
     // Otherwise it goes on trying, and tells each new problem once.
     virtual void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) = 0;
+
+    // Of the settings of this box (setting_driver.hpp). Whoever desires none hears nothing.
+    virtual void on_setting(BoxId, const SettingNews&, UnixTime) {}
 
   protected:
     ~LineOffice() = default;
