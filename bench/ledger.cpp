@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/store/open_office.hpp"
 #include "server/store/sqlite_db.hpp"
-#include "server/store/sqlite_office.hpp"
 
 namespace prewatt::bench {
 namespace {
@@ -202,7 +202,7 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
         return std::unexpected("Cannot make " + folder.path().string() + ": " + error.message());
 
     store::OfficeOptions office_options;
-    office_options.file = folder.path() / "office.db";
+    office_options.url = (folder.path() / "office.db").string();
     store::BuildingSpec building;
     building.boxes = kBoxes;
     store::SiteSpec site;
@@ -220,7 +220,7 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
 
     auto bare_db = store::open_sqlite(folder.path() / "bare.db", {.create = true, .read_only = false, .pages_max = 0});
     if (!bare_db) return std::unexpected(bare_db.error().message);
-    auto beside_office = store::open_sqlite(office_options.file, {});
+    auto beside_office = store::open_sqlite(office_options.url, {});
     if (!beside_office) return std::unexpected(beside_office.error().message);
     if (!grow_journal(**bare_db) || !grow_journal(**beside_office))
         return std::unexpected("The database refused the warm-up: is the disk full?");
@@ -264,7 +264,7 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
     office.remove_observer(commits);
     if (!sound) return std::unexpected("A sale or the bare database failed during the measurement.");
     opened->reset();
-    const auto check = store::check_ledger(office_options.file);
+    const auto check = store::check_ledger(office_options.url);
     if (!check) return std::unexpected(check.error().message);
     if (!check->balanced) return std::unexpected("The ledger does not balance: " + check->problem);
 

@@ -351,6 +351,9 @@ void offer_serve(CLI::App& app) {
     auto options = verb_options<ServeOptions>(verb);
     options->version = PREWATT_VERSION;
     verb.add_option("--data", options->data, "Folder with database, key and configuration")->capture_default_str();
+    verb.add_option("--db", options->db,
+                    "sqlite:///path/office.db, a path or postgresql://user@host/database (DATA/prewatt.db); a password "
+                    "belongs into ~/.pgpass");
     verb.add_option("--listen", options->listen, "HOST:PORT of pages and interface (127.0.0.1:8080)");
     verb.add_option("--ui-dir", options->ui_dir, "Pages from this folder");
     verb.add_option("--config", options->config, "TOML file (DATA/prewatt.toml)");

@@ -40,6 +40,7 @@ int run(const ServeOptions& options) {
     if (!options.listen.empty())
         if (const auto parsed = parse_listen(options.listen, config); !parsed)
             return fail(ExitCode::kWrongUse, parsed.error());
+    if (!options.db.empty()) config.db = options.db;
     if (!options.ui_dir.empty()) config.ui_dir = options.ui_dir;
     if (!options.log_level.empty()) config.log_level = options.log_level;
     for (const std::string& text : options.lines) {

@@ -2,6 +2,8 @@
 //
 // Flags and the fields that they fill:
 //   --data DIR                   data                 prewatt.db, prewatt.key, prewatt.toml                     ./data
+//   --db URL                     db                   sqlite:///path/office.db, a path, postgresql://user@host/database
+//   DATA/prewatt.db
 //   --listen HOST:PORT           listen               where pages and programs reach it 127.0.0.1:8080
 //   --ui-dir DIR                 ui_dir               pages from this folder                                    those
 //   built beside the program
@@ -25,6 +27,7 @@ namespace prewatt::cli {
 
 struct ServeOptions {
     std::filesystem::path data = "data";
+    std::string db;
     std::string listen;  // empty: what the configuration says, else 127.0.0.1:8080
     std::filesystem::path ui_dir;
     std::filesystem::path config;

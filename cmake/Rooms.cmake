@@ -50,11 +50,16 @@ function(prewatt_room room)
   endif()
 endfunction()
 
+# ON_POSTGRES: once more for each test, named NAME.postgres, with PREWATT_DB=postgres and the server that the fixture of
+# tests/CMakeLists.txt keeps running for them.
+string(MD5 hash ${CMAKE_BINARY_DIR})
+string(SUBSTRING ${hash} 0 8 hash)
+set(PREWATT_POSTGRES_FOLDER /tmp/prewatt-postgres-${hash})  # short: it holds a unix socket
 function(prewatt_room_test room)
   if(NOT PREWATT_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;USES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ON_POSTGRES" "NAME" "SOURCES;USES;LIBRARIES;LABELS" ${ARGN})
   _prewatt_room_name(name ${room})
   if(ARG_NAME)
     set(name ${ARG_NAME})
@@ -78,4 +83,9 @@ function(prewatt_room_test room)
     endif()
   endforeach()
   gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}")
+  if(ARG_ON_POSTGRES)
+    gtest_discover_tests(${name}_test TEST_SUFFIX .postgres TEST_LIST ${name}_postgres DISCOVERY_TIMEOUT 60
+      PROPERTIES LABELS "${ARG_LABELS}" FIXTURES_REQUIRED postgres_server
+      ENVIRONMENT "PREWATT_DB=postgres;PREWATT_POSTGRES_FOLDER=${PREWATT_POSTGRES_FOLDER}")
+  endif()
 endfunction()

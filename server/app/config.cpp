@@ -99,6 +99,7 @@ std::expected<void, std::string> read_config_file(const std::filesystem::path& f
     TableReader top(table, file.string());
     std::string listen;
     top.read("listen", listen);
+    top.read("db", config.db);
     top.read("ui_dir", config.ui_dir);
     top.read("log_level", config.log_level);
     top.read("site", config.site);

@@ -13,8 +13,8 @@
 #include "server/api/http_server.hpp"
 #include "server/api/office_api.hpp"
 #include "server/app/log.hpp"
+#include "server/store/open_office.hpp"
 #include "server/store/planted_db.hpp"
-#include "server/store/sqlite_office.hpp"
 
 namespace prewatt::server::app {
 namespace {
@@ -96,7 +96,7 @@ class RunningOffice final : public OfficeApp {
                         "; chmod 600 it");
 
         store::OfficeOptions options;
-        options.file = config_.data / "prewatt.db";
+        options.url = config_.db.empty() ? (config_.data / "prewatt.db").string() : config_.db;
         options.clock = wall_clock;
         options.cheap_password_hash = config_.cheap_password_hash;
         options.planted_defect = config_.planted_defect;
@@ -106,7 +106,9 @@ class RunningOffice final : public OfficeApp {
             log_warning("the defect '" + options.planted_defect +
                         "' is planted: this office loses money, so that its tests can find it");
         }
-        first_start_ = !fs::exists(options.file, fault);
+        const auto there = store::is_office_there(options);
+        if (!there) return failed(StartError::kDatabase, there.error().message);
+        first_start_ = !*there;
         if (first_start_)
             if (auto made = make_site(options); !made) return std::unexpected(made.error());
         auto office = store::open_office(options);

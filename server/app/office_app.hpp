@@ -5,8 +5,8 @@
 // building or the buildings of the configuration), in which order things come up and go down, and how each failure
 // reads.
 //
-// The data folder holds prewatt.db, prewatt.key (card/openssl/master_key_file.hpp) and, when a person put it there,
-// prewatt.toml.
+// The data folder holds prewatt.db (unless `db` names another database), prewatt.key (card/openssl/master_key_file.hpp)
+// and, when a person put it there, prewatt.toml.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -35,6 +35,7 @@ struct BuildingConfig {
 
 struct AppConfig {
     std::filesystem::path data = "data";
+    std::string db;  // sqlite:///path, a path, postgresql://...; empty: prewatt.db in the data folder
     std::string address = "127.0.0.1";
     std::uint16_t port = 8080;
     std::filesystem::path ui_dir;  // empty: the pages beside the program, if there are any
@@ -55,8 +56,8 @@ struct AppConfig {
     std::string planted_defect;        // tests only: server/store/planted_db.hpp
 };
 
-// Overwrites what the file names: listen, ui_dir, log_level, site, price_e4, [[line]] name url, [[building]] name line
-// url first_box boxes wiring rooms_per_floor. The error is a sentence with the file and the line.
+// Overwrites what the file names: db, listen, ui_dir, log_level, site, price_e4, [[line]] name url, [[building]] name
+// line url first_box boxes wiring rooms_per_floor. The error is a sentence with the file and the line.
 [[nodiscard]] std::expected<void, std::string> read_config_file(const std::filesystem::path& file, AppConfig& config);
 // "8080", "HOST:PORT", "[V6]:PORT" into address and port.
 [[nodiscard]] std::expected<void, std::string> parse_listen(std::string_view text, AppConfig& config);

@@ -2,27 +2,46 @@
 
 namespace prewatt::server::store {
 
-std::optional<std::string> sql_for(std::string_view sql, std::string_view engine, std::string_view self_numbering_key) {
-    for (const std::string_view known : {"sqlite", "postgres"}) {
-        if (!sql.starts_with(known) || !sql.substr(known.size()).starts_with(':')) continue;
-        if (known != engine) return std::nullopt;
-        sql.remove_prefix(known.size() + 1);
+std::optional<std::string> sql_for(std::string_view sql, const Dialect& dialect) {
+    for (const Dialect& known : {kSqliteDialect, kPostgresDialect}) {
+        if (!sql.starts_with(known.engine) || !sql.substr(known.engine.size()).starts_with(':')) continue;
+        if (known.engine != dialect.engine) return std::nullopt;
+        sql.remove_prefix(known.engine.size() + 1);
+        break;
     }
-    constexpr std::string_view mark = "{id}";
-    std::string text;
-    for (std::size_t from = 0;;) {
-        const std::size_t at = sql.find(mark, from);
-        text += sql.substr(from, at == sql.npos ? sql.npos : at - from);
-        if (at == sql.npos) return text;
-        text += self_numbering_key;
-        from = at + mark.size();
-    }
+    std::string text{sql};
+    for (const auto& [mark, words] : {std::pair<std::string_view, std::string_view>{"{id}", dialect.id},
+                                      {"{key}", dialect.key},
+                                      {"{compact}", dialect.compact}})
+        for (std::size_t at = text.find(mark); at != text.npos; at = text.find(mark, at + words.size()))
+            text.replace(at, mark.size(), words);
+    return text;
 }
 
 Refusal refusal_of(const DbFailure& failure) {
-    if (failure.error == DbError::kFull)
-        return {Reason::kStorageFull, "The disk is full; nothing was changed. Make room and send the same order again.",
-                0};
+    switch (failure.error) {
+        case DbError::kFull:
+            return {Reason::kStorageFull,
+                    "The disk is full; nothing was changed. Make room and send the same order again.", 0};
+        case DbError::kLost:
+            return {Reason::kStorageFailed,
+                    "The database does not answer; nothing was changed. Ask again with the same order id. " +
+                        failure.message,
+                    0};
+        case DbError::kUncertain:
+            return {Reason::kStorageFailed,
+                    "The connection to the database was lost at the last moment: whether this was carried out is not "
+                    "known. Ask again with the same order id; it is never carried out twice. " +
+                        failure.message,
+                    0};
+        case DbError::kInUse:
+            return {Reason::kStorageFailed, "Nothing was changed. " + failure.message, 0};
+        case DbError::kFailed:
+        case DbError::kDamaged:
+        case DbError::kConstraint:
+        case DbError::kStatement:
+            break;
+    }
     return {Reason::kStorageFailed, "The database refused; nothing was changed. " + failure.message, 0};
 }
 

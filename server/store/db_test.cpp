@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "server/store/office_fixture.hpp"
-#include "server/store/sqlite_db.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -11,9 +10,7 @@ namespace {
 class Database : public OfficeTest {
   protected:
     Database() {
-        auto opened = open_sqlite(options_.file, {.create = true, .read_only = false, .pages_max = 0});
-        EXPECT_TRUE(opened) << opened.error().message;
-        db_ = std::move(*opened);
+        db_ = beside();
         db_->begin_write();
         db_->define(
             "CREATE TABLE samples (place TEXT NOT NULL, at BIGINT NOT NULL, level BIGINT, PRIMARY KEY (place, at))");

@@ -7,12 +7,12 @@ namespace {
 
 // Money in fen, energy in hundredths of a kWh, price in 1/10,000 yuan per kWh, times in ms since 1970 UTC.
 constexpr const char* kFirst[] = {
-    "CREATE TABLE site (id INTEGER PRIMARY KEY, name TEXT NOT NULL, sale_max_fen BIGINT NOT NULL, "
+    "CREATE TABLE site (id {key}, name TEXT NOT NULL, sale_max_fen BIGINT NOT NULL, "
     "held_max_ckwh BIGINT NOT NULL, created_at BIGINT NOT NULL)",
-    "CREATE TABLE prices (id INTEGER PRIMARY KEY, at BIGINT NOT NULL, price_e4 BIGINT NOT NULL CHECK (price_e4 >= 0), "
+    "CREATE TABLE prices (id {id}, at BIGINT NOT NULL, price_e4 BIGINT NOT NULL CHECK (price_e4 >= 0), "
     "operator_name TEXT NOT NULL)",
 
-    "CREATE TABLE users (id INTEGER PRIMARY KEY, user_name TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role BIGINT NOT "
+    "CREATE TABLE users (id {id}, user_name TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role BIGINT NOT "
     "NULL, "
     "disabled BIGINT NOT NULL DEFAULT 0, password_hash TEXT NOT NULL)",
     "CREATE TABLE sign_in_failures (user_name TEXT PRIMARY KEY, wrong BIGINT NOT NULL, last_at BIGINT NOT NULL, "
@@ -20,22 +20,22 @@ constexpr const char* kFirst[] = {
     "CREATE TABLE sessions (token_hash TEXT PRIMARY KEY, user_id BIGINT NOT NULL REFERENCES users (id), "
     "created_at BIGINT NOT NULL, used_at BIGINT NOT NULL)",
 
-    "CREATE TABLE buildings (id INTEGER PRIMARY KEY, name TEXT NOT NULL)",
-    "CREATE TABLE rooms (id INTEGER PRIMARY KEY, building_id BIGINT NOT NULL REFERENCES buildings (id), label TEXT NOT "
+    "CREATE TABLE buildings (id {id}, name TEXT NOT NULL)",
+    "CREATE TABLE rooms (id {id}, building_id BIGINT NOT NULL REFERENCES buildings (id), label TEXT NOT "
     "NULL, "
     "floor BIGINT NOT NULL, UNIQUE (building_id, label))",
-    "CREATE TABLE lines (id INTEGER PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL)",
-    "CREATE TABLE boxes (id INTEGER PRIMARY KEY, number BIGINT NOT NULL UNIQUE, line_id BIGINT NOT NULL REFERENCES "
+    "CREATE TABLE lines (id {id}, name TEXT NOT NULL, url TEXT NOT NULL)",
+    "CREATE TABLE boxes (id {id}, number BIGINT NOT NULL UNIQUE, line_id BIGINT NOT NULL REFERENCES "
     "lines (id), "
     "wiring BIGINT NOT NULL, counter_next BIGINT NOT NULL DEFAULT 1, answering BIGINT NOT NULL DEFAULT 0, "
     "last_seen_at BIGINT, values_at BIGINT, flags BIGINT NOT NULL DEFAULT 0, clock_at BIGINT)",
     "CREATE INDEX boxes_of_line ON boxes (line_id)",
-    "CREATE TABLE households (id INTEGER PRIMARY KEY, room_id BIGINT NOT NULL UNIQUE REFERENCES rooms (id), "
+    "CREATE TABLE households (id {id}, room_id BIGINT NOT NULL UNIQUE REFERENCES rooms (id), "
     "resident TEXT NOT NULL DEFAULT '', box_id BIGINT REFERENCES boxes (id), number_in_box BIGINT, "
     "closed BIGINT NOT NULL DEFAULT 0, UNIQUE (box_id, number_in_box))",
 
     // What the office wants of each household beside the ticket, which is the newest booking.
-    "CREATE TABLE desired (household_id INTEGER PRIMARY KEY REFERENCES households (id), "
+    "CREATE TABLE desired (household_id {key} REFERENCES households (id), "
     "remote_version BIGINT NOT NULL DEFAULT 0, remote_reached BIGINT NOT NULL DEFAULT 0, remote_off BIGINT NOT NULL "
     "DEFAULT 0, "
     "force_version BIGINT NOT NULL DEFAULT 0, force_reached BIGINT NOT NULL DEFAULT 0, force_until BIGINT NOT NULL "
@@ -46,7 +46,7 @@ constexpr const char* kFirst[] = {
     "DEFAULT 0, "
     "cutoff_ckwh BIGINT NOT NULL DEFAULT 0, overdraft_ckwh BIGINT NOT NULL DEFAULT 0)",
     // What the meter showed last.
-    "CREATE TABLE meters (household_id INTEGER PRIMARY KEY REFERENCES households (id), read_at BIGINT, "
+    "CREATE TABLE meters (household_id {key} REFERENCES households (id), read_at BIGINT, "
     "forward_ckwh BIGINT NOT NULL DEFAULT 0, remaining_ckwh BIGINT NOT NULL DEFAULT 0, state BIGINT NOT NULL DEFAULT "
     "0, "
     "effect_at BIGINT NOT NULL DEFAULT 0, epoch BIGINT NOT NULL DEFAULT 0, ticket_number BIGINT NOT NULL DEFAULT 0, "
@@ -55,28 +55,42 @@ constexpr const char* kFirst[] = {
     // Every change of a credited total is one booking under the next ticket number; `entries` are its entries in the
     // ledger, numbered booking * 8 + 0, 1, 2. paid_total_fen and entries_total: of the household up to and with this
     // booking.
-    "CREATE TABLE bookings (id INTEGER PRIMARY KEY, kind BIGINT NOT NULL, order_id TEXT NOT NULL UNIQUE, "
+    "CREATE TABLE bookings (id {key}, kind BIGINT NOT NULL, order_id TEXT NOT NULL UNIQUE, "
     "household_id BIGINT NOT NULL REFERENCES households (id), amount_fen BIGINT NOT NULL, energy_ckwh BIGINT NOT NULL, "
     "price_e4 BIGINT NOT NULL, remainder_e4 BIGINT NOT NULL, channel BIGINT NOT NULL, operator_name TEXT NOT NULL, "
     "epoch BIGINT NOT NULL, ticket_number BIGINT NOT NULL, credited_ckwh BIGINT NOT NULL, paid_total_fen BIGINT NOT "
     "NULL, "
     "entries_total BIGINT NOT NULL, accepted_at BIGINT NOT NULL, booked_at BIGINT NOT NULL, "
     "UNIQUE (household_id, epoch, ticket_number))",
-    "CREATE TABLE entries (id INTEGER PRIMARY KEY, from_account BIGINT NOT NULL, to_account BIGINT NOT NULL, "
+    "CREATE TABLE entries (id {key}, from_account BIGINT NOT NULL, to_account BIGINT NOT NULL, "
     "unit BIGINT NOT NULL, amount BIGINT NOT NULL CHECK (amount > 0), number BIGINT NOT NULL, "
     "paid_total_fen BIGINT NOT NULL, credited_total_ckwh BIGINT NOT NULL)",
-    "CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger does not change'); END",
-    "CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger does not change'); "
+    "sqlite:CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger does not "
+    "change'); END",
+    "sqlite:CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger does not "
+    "change'); "
     "END",
-    "CREATE TRIGGER bookings_stay BEFORE UPDATE ON bookings BEGIN SELECT RAISE(ABORT, 'a booking does not change'); "
+    "sqlite:CREATE TRIGGER bookings_stay BEFORE UPDATE ON bookings BEGIN SELECT RAISE(ABORT, 'a booking does not "
+    "change'); "
     "END",
-    "CREATE TRIGGER bookings_remain BEFORE DELETE ON bookings BEGIN SELECT RAISE(ABORT, 'a booking does not change'); "
+    "sqlite:CREATE TRIGGER bookings_remain BEFORE DELETE ON bookings BEGIN SELECT RAISE(ABORT, 'a booking does not "
+    "change'); "
     "END",
-    "CREATE TABLE progress (booking_id INTEGER PRIMARY KEY REFERENCES bookings (id), sent_at BIGINT, confirmed_at "
+    "postgres:CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
+    "RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $body$",
+    "postgres:CREATE TRIGGER entries_stay BEFORE UPDATE OR DELETE ON entries FOR EACH ROW "
+    "EXECUTE FUNCTION refuse_change('the ledger does not change')",
+    "postgres:CREATE TRIGGER entries_remain BEFORE TRUNCATE ON entries FOR EACH STATEMENT "
+    "EXECUTE FUNCTION refuse_change('the ledger does not change')",
+    "postgres:CREATE TRIGGER bookings_stay BEFORE UPDATE OR DELETE ON bookings FOR EACH ROW "
+    "EXECUTE FUNCTION refuse_change('a booking does not change')",
+    "postgres:CREATE TRIGGER bookings_remain BEFORE TRUNCATE ON bookings FOR EACH STATEMENT "
+    "EXECUTE FUNCTION refuse_change('a booking does not change')",
+    "CREATE TABLE progress (booking_id {key} REFERENCES bookings (id), sent_at BIGINT, confirmed_at "
     "BIGINT, "
     "lit_at BIGINT, attempts BIGINT NOT NULL DEFAULT 0, last_problem TEXT NOT NULL DEFAULT '')",
 
-    "CREATE TABLE jobs (id INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, "
+    "CREATE TABLE jobs (id {id}, order_id TEXT NOT NULL UNIQUE, "
     "household_id BIGINT NOT NULL REFERENCES households (id), part BIGINT NOT NULL, kind TEXT NOT NULL, "
     "content TEXT NOT NULL, version BIGINT NOT NULL, state BIGINT NOT NULL, created_at BIGINT NOT NULL, confirmed_at "
     "BIGINT, "
@@ -85,7 +99,7 @@ constexpr const char* kFirst[] = {
     "CREATE INDEX jobs_of_household ON jobs (household_id)",
     "CREATE TABLE readings (household_id BIGINT NOT NULL REFERENCES households (id), at BIGINT NOT NULL, "
     "forward_ckwh BIGINT NOT NULL, remaining_ckwh BIGINT NOT NULL, state BIGINT NOT NULL, "
-    "PRIMARY KEY (household_id, at)) WITHOUT ROWID",
+    "PRIMARY KEY (household_id, at)){compact}",
 };
 
 const std::array<Migration, 5> kMigrations{{
@@ -112,9 +126,7 @@ int applied_migration(Db& db) {
 
 std::optional<DbFailure> migrate(Db& db, UnixTime now) {
     db.begin_write();
-    db.execute(
-        "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-        "applied_at BIGINT NOT NULL)");
+    db.define("CREATE TABLE IF NOT EXISTS migrations (number {key}, name TEXT NOT NULL, applied_at BIGINT NOT NULL)");
     for (int number = applied_migration(db) + 1; number <= newest_migration() && db.ok(); ++number) {
         const Migration& step = kMigrations[static_cast<std::size_t>(number - 1)];
         for (const char* statement : step.statements)

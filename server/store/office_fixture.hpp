@@ -1,5 +1,6 @@
 // A demonstration building in a folder of its own, for tests: one box of 39 rooms (3-0101 ...), price 0.6400, a clock
-// that stands still until it is moved.
+// that stands still until it is moved. In an SQLite file, or with PREWATT_DB=postgres in a PostgreSQL database of its
+// own (postgres_for_tests.hpp); ctest runs every test on both.
 #pragma once
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,7 +8,10 @@
 #include <atomic>
 #include <filesystem>
 
-#include "server/store/sqlite_office.hpp"
+#include "server/store/open_office.hpp"
+#include "server/store/postgres_db.hpp"
+#include "server/store/postgres_for_tests.hpp"
+#include "server/store/sqlite_db.hpp"
 #include "server/store/wait.hpp"
 
 namespace prewatt::server::store {
@@ -20,7 +24,8 @@ class OfficeTest : public testing::Test {
                   ("prewatt-" + std::to_string(getpid()) + "-" + test->test_suite_name() + "-" + test->name());
         std::filesystem::remove_all(folder_);
         std::filesystem::create_directories(folder_);
-        options_.file = folder_ / "office.db";
+        if (on_postgres()) database_.emplace(true);
+        options_.url = on_postgres() ? database_->url() : (folder_ / "office.db").string();
         options_.clock = [this] { return UnixTime{now_.load()}; };
         options_.cheap_password_hash = true;
     }
@@ -28,6 +33,15 @@ class OfficeTest : public testing::Test {
         office_.reset();
         std::error_code ignored;
         std::filesystem::remove_all(folder_, ignored);
+    }
+
+    [[nodiscard]] static bool on_postgres() { return tests_use_postgres(); }
+    // A connection beside the office, as an administrator has one.
+    std::unique_ptr<Db> beside() const {
+        auto db = on_postgres() ? open_postgres(options_.url, {})
+                                : open_sqlite(options_.url, {.create = true, .read_only = false, .pages_max = 0});
+        EXPECT_TRUE(db) << db.error().message;
+        return db ? std::move(*db) : nullptr;
     }
 
     void create() {
@@ -69,12 +83,13 @@ class OfficeTest : public testing::Test {
         return wait<SaleAnswer>([&](auto done) { office_->sell(order, done); });
     }
     void expect_balanced() {
-        const auto check = check_ledger(options_.file);
+        const auto check = check_ledger(options_.url);
         ASSERT_TRUE(check) << check.error().message;
         EXPECT_TRUE(check->balanced) << check->problem;
     }
 
     std::filesystem::path folder_;
+    std::optional<TestDatabase> database_;
     std::atomic<std::int64_t> now_{1'790'000'000'000};
     OfficeOptions options_;
     BuildingSpec building_;

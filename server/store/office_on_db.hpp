@@ -1,5 +1,5 @@
 // The office on any Db: a writer, a pool of connections for questions, a thread for passwords, observers. Which engine
-// it is, and how its files are opened and locked, is decided by whoever makes it (sqlite_office.cpp).
+// it is, and how its files are opened and locked, is decided by whoever makes it (open_office.cpp).
 #pragma once
 #include <filesystem>
 

@@ -52,6 +52,12 @@ class PlantedDb final : public Db {
     bool has_table(std::string_view name) override { return db_->has_table(name); }
     void mark_version(int number) override { db_->mark_version(number); }
 
+    bool connected() const override { return db_->connected(); }
+    bool reconnect() override {
+        const bool reached = db_->reconnect();
+        take_failure();
+        return reached;
+    }
     void append_rows(std::string_view table, std::span<const std::string_view> columns,
                      std::span<const Value> values) override {
         if (!ok()) return;
@@ -70,6 +76,12 @@ class PlantedDb final : public Db {
             db_->pass_on(sql, salted(text.starts_with("INSERT INTO bookings"), values, values.size()), context, each);
         if (defect_ == Defect::kCountersGoBack && text.starts_with("UPDATE boxes SET counter_next"))
             db_->execute("UPDATE boxes SET counter_next = 1 WHERE counter_next > 100");
+        take_failure();
+        return rows;
+    }
+    std::int64_t stream(const std::string& sql, const void* context, void (*each)(const void*, const Row&)) override {
+        if (!ok()) return 0;
+        const std::int64_t rows = db_->pass_on_stream(sql, context, each);
         take_failure();
         return rows;
     }

@@ -15,20 +15,30 @@ class ReadPool {
   public:
     explicit ReadPool(std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> open) : open_(std::move(open)) {}
 
-    // Runs `ask(Db&)` in one state of the database.
+    // Runs `question(Db&)` in one state of the database; a second time, on a new connection, when the first one turns
+    // out to be lost: what it fills in outside must be the same then.
     template <class F>
     auto ask(F&& question) -> decltype(question(std::declval<Db&>())) {
-        std::unique_ptr<Db> db = take();
-        if (!db) {
-            auto opened = open_();
-            if (!opened) return std::unexpected(refusal_of(opened.error()));
-            db = std::move(*opened);
+        for (bool again = false;; again = true) {
+            std::unique_ptr<Db> db = take();
+            if (!db) {
+                auto opened = open_();
+                if (!opened) return std::unexpected(refusal_of(opened.error()));
+                db = std::move(*opened);
+            }
+            db->begin_read();
+            auto answer = question(*db);
+            const bool lost = !db->ok() && db->failure()->error == DbError::kLost;
+            db->rollback();
+            if (lost) {
+                // Its neighbours were lost with it.
+                const std::lock_guard lock(mutex_);
+                free_.clear();
+            } else {
+                give_back(std::move(db));
+            }
+            if (!lost || again) return answer;
         }
-        db->begin_read();
-        auto answer = question(*db);
-        db->rollback();
-        give_back(std::move(db));
-        return answer;
     }
 
   private:

@@ -178,7 +178,7 @@ TEST_F(Sales, RandomOrdersAndRepeatsBalance) {
     Money taken;
     for (const auto& [id, done] : executed)
         taken += done.amount;
-    const auto check = check_ledger(options_.file);
+    const auto check = check_ledger(options_.url);
     ASSERT_TRUE(check);
     EXPECT_TRUE(check->balanced) << check->problem;
     EXPECT_EQ(check->taken, taken);

@@ -65,7 +65,7 @@ class SqliteDb final : public Db {
     }
 
     void define(const std::string& sql) override {
-        const auto text = sql_for(sql, "sqlite", "INTEGER PRIMARY KEY");
+        const auto text = sql_for(sql, kSqliteDialect);
         if (!ok() || !text) return;
         if (const int code = sqlite3_exec(handle_, text->c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK)
             fail(code, text->c_str());
@@ -130,6 +130,22 @@ class SqliteDb final : public Db {
         return each ? rows : sqlite3_changes64(handle_);
     }
 
+    std::int64_t stream(const std::string& sql, const void* context, void (*each)(const void*, const Row&)) override {
+        if (!ok()) return 0;
+        sqlite3_stmt* statement = nullptr;
+        if (const int code = sqlite3_prepare_v3(handle_, sql.c_str(), -1, 0, &statement, nullptr); code != SQLITE_OK) {
+            fail(sqlite3_extended_errcode(handle_), sql.c_str());
+            return 0;
+        }
+        std::int64_t rows = 0;
+        const SqliteRow row{statement};
+        int code = sqlite3_step(statement);
+        for (; code == SQLITE_ROW; code = sqlite3_step(statement), ++rows)
+            each(context, row);
+        if (code != SQLITE_DONE) fail(sqlite3_extended_errcode(handle_), sql.c_str());
+        sqlite3_finalize(statement);
+        return code == SQLITE_DONE ? rows : 0;
+    }
     void run_later(const char* sql, std::span<const Value> values) override { run(sql, values, nullptr, nullptr); }
 
   private:

@@ -4,6 +4,11 @@
 #include <iterator>
 
 namespace prewatt::server::store {
+namespace {
+
+constexpr auto kLookForDatabaseEvery = std::chrono::seconds(1);
+
+}  // namespace
 
 Writer::Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed,
                ByHand* by_hand)
@@ -80,10 +85,18 @@ void Writer::loop() {
         {
             std::unique_lock lock(mutex_);
             asleep_ = true;
-            arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+            const auto is_wanted = [this] { return stopping_ || !queue_.empty(); };
+            if (db_->connected() && perhaps_.empty())
+                arrived_.wait(lock, is_wanted);
+            else
+                arrived_.wait_for(lock, kLookForDatabaseEvery, is_wanted);
             asleep_ = false;
-            if (queue_.empty()) return;
-            take(batch);
+            if (queue_.empty() && stopping_) return;
+            if (!queue_.empty()) take(batch);
+        }
+        if (batch.empty()) {
+            look_for_database();
+            continue;
         }
         write(batch);
         batch.clear();
@@ -110,26 +123,39 @@ void Writer::look_out() {
         std::this_thread::yield();
 }
 
-// All of them in one transaction. False: nothing of it is there.
-bool Writer::try_batch(Batch& batch, Changes& changes) {
+void Writer::look_for_database() {
+    db_->clear_failure();
+    const bool reached = db_->reconnect();
+    db_->clear_failure();
+    if (!reached || perhaps_.empty()) return;
+    if (committed_) committed_(perhaps_);
+    perhaps_.clear();
+}
+
+std::optional<DbError> Writer::try_batch(Batch& batch, Changes& changes) {
     db_->begin_write();
     for (std::size_t k = 0; k < batch.size() && db_->ok(); ++k) {
         const std::size_t changes_before = changes.size();
         if (!batch[k]->apply(*db_, changes)) changes.resize(changes_before);
     }
-    if (db_->ok() && db_->commit()) return true;
+    if (db_->ok() && db_->commit()) return std::nullopt;
     const DbFailure why = *db_->failure();
     db_->rollback();
+    if (why.error == DbError::kUncertain) perhaps_.insert(perhaps_.end(), changes.begin(), changes.end());
     changes.clear();
     for (const auto& work : batch)
         work->refuse(refusal_of(why));
-    return false;
+    return why.error;
 }
 
 void Writer::write(Batch& batch) {
     Changes changes;
-    if (!try_batch(batch, changes) && batch.size() > 1) {
-        // Somebody's change does not fit or is broken: each alone, so that it takes nobody with it.
+    std::optional<DbError> why = try_batch(batch, changes);
+    if (why == DbError::kLost) why = try_batch(batch, changes);
+    // Somebody's change does not fit or is broken: each alone, so that it takes nobody with it. Not so when it is the
+    // database that is away, and never when it may be there already.
+    const bool each_alone = why && *why != DbError::kLost && *why != DbError::kUncertain && *why != DbError::kInUse;
+    if (each_alone && batch.size() > 1) {
         Batch single(1);
         for (auto& work : batch) {
             Changes of_this;
@@ -139,7 +165,11 @@ void Writer::write(Batch& batch) {
             changes.insert(changes.end(), of_this.begin(), of_this.end());
         }
     }
-    if (!changes.empty() && committed_) committed_(changes);
+    if (!changes.empty() && committed_) {
+        changes.insert(changes.begin(), perhaps_.begin(), perhaps_.end());
+        perhaps_.clear();
+        committed_(changes);
+    }
     for (const auto& work : batch)
         work->answer();
 }

@@ -5,6 +5,11 @@
 // behind; and when the storage refuses a transaction of many, it is rolled back and each is tried in one of its own. (A
 // savepoint for each would do the same and costs a copy of every page that it touches.) A failure of the storage is
 // told to exactly those whose change is not there; the next change is tried anew.
+//
+// When the connection to the database is lost before COMMIT the transaction is tried once more on a new one. When it is
+// lost at COMMIT nobody knows whether the changes are there: all of them are refused with "ask again with the same
+// order id", and once the database answers again the observers are told to look (they may be there). The writer tries
+// to reach the database every second, also while nothing is asked of it.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -87,7 +92,9 @@ class Writer {
     void take(Batch& batch);  // under the lock
     void write(Batch& batch);
     void look_out();
-    bool try_batch(Batch& batch, Changes& changes);
+    void look_for_database();
+    // All of them in one transaction; why not. Then nothing of it is there, but for kUncertain.
+    std::optional<DbError> try_batch(Batch& batch, Changes& changes);
 
     std::unique_ptr<Db> db_;
     std::size_t batch_max_;
@@ -96,6 +103,7 @@ class Writer {
     mutable std::mutex mutex_;
     std::condition_variable arrived_;
     Batch queue_;
+    Changes perhaps_;  // changed, or not: the connection was lost at COMMIT
     std::atomic<bool> waiting_work_{false};
     bool asleep_ = false;
     bool stopping_ = false;

@@ -1,0 +1,76 @@
+// Where an office is kept, and by which engine. One URL says both:
+//
+//     office.db, /var/lib/prewatt/office.db, sqlite:///var/lib/prewatt/office.db     a file of SQLite's
+//     postgresql://prewatt@db.example.com/office                                     a database of a PostgreSQL server
+//
+// A place knows whether there is an office, lets one process at a time change it, and makes a new one whole or not at
+// all. What an office is made of is not its business.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/store/db.hpp"
+
+namespace prewatt::server::store {
+
+enum class OpenError : std::uint8_t {
+    kMissing,  // no office there: create it first
+    kExists,   // creating: there is one already; untouched
+    kInUse,    // another process has it
+    kNewer,    // written by a newer version of the program; untouched
+    kDamaged,  // not a database of ours, or corrupt; untouched
+    kFailed,   // the disk, the folder or the server refuses
+    kBadSpec,  // the URL or the specification makes no sense
+};
+struct OpenFailure {
+    OpenError error = OpenError::kFailed;
+    std::string message;  // for a person: what, where, what to do
+};
+template <class T>
+using Opened = std::expected<T, OpenFailure>;
+
+[[nodiscard]] inline std::unexpected<OpenFailure> open_failure(OpenError error, std::string message) {
+    return std::unexpected(OpenFailure{error, std::move(message)});
+}
+// What a database says against being opened.
+[[nodiscard]] std::unexpected<OpenFailure> open_failure(const std::string& name, const DbFailure& failure);
+
+class Place {
+  public:
+    virtual ~Place() = default;
+    // For people: without the password.
+    [[nodiscard]] virtual std::string name() const = 0;
+    [[nodiscard]] virtual std::string_view engine() const = 0;  // "SQLite", "PostgreSQL"
+
+    // The only connection that changes the office there, for as long as `lock` (null: the connection is the lock) is
+    // held. Migrations may be missing.
+    struct Writing {
+        std::unique_ptr<Db> db;
+        std::shared_ptr<void> lock;
+    };
+    [[nodiscard]] virtual Opened<Writing> open_writing() = 0;
+    // A connection for questions to an office that is there; any number, beside a writing one.
+    [[nodiscard]] virtual Opened<std::unique_ptr<Db>> open_reading() = 0;
+    // The same without looking at what is there, for the pool of an open office. Any thread.
+    [[nodiscard]] virtual std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> reader() const = 0;
+
+    // Makes an office where there is none: `fill` gets an empty database and must leave a whole one, with the last step
+    // of it in one transaction. When it fails, or when the process is killed in the middle, there is still none.
+    using Fill = std::function<Opened<void>(Db&)>;
+    [[nodiscard]] virtual Opened<void> create(const Fill& fill) = 0;
+
+    // What the engine itself finds wrong with its own structures; empty: nothing. `quick`: in about the time of reading
+    // the file once, and nothing at all where that is long.
+    [[nodiscard]] virtual std::string find_damage(Db& db, bool quick) = 0;
+    // After migrations: what the engine wants done then.
+    virtual void settle(Db& db) = 0;
+};
+
+struct PlaceOptions {
+    std::int64_t pages_max = 0;  // 0: no bound; else SQLite's max_page_count (a full disk in tests)
+};
+[[nodiscard]] Opened<std::unique_ptr<Place>> place_of(std::string_view url, const PlaceOptions& options = {});
+
+}  // namespace prewatt::server::store

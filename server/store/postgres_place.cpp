@@ -1,0 +1,122 @@
+#include "server/store/postgres_place.hpp"
+
+#include <vector>
+
+#include "server/store/migrations.hpp"
+#include "server/store/postgres_db.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+std::vector<std::string> rows_of(Db& db, const char* sql) {
+    std::vector<std::string> found;
+    db.query(sql, {}, [&](const Row& row) { found.push_back(row.as<std::string>(0)); });
+    return found;
+}
+
+class PostgresPlace final : public Place {
+  public:
+    explicit PostgresPlace(std::string url) : url_(std::move(url)), name_(shown_url(url_)) {}
+    std::string name() const override { return name_; }
+    std::string_view engine() const override { return "PostgreSQL"; }
+
+    Opened<Writing> open_writing() override {
+        auto db = open_postgres(url_, {.read_only = false, .office_lock = true});
+        if (!db) return open_failure(name_, db.error());
+        if (auto there = check_office(**db); !there) return std::unexpected(there.error());
+        return Writing{std::move(*db), nullptr};
+    }
+    Opened<std::unique_ptr<Db>> open_reading() override {
+        auto db = reader()();
+        if (!db) return open_failure(name_, db.error());
+        if (auto there = check_office(**db); !there) return std::unexpected(there.error());
+        return std::move(*db);
+    }
+    std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> reader() const override {
+        return [url = url_] { return open_postgres(url, {.read_only = true, .office_lock = false}); };
+    }
+
+    // Migrations are applied by `fill` too; a process that is killed after them leaves empty tables, which count as no
+    // office.
+    Opened<void> create(const Fill& fill) override {
+        auto db = open_postgres(url_, {.read_only = false, .office_lock = true});
+        if (!db) return open_failure(name_, db.error());
+        const auto there = check_office(**db);
+        if (there)
+            return open_failure(OpenError::kExists, "There is an office in " + name_ + " already; it was not touched.");
+        if (there.error().error != OpenError::kMissing) return std::unexpected(there.error());
+        return fill(**db);
+    }
+
+    // PostgreSQL checks a page when it reads it (where the cluster has checksums); so all are read. amcheck, where the
+    // administrator has installed it in this database, compares the indexes with their tables.
+    std::string find_damage(Db& db, bool quick) override {
+        if (quick) return {};
+        const auto broken =
+            rows_of(db,
+                    "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND NOT "
+                    "i.indisvalid");
+        if (!broken.empty()) return "the index " + broken.front() + " is not valid; REINDEX it";
+        const auto unproven =
+            rows_of(db,
+                    "SELECT conname::text FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE "
+                    "n.nspname = current_schema() AND NOT c.convalidated");
+        if (!unproven.empty()) return "the constraint " + unproven.front() + " was never validated";
+        for (const std::string& table :
+             rows_of(db, "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"))
+            db.scan("SELECT COUNT(*) FROM " + table + " AS t WHERE t IS DISTINCT FROM NULL", [](const Row&) {});
+        if (!rows_of(db, "SELECT extname::text FROM pg_extension WHERE extname = 'amcheck'").empty())
+            for (const std::string& index :
+                 rows_of(db,
+                         "SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN "
+                         "pg_am a ON a.oid = c.relam WHERE n.nspname = current_schema() AND c.relkind = 'i' AND "
+                         "a.amname = 'btree' AND c.relpersistence = 'p'"))
+                db.scan("SELECT bt_index_check(" + index + ", true)", [](const Row&) {});
+        return db.ok() ? std::string{} : db.failure()->message;
+    }
+    void settle(Db&) override {}
+
+  private:
+    // kMissing: nothing there, or tables without a single row. kDamaged: something else. kNewer.
+    Opened<void> check_office(Db& db) const {
+        const auto tables =
+            rows_of(db,
+                    "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema() AND "
+                    "tablename <> 'migrations'");
+        const bool ours = db.has_table("migrations") && db.has_table("site");
+        const int version = ours ? applied_migration(db) : 0;
+        if (!db.ok()) return open_failure(name_, *db.failure());
+        if (!ours && (!tables.empty() || db.has_table("migrations")))
+            return open_failure(OpenError::kDamaged, "The tables in " + name_ +
+                                                         " are not those of a Prewatt office. They were not touched; "
+                                                         "name a database of its own.");
+        if (version > newest_migration())
+            return open_failure(OpenError::kNewer, "The database " + name_ + " has version " + std::to_string(version) +
+                                                       ", this program knows version " +
+                                                       std::to_string(newest_migration()) +
+                                                       ". It was not touched; use the newer program.");
+        if (ours && !rows_of(db, "SELECT 1 FROM site").empty()) return {};
+        for (const std::string& table : tables) {
+            bool empty = true;
+            db.scan("SELECT 1 FROM " + table + " LIMIT 1", [&](const Row&) { empty = false; });
+            if (!empty)
+                return open_failure(OpenError::kDamaged, "The database " + name_ + " has rows in " + table +
+                                                             " but no site. It was not touched; restore it from a "
+                                                             "backup into an empty database.");
+        }
+        if (!db.ok()) return open_failure(name_, *db.failure());
+        return open_failure(OpenError::kMissing, "There is no office in " + name_ + " yet.");
+    }
+
+    std::string url_;
+    std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<Place> make_postgres_place(const std::string& url) {
+    return std::make_unique<PostgresPlace>(url);
+}
+
+}  // namespace prewatt::server::store

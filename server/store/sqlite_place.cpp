@@ -1,0 +1,172 @@
+#include "server/store/sqlite_place.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "server/store/migrations.hpp"
+#include "server/store/sqlite_db.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kQuickCheckMax = std::uintmax_t{64} << 20;
+
+// Held by the one process that has the database; the system lets go of it when the process dies, however it dies.
+class FileLock {
+  public:
+    explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    ~FileLock() { close(descriptor_); }
+
+  private:
+    int descriptor_;
+};
+
+Opened<std::shared_ptr<void>> take_lock(const fs::path& file) {
+    const std::string name = file.string() + ".lock";
+    const int descriptor = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) return open_failure(OpenError::kFailed, name + ": " + std::strerror(errno));
+    auto lock = std::make_shared<FileLock>(descriptor);
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+        return open_failure(OpenError::kInUse, "Another process has the database " + file.string() +
+                                                   " open. Stop it first, or give this one another data folder.");
+    return std::static_pointer_cast<void>(lock);
+}
+
+std::uint32_t big_endian(const char* bytes) {
+    std::uint32_t value = 0;
+    for (int k = 0; k < 4; ++k)
+        value = value << 8 | static_cast<unsigned char>(bytes[k]);
+    return value;
+}
+
+// What the head of the file says, before the engine touches anything. The version in it is exact: every migration ends
+// with a checkpoint.
+Opened<void> check_head(const fs::path& file) {
+    std::error_code error;
+    if (!fs::exists(file, error))
+        return open_failure(OpenError::kMissing, "There is no database " + file.string() + " yet.");
+    std::array<char, 100> head{};
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return open_failure(OpenError::kFailed, "Cannot read " + file.string() + ": " + std::strerror(errno));
+    if (!in.read(head.data(), static_cast<std::streamsize>(head.size())) ||
+        std::memcmp(head.data(), "SQLite format 3", 16) != 0 || big_endian(head.data() + 68) != kApplicationId)
+        return open_failure(OpenError::kDamaged,
+                            file.string() +
+                                " is not a Prewatt database, or its beginning is damaged. It was not touched; "
+                                "restore it from a backup.");
+    const std::uint32_t version = big_endian(head.data() + 60);
+    if (version > static_cast<std::uint32_t>(newest_migration()))
+        return open_failure(OpenError::kNewer, "The database " + file.string() + " has version " +
+                                                   std::to_string(version) + ", this program knows version " +
+                                                   std::to_string(newest_migration()) +
+                                                   ". It was not touched; use the newer program.");
+    return {};
+}
+
+void remove_all_of(const fs::path& file) {
+    std::error_code ignored;
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+        fs::remove(file.string() + suffix, ignored);
+}
+
+void sync_folder(const fs::path& file) {
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path{"."};
+    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    fsync(descriptor);
+    close(descriptor);
+}
+
+class SqlitePlace final : public Place {
+  public:
+    SqlitePlace(fs::path file, std::int64_t pages_max) : file_(std::move(file)), pages_max_(pages_max) {}
+    std::string name() const override { return file_.string(); }
+    std::string_view engine() const override { return "SQLite"; }
+
+    Opened<Writing> open_writing() override {
+        if (auto head = check_head(file_); !head) return std::unexpected(head.error());
+        auto lock = take_lock(file_);
+        if (!lock) return std::unexpected(lock.error());
+        auto db = open_sqlite(file_, {.create = false, .read_only = false, .pages_max = pages_max_});
+        if (!db) return open_failure(name(), db.error());
+        return Writing{std::move(*db), std::move(*lock)};
+    }
+    Opened<std::unique_ptr<Db>> open_reading() override {
+        if (auto head = check_head(file_); !head) return std::unexpected(head.error());
+        auto db = reader()();
+        if (!db) return open_failure(name(), db.error());
+        return std::move(*db);
+    }
+    std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> reader() const override {
+        return [file = file_] { return open_sqlite(file, {.create = false, .read_only = true, .pages_max = 0}); };
+    }
+
+    Opened<void> create(const Fill& fill) override {
+        auto lock = take_lock(file_);
+        if (!lock) return std::unexpected(lock.error());
+        std::error_code error;
+        if (fs::exists(file_, error))
+            return open_failure(OpenError::kExists, "There is a database " + name() + " already; it was not touched.");
+        const fs::path fresh = file_.string() + ".new";
+        remove_all_of(fresh);
+        auto filled = fill_file(fresh, fill);
+        if (filled) {
+            fs::rename(fresh, file_, error);
+            if (error) filled = open_failure(OpenError::kFailed, name() + ": " + error.message());
+        }
+        remove_all_of(fresh);
+        if (filled) sync_folder(file_);
+        return filled;
+    }
+
+    std::string find_damage(Db& db, bool quick) override {
+        std::error_code error;
+        if (quick && fs::file_size(file_, error) >= kQuickCheckMax) return {};
+        std::string verdict;
+        db.query(quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)", {},
+                 [&](const Row& row) { verdict = row.as<std::string>(0); });
+        if (!quick && verdict == "ok")
+            db.query("PRAGMA foreign_key_check", {}, [&](const Row& row) {
+                verdict = "a row of " + row.as<std::string>(0) + " refers to a row of " + row.as<std::string>(2) +
+                          " that is not there";
+            });
+        if (!db.ok()) return db.failure()->message;
+        return verdict == "ok" ? std::string{} : verdict;
+    }
+    // The version in the head of the file is exact only after a checkpoint.
+    void settle(Db& db) override {
+        db.query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [](const Row&) {});
+    }
+
+  private:
+    // A file that nobody else knows of.
+    Opened<void> fill_file(const fs::path& fresh, const Fill& fill) {
+        auto db = open_sqlite(fresh, {.create = true, .read_only = false, .pages_max = pages_max_});
+        if (!db) return open_failure(name(), db.error());
+        auto filled = fill(**db);
+        if (filled) settle(**db);
+        if (filled && !(*db)->ok()) return open_failure(name(), *(*db)->failure());
+        return filled;
+    }
+
+    fs::path file_;
+    std::int64_t pages_max_;
+};
+
+}  // namespace
+
+std::unique_ptr<Place> make_sqlite_place(const fs::path& file, std::int64_t pages_max) {
+    return std::make_unique<SqlitePlace>(file, pages_max);
+}
+
+}  // namespace prewatt::server::store
