@@ -12,7 +12,6 @@ constexpr card::Key kMasterKey{0x50, 0x72, 0x65, 0x77, 0x61, 0x74, 0x74};
 constexpr CivilSeconds kCivilStart = to_seconds({2026, 9, 21, 8, 0, 0});
 constexpr server::UnixTime kUnixStart{1'789'970'400'000};
 constexpr Duration kCommitTime = milliseconds(5);
-constexpr std::size_t kHeadSize = 9;  // 68, six of the address, 68, control
 
 }  // namespace
 
@@ -28,14 +27,16 @@ std::optional<dlt645::Frame> frame_in(Bytes bytes) {
 
 MeterStation::MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys, card::Mac& mac,
                            Duration window)
-    : line_(line), mac_(mac), window_(window), clock_(now_, kCivilStart), watchdog_(now_), bus_([this](Bytes bytes) {
-          line_.send(id_, bytes, line_.now());
-      }) {
+    : line_(line),
+      mac_(mac),
+      window_(window),
+      clock_(now_, kCivilStart),
+      watchdog_(now_),
+      bus_([this](Bytes bytes) { line_.send(id_, bytes, line_.now()); }),
+      filter_({number}, line.character_time(2)) {
     config_.box = {number};
     config_.keys = keys;
     config_.display_fitted = false;
-    const dlt645::Address own = dlt645::address_of(config_.box, Household{0});
-    std::copy(own.bytes.begin() + 1, own.bytes.end(), own_.begin());
     for (std::size_t p = 0; p < measurement_.phases.size(); ++p)
         measurement_.phases[p] = {volts(230), millihertz(50'000), true};
     measurement_.span = window_;
@@ -62,45 +63,13 @@ void MeterStation::use(Household household, Energy energy) {
     measurement_.circuits[circuit].forward += energy;
 }
 
-// Collects the beginning of a frame; true as soon as it is certain that this box has nothing to do with it.
-bool MeterStation::is_for_others(const sim::Character& character) {
-    if (character.at - heard_at_ > line_.character_time(2)) {
-        head_.clear();
-        undecided_ = true;
-    }
-    heard_at_ = character.at;
-    if (!undecided_) return false;
-    if (head_.empty() && character.value == 0xFE && !character.bad_parity) return false;
-    head_.push_back(character.value);
-    const std::size_t n = head_.size();
-    if (character.bad_parity || (n == 1 && character.value != 0x68) || (n == 8 && character.value != 0x68)) {
-        undecided_ = false;  // not a clean beginning: the node shall see for itself
-        return false;
-    }
-    if (n >= 3 && n <= 7) {
-        const Byte own = own_[n - 3];
-        if (character.value != own && character.value != 0xAA && character.value != 0x99) return true;
-    }
-    if (n == kHeadSize) {
-        if ((character.value & 0x80) != 0) return true;  // an answer
-        undecided_ = false;
-    }
-    return false;
-}
-
 sim::Station::Heard MeterStation::on_character(const sim::Character& character) {
-    if (is_for_others(character)) {
-        head_.clear();
-        undecided_ = false;
-        return {std::min(node_wants_, feed_at_), true};
-    }
-    if (undecided_) return {std::min(node_wants_, feed_at_), false};
+    using Verdict = sim::FrameFilter::Verdict;
+    const Verdict verdict = filter_.add(character);
+    if (verdict != Verdict::kTake) return {std::min(node_wants_, feed_at_), verdict == Verdict::kOthers};
     now_ = character.at;
-    if (!head_.empty()) {  // the last of them is this character
-        for (std::size_t k = 0; k + 1 < head_.size(); ++k)
-            node_wants_ = node_->on_bus_byte(head_[k], now_);
-        head_.clear();
-    }
+    for (const Byte byte : filter_.take_held())
+        node_wants_ = node_->on_bus_byte(byte, now_);
     node_wants_ = node_->on_bus_byte(character.value, now_, character.bad_parity);
     return {std::min(node_wants_, feed_at_), false};
 }

@@ -17,6 +17,7 @@
 #include "card/openssl/openssl_mac.hpp"
 #include "meter/node/node.hpp"
 #include "server/collect/line_master.hpp"
+#include "sim/frame_filter.hpp"
 #include "sim/serial_line.hpp"
 #include "sim/virtual_board.hpp"
 
@@ -42,8 +43,6 @@ class MeterStation final : public sim::Station {
     [[nodiscard]] sim::SerialLine::Id id() const { return id_; }
 
   private:
-    [[nodiscard]] bool is_for_others(const sim::Character& character);
-
     sim::SerialLine& line_;
     meter::NodeConfig config_;
     card::Mac& mac_;
@@ -62,11 +61,7 @@ class MeterStation final : public sim::Station {
     meter::Measurement measurement_;
     std::array<std::uint8_t, kHouseholdsMax> used_{};  // circuits whose energy is not booked yet
     int used_count_ = 0;
-    // The beginning of a frame, until it is known whom it is for.
-    std::array<Byte, 5> own_{};
-    std::vector<Byte> head_;
-    bool undecided_ = false;
-    Instant heard_at_{};
+    sim::FrameFilter filter_;
 };
 
 class LineOfMeters {

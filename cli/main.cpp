@@ -330,12 +330,22 @@ void offer_sim(CLI::App& app) {
 }
 
 void offer_simulate(CLI::App& app) {
-    CLI::App& verb = *app.add_subcommand("simulate", "Let a full building run by itself: days or a year in minutes");
+    CLI::App& verb = *app.add_subcommand(
+        "simulate", "Let a campus with all its faults, or a full building, run by itself: a year in minutes");
     auto options = verb_options<SimulateOptions>(verb);
-    verb.add_option("NAME", options->name, "building")->required();
+    verb.add_option("NAME", options->name, "campus or building")->capture_default_str();
     verb.add_option("--days", options->days, "How long")->capture_default_str();
-    verb.add_option("--level", options->level, "waveform: sample by sample; cycle: a measurement each second")
+    verb.add_option("--level", options->level, "building: waveform: sample by sample; cycle: a measurement each second")
         ->capture_default_str();
+    verb.add_option("--boxes", options->boxes, "campus: so many, --homes rooms behind each")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    verb.add_option("--seeds", options->seeds, "campus: so many seeds from --seed on, until one does not hold")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    verb.add_flag("--no-faults", options->no_faults, "campus: nothing goes wrong");
+    verb.add_option("--defect", options->defect, "campus: plant a defect, to see it found: " + defect_names());
+    verb.add_flag("--controls", options->controls, "campus: plant each defect in turn; all must be found");
     verb.add_option("--homes", options->homes, "How many have an account")
         ->check(CLI::Range(0, 39))
         ->capture_default_str();

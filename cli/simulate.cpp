@@ -62,8 +62,10 @@ bench::Figures figures_of(const sim::BuildingRunReport& r, sim::Level level) {
 }  // namespace
 
 int run(const SimulateOptions& options) {
+    if (options.name == "campus") return run_campus(options);
     if (options.name != "building")
-        return fail(ExitCode::kWrongUse, "there is nothing called '" + options.name + "' to simulate", "building");
+        return fail(ExitCode::kWrongUse, "there is nothing called '" + options.name + "' to simulate",
+                    "campus or building");
     const auto wiring = sim::parse_wiring(options.wiring);
     if (!wiring) return fail(ExitCode::kWrongUse, "--wiring: " + wiring.error());
     const auto life = sim::parse_life(options.life);

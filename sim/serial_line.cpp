@@ -175,21 +175,34 @@ void SerialLine::finish_character(Id talker) {
     deliver(character, talker);
 }
 
+std::pair<SerialLine::Id, Instant> SerialLine::next_character() const {
+    Id talker = kNobody;
+    Instant first = kNever;
+    for (Id id : talkers_) {
+        const Talk& talk = seats_[id].talk;
+        if (!talk.speaking()) continue;
+        if (const Instant at = end_of_next(talk); at < first) {
+            first = at;
+            talker = id;
+        }
+    }
+    return {talker, first};
+}
+
+Instant SerialLine::next_wake() {
+    while (!wakes_.empty() && seats_[wakes_.top().id].wake_up != wakes_.top().at)
+        wakes_.pop();
+    return wakes_.empty() ? kNever : wakes_.top().at;
+}
+
+Instant SerialLine::next() {
+    return std::min({next_character().second, next_wake(), next_idle_noise_});
+}
+
 void SerialLine::run_until(Instant end) {
     for (;;) {
-        Id talker = kNobody;
-        Instant first = kNever;
-        for (Id id : talkers_) {
-            const Talk& talk = seats_[id].talk;
-            if (!talk.speaking()) continue;
-            if (const Instant at = end_of_next(talk); at < first) {
-                first = at;
-                talker = id;
-            }
-        }
-        while (!wakes_.empty() && seats_[wakes_.top().id].wake_up != wakes_.top().at)
-            wakes_.pop();
-        const Instant woken = wakes_.empty() ? kNever : wakes_.top().at;
+        const auto [talker, first] = next_character();
+        const Instant woken = next_wake();
         const Instant next = std::min({first, woken, next_idle_noise_});
         if (next > end || next == kNever) break;
         now_ = next;

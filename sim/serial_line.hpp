@@ -22,6 +22,7 @@
 #pragma once
 #include <cstdint>
 #include <queue>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -81,6 +82,8 @@ class SerialLine {
     // Characters of `from`, from `at` on or, when it is speaking, directly behind what it is saying. `at` is not before
     // now().
     void send(Id from, Bytes bytes, Instant at);
+    // When something happens next if nobody calls; kNever: nothing.
+    [[nodiscard]] Instant next();
     // Runs everything up to and including `end`.
     void run_until(Instant end);
 
@@ -109,6 +112,9 @@ class SerialLine {
         friend bool operator>(const Wake& a, const Wake& b) { return a.at != b.at ? a.at > b.at : a.id > b.id; }
     };
     [[nodiscard]] Instant end_of_next(const Talk& talk) const;
+    // Of those who speak, the one whose character ends first, and when.
+    [[nodiscard]] std::pair<Id, Instant> next_character() const;
+    [[nodiscard]] Instant next_wake();
     [[nodiscard]] bool collides(Id talker, Instant start, Instant end) const;
     void finish_character(Id talker);
     void deliver(const Character& character, Id talker);

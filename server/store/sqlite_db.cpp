@@ -232,7 +232,7 @@ std::expected<std::unique_ptr<Db>, DbFailure> open_sqlite(const std::filesystem:
     // Reading connections are opened for writing too (WAL needs it for its index) and then bound to queries.
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (options.create ? SQLITE_OPEN_CREATE : 0);
-    const int code = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
+    const int code = sqlite3_open_v2(file.c_str(), &handle, flags, options.vfs);
     if (code != SQLITE_OK) {
         DbFailure failure{error_of(code), handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)};
         sqlite3_close(handle);

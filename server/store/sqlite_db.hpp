@@ -15,6 +15,7 @@ struct SqliteOptions {
     bool create = false;
     bool read_only = false;      // queries only; still takes part in WAL
     std::int64_t pages_max = 0;  // 0: no bound
+    const char* vfs = nullptr;   // SQLite's name of another file system (the simulator's disk); null: the system's
 };
 [[nodiscard]] std::expected<std::unique_ptr<Db>, DbFailure> open_sqlite(const std::filesystem::path& file,
                                                                         const SqliteOptions& options);

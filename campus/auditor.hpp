@@ -1,0 +1,47 @@
+// The database as an auditor reads it: with statements of his own on a connection of his own, beside the office.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/store/db.hpp"
+
+namespace prewatt::campus {
+
+struct BookingSeen {
+    std::int64_t id = 0;
+    std::int64_t household = 0;
+    std::string order_id;
+    std::int64_t amount_fen = 0;
+    std::int64_t energy_hundredths = 0;
+    std::int64_t epoch = 0;
+    std::int64_t ticket_number = 0;
+    std::int64_t credited_hundredths = 0;
+    bool confirmed = false;
+};
+
+class Auditor {
+  public:
+    explicit Auditor(std::unique_ptr<server::store::Db> db) : db_(std::move(db)) {}
+
+    // Bookings with an id above `after`, by id.
+    [[nodiscard]] std::vector<BookingSeen> bookings_after(std::int64_t after);
+    [[nodiscard]] std::optional<BookingSeen> booking(std::int64_t household, std::int64_t epoch, std::int64_t number);
+    // Of those whose progress says so: the highest number by (household, epoch).
+    struct Confirmed {
+        std::int64_t household;
+        std::int64_t epoch;
+        std::int64_t number;
+    };
+    [[nodiscard]] std::vector<Confirmed> confirmed();
+    // The first thing that does not add up; empty: all does.
+    [[nodiscard]] std::string add_up();
+    [[nodiscard]] bool ok() const { return db_->ok(); }
+
+  private:
+    std::unique_ptr<server::store::Db> db_;
+};
+
+}  // namespace prewatt::campus

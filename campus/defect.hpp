@@ -1,0 +1,56 @@
+// Negative controls: defects that are planted at the seams of the campus, one at a time, to see that the checks notice
+// them. No product code knows of them; each stands in a fake or in what joins two rooms, where the real one would show
+// in the same way.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace prewatt::campus {
+
+enum class Defect : std::uint8_t {
+    kNone,
+    kIncrementForTotal,
+    kAnswerBeforeCommit,
+    kNoIdempotency,
+    kRefreshForgetsHold,
+    kMeterAnswersBeforeStoring,
+    kConfirmOnSend,
+    kStaleDesire,
+    kLyingDisk,
+    kEntryForgotten,
+    kHoldLostOnRestart,
+};
+
+struct DefectEntry {
+    Defect defect;
+    std::string_view name;
+    std::string_view what;  // is wrong
+    int seeds_max;          // it must be found within so many seeds of a week
+};
+
+inline constexpr std::array kDefects{
+    DefectEntry{Defect::kIncrementForTotal, "increment-for-total",
+                "a ticket carries what was bought instead of the total", 1},
+    DefectEntry{Defect::kAnswerBeforeCommit, "answer-before-commit",
+                "the desk is told of a sale before it is on the disk", 5},
+    DefectEntry{Defect::kNoIdempotency, "no-idempotency", "a desk that asks again asks under a new order id", 2},
+    DefectEntry{Defect::kRefreshForgetsHold, "refresh-forgets-hold", "the refresh of an open relay closes it", 1},
+    DefectEntry{Defect::kMeterAnswersBeforeStoring, "meter-answers-before-storing",
+                "a meter says stored and has not stored", 3},
+    DefectEntry{Defect::kConfirmOnSend, "confirm-on-send", "a ticket counts as confirmed when it has gone out", 2},
+    DefectEntry{Defect::kStaleDesire, "stale-desire", "a line master is told the state before the last one", 2},
+    DefectEntry{Defect::kLyingDisk, "lying-disk", "the disk says synchronised and is not", 5},
+    DefectEntry{Defect::kEntryForgotten, "entry-forgotten", "one booking in fifty has no entry of its energy", 2},
+    DefectEntry{Defect::kHoldLostOnRestart, "hold-lost-on-restart",
+                "a remote hold is not told to a line that begins anew", 5},
+};
+
+[[nodiscard]] constexpr std::optional<Defect> defect_of(std::string_view name) {
+    for (const DefectEntry& entry : kDefects)
+        if (entry.name == name) return entry.defect;
+    return std::nullopt;
+}
+
+}  // namespace prewatt::campus

@@ -1,0 +1,305 @@
+#include "campus/office_process.hpp"
+
+#include <algorithm>
+
+#include "server/store/migrations.hpp"
+#include "server/store/site.hpp"
+#include "server/store/sqlite_db.hpp"
+
+namespace prewatt::campus {
+
+using server::BoxId;
+using server::DesiredState;
+using server::HouseholdId;
+using server::UnixTime;
+
+// The place of the office on one line: its converter stays, the master in it comes and goes with the process.
+class OfficeProcess::Seat final : public sim::Station {
+  public:
+    Seat(OfficeProcess& owner, sim::SerialLine& line, std::size_t index) : owner_(owner), line_(line), index_(index) {
+        id_ = line.attach(*this);
+        line.set_connected(id_, false);
+    }
+
+    void start(Instant now) {
+        const std::uint64_t life = owner_.life_;
+        link_.emplace(
+            *owner_.office_,
+            [this, life](BoxId box, std::uint32_t first, std::uint32_t count) {
+                if (life != owner_.life_ || !master_) return;
+                master_->on_counters(box, first, count, owner_.now_);
+                line_.wake(id_, owner_.now_);
+            },
+            [](collect::LiveRequest, const auto&, UnixTime) {}, [](std::string) {});
+        collect::LineOffice* office = &*link_;
+        if (owner_.options_.defect == Defect::kConfirmOnSend) office = &hasty_.emplace(*link_);
+        master_.emplace(owner_.options_.lines, mac_, *office);
+        master_->set_clock(now, owner_.unix_at(now),
+                           owner_.options_.civil_start + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
+        std::vector<collect::BoxSetup> setups;
+        const CampusEstate& estate = owner_.options_.estate;
+        for (std::size_t box = 0; box < estate.boxes.size(); ++box) {
+            if (owner_.line_of_box(box) != index_) continue;
+            setups.push_back({owner_.box_id(box), estate.boxes[box], static_cast<std::uint8_t>(kHouseholdsMax),
+                              card::diversify(mac_, estate.master_key, estate.boxes[box])});
+        }
+        master_->set_boxes(setups);
+        line_.set_connected(id_, true);
+        line_.wake(id_, now);
+    }
+    void end() {
+        master_.reset();
+        hasty_.reset();
+        line_.set_connected(id_, false);
+    }
+    // After the office is gone: its last answers may still come here.
+    void forget_link() { link_.reset(); }
+
+    void desire(const DesiredState& desired, Instant now) {
+        link_->bind(desired.box, desired.number, desired.household);
+        master_->desire(desired, now);
+        line_.wake(id_, now);
+    }
+    [[nodiscard]] const collect::LineMaster& master() const { return *master_; }
+
+    Heard on_character(const sim::Character& character) override {
+        if (!master_) return {kNever, true};
+        owner_.now_ = character.at;
+        master_->on_byte(character.value, character.at, character.bad_parity);
+        return {poll(character.at), false};
+    }
+    Instant on_time(Instant now) override {
+        owner_.now_ = now;
+        return master_ ? poll(now) : kNever;
+    }
+
+  private:
+    // Planted: what has gone out counts as done.
+    class HastyOffice final : public collect::LineOffice {
+      public:
+        explicit HastyOffice(collect::LineOffice& office) : office_(office) {}
+        void need_counters(BoxId box, std::uint32_t above, std::uint32_t count) override {
+            office_.need_counters(box, above, count);
+        }
+        void on_block(const collect::BlockReading& reading) override { office_.on_block(reading); }
+        void on_power(BoxId box, const dlt645::BlockPower& power, UnixTime at) override {
+            office_.on_power(box, power, at);
+        }
+        void on_account(HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) override {
+            office_.on_account(household, status, at);
+        }
+        void on_status(BoxId box, const dlt645::BoxStatus& status, UnixTime at) override {
+            office_.on_status(box, status, at);
+        }
+        void on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& live,
+                     UnixTime at) override {
+            office_.on_live(request, live, at);
+        }
+        void on_answering(BoxId box, bool answering, UnixTime at) override { office_.on_answering(box, answering, at); }
+        void on_sent(const server::Delivery& delivery, UnixTime at) override {
+            office_.on_sent(delivery, at);
+            if (delivery.part != server::Part::kTicket) return;
+            card::Effect effect;
+            effect.epoch = delivery.epoch;
+            effect.ticket_number = delivery.version;
+            office_.on_confirmed(delivery, effect, at);
+        }
+        void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, UnixTime at) override {
+            office_.on_confirmed(delivery, effect, at);
+        }
+        void on_refused(const server::Delivery& delivery, std::string_view problem, bool for_good,
+                        UnixTime at) override {
+            office_.on_refused(delivery, problem, for_good, at);
+        }
+
+      private:
+        collect::LineOffice& office_;
+    };
+
+    Instant poll(Instant now) {
+        const collect::LineMaster::Step step = master_->poll(now);
+        if (!step.send.empty()) line_.send(id_, step.send, now);
+        return step.wake_up;
+    }
+
+    OfficeProcess& owner_;
+    sim::SerialLine& line_;
+    std::size_t index_;
+    sim::SerialLine::Id id_ = 0;
+    card::OpensslMac mac_;
+    std::optional<server::app::LineLink> link_;
+    std::optional<HastyOffice> hasty_;
+    std::optional<collect::LineMaster> master_;
+};
+
+OfficeProcess::OfficeProcess(const Options& options, FakeDisk& disk,
+                             std::vector<std::unique_ptr<sim::SerialLine>>& lines)
+    : options_(options), disk_(disk), lines_(lines) {
+    for (std::size_t k = 0; k < lines_.size(); ++k)
+        seats_.push_back(std::make_unique<Seat>(*this, *lines_[k], k));
+}
+OfficeProcess::~OfficeProcess() {
+    kill();
+}
+
+std::size_t OfficeProcess::line_of_box(std::size_t box) const {
+    return box * lines_.size() / options_.estate.boxes.size();
+}
+const collect::LineMaster& OfficeProcess::master(std::size_t line) const {
+    return seats_[line]->master();
+}
+UnixTime OfficeProcess::unix_at(Instant now) const {
+    return UnixTime{options_.unix_start.ms + now.microseconds() / 1000};
+}
+
+std::optional<server::store::DbFailure> OfficeProcess::make_estate(server::store::Db& db) {
+    db.begin_write();
+    bool there = false;
+    db.query("SELECT id FROM site", {}, [&](const server::store::Row&) { there = true; });
+    if (there) {
+        db.rollback();
+        return std::nullopt;
+    }
+    server::store::SiteSpec site;
+    site.name = "Campus";
+    site.price = options_.estate.price;
+    std::vector<server::store::BuildingSpec> buildings;
+    const std::vector<std::uint64_t>& boxes = options_.estate.boxes;
+    for (std::size_t box = 0; box < boxes.size(); ++box) {
+        const std::size_t line = line_of_box(box);
+        if (buildings.size() <= line) {
+            server::store::BuildingSpec& building = buildings.emplace_back();
+            building.name = std::to_string(line + 1);
+            building.line_name = "Line " + building.name;
+            building.first_box = boxes[box];
+            building.boxes = 0;
+            building.residents = false;
+        }
+        ++buildings.back().boxes;
+    }
+    server::store::insert_site(db, site, "nobody signs in", buildings, options_.unix_start);
+    if (db.ok() && db.commit()) return std::nullopt;
+    auto why = *db.failure();
+    db.rollback();
+    return why;
+}
+
+bool OfficeProcess::start(Instant now) {
+    now_ = now;
+    using namespace server::store;
+    const SqliteOptions options{.create = true, .read_only = false, .pages_max = 0, .vfs = disk_.vfs()};
+    auto writing = open_sqlite(file(), options);
+    if (!writing) {
+        problem_ = writing.error().message;
+        return false;
+    }
+    if (const auto why = migrate(**writing, unix_at(now))) {
+        problem_ = why->message;
+        return false;
+    }
+    if (const auto why = make_estate(**writing)) {
+        problem_ = why->message;
+        return false;
+    }
+    // As open_office does it: a file that was just made is on the disk only then.
+    (*writing)->query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [](const Row&) {});
+    if (!(*writing)->ok()) {
+        problem_ = (*writing)->failure()->message;
+        return false;
+    }
+    Connections connections;
+    connections.writing = std::move(*writing);
+    connections.open_reading = [vfs = disk_.vfs()] {
+        return open_sqlite(file(), {.create = false, .read_only = true, .pages_max = 0, .vfs = vfs});
+    };
+    connections.clock = [this] { return unix_at(now_); };
+    connections.cheap_password_hash = true;
+    connections.by_hand = &by_hand_;
+    ++life_;
+    office_ = make_office(std::move(connections));
+    office_->add_observer(*this);
+    for (auto& seat : seats_)
+        seat->start(now);
+    std::vector<HouseholdId> all;
+    for (std::size_t box = 0; box < options_.estate.boxes.size(); ++box)
+        for (int h = 1; h <= kHouseholdsMax; ++h)
+            all.push_back(household(box, h));
+    told_.clear();
+    desire(all, now);
+    return true;
+}
+
+void OfficeProcess::kill() {
+    if (!office_) return;
+    ++life_;
+    by_hand_.forget();
+    for (auto& seat : seats_)
+        seat->end();
+    office_.reset();
+    for (auto& seat : seats_)
+        seat->forget_link();
+    changed_.clear();
+}
+
+void OfficeProcess::stop_in_order(Instant now) {
+    if (!office_) return;
+    now_ = now;
+    for (auto& seat : seats_)
+        seat->end();
+    while (by_hand_.turn()) {
+    }
+    kill();
+}
+
+void OfficeProcess::turn(Instant now) {
+    now_ = now;
+    if (!office_) return;
+    (void)by_hand_.turn();
+    if (disk_.is_dead() || !office_ || changed_.empty()) return;
+    std::vector<HouseholdId> changed;
+    for (const std::int64_t id : changed_)
+        changed.push_back(HouseholdId{id});
+    changed_.clear();
+    desire(changed, now);
+}
+
+void OfficeProcess::on_changes(std::span<const server::Change> changes) {
+    for (const server::Change& change : changes)
+        if (change.kind == server::Change::Kind::kDesired) changed_.insert(change.id);
+}
+
+void OfficeProcess::desire(const std::vector<HouseholdId>& households, Instant now) {
+    for (const HouseholdId id : households) {
+        auto desired = office_->desired(id);
+        if (!desired) {
+            problem_ = desired.error().message;
+            changed_.insert(id.value);  // asked again with the next turn
+            continue;
+        }
+        const std::size_t box = static_cast<std::size_t>(desired->box.value - 1);
+        if (!desired->box || box >= options_.estate.boxes.size()) continue;
+        const auto before = told_.find(id.value);
+        DesiredState told = *desired;
+        switch (options_.defect) {
+            case Defect::kIncrementForTotal:
+                if (before != told_.end() && before->second.ticket.epoch == told.ticket.epoch)
+                    told.ticket.credited = desired->ticket.credited - before->second.ticket.credited;
+                break;
+            case Defect::kStaleDesire:
+                if (before != told_.end()) told = before->second;
+                break;
+            case Defect::kHoldLostOnRestart:
+                if (before == told_.end() && life_ > 2) {
+                    told.remote_off = false;
+                    told.remote_version.desired += told.remote_version.desired > 0 ? 1 : 0;
+                }
+                break;
+            default:
+                break;
+        }
+        told_[id.value] = *desired;
+        seats_[line_of_box(box)]->desire(told, now);
+    }
+}
+
+}  // namespace prewatt::campus

@@ -1,0 +1,42 @@
+#include "campus/trials.hpp"
+
+namespace prewatt::campus {
+
+SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void(const CampusReport&)>& each) {
+    SeedsReport all;
+    for (; all.seeds < seeds; ++options.seed) {
+        const CampusReport report = run_campus(options);
+        ++all.seeds;
+        all.processor_seconds += report.processor_seconds;
+        all.virtual_days += report.virtual_seconds / 86'400;
+        all.sold += report.sold;
+        all.kills += report.office_kills + report.office_deaths;
+        all.supply_losses += report.supply_losses;
+        if (each) each(report);
+        if (report.held) continue;
+        all.held = false;
+        all.first_failure = report;
+        all.failing_seed = options.seed;
+        break;
+    }
+    return all;
+}
+
+std::vector<ControlReport> run_controls(CampusOptions options) {
+    std::vector<ControlReport> reports;
+    const std::uint64_t first = options.seed;
+    for (const DefectEntry& entry : kDefects) {
+        ControlReport& control = reports.emplace_back();
+        control.entry = entry;
+        options.defect = entry.defect;
+        for (options.seed = first; control.seeds < entry.seeds_max && !control.found; ++options.seed) {
+            const CampusReport report = run_campus(options);
+            ++control.seeds;
+            control.found = !report.held;
+            control.violation = report.violation;
+        }
+    }
+    return reports;
+}
+
+}  // namespace prewatt::campus

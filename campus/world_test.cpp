@@ -1,0 +1,91 @@
+#include "campus/world.hpp"
+
+#include <gtest/gtest.h>
+
+#include "campus/trials.hpp"
+
+namespace prewatt::campus {
+namespace {
+
+TEST(Campus, ADayWithoutFaultsHolds) {
+    // A judge who cries when nothing is wrong will not be believed when something is.
+    CampusOptions options;
+    options.days = 1;
+    options.faults = false;
+    const CampusReport report = run_campus(options);
+    EXPECT_TRUE(report.held) << report.violation;
+    EXPECT_GT(report.sold, 100);
+    EXPECT_EQ(report.lost_at_supply_losses, Energy{});
+    EXPECT_EQ(report.through_contacts, report.in_registers);
+    EXPECT_LT(report.longest_delivery, seconds(120));
+}
+
+TEST(Campus, TheSameSeedIsTheSameRunToTheByte) {
+    // A failure that cannot be run again is a rumour.
+    CampusOptions options;
+    options.days = 2;
+    options.homes = 12;
+    options.seed = 77;
+    const CampusReport one = run_campus(options);
+    const CampusReport again = run_campus(options);
+    EXPECT_TRUE(one.held) << one.violation;
+    EXPECT_EQ(one.digest, again.digest);
+    EXPECT_EQ(one.step, again.step);
+    EXPECT_EQ(one.characters, again.characters);
+    options.seed = 78;
+    EXPECT_NE(run_campus(options).digest, one.digest);
+}
+
+TEST(Campus, AViolationRunsAgainToTheSameStep) {
+    // Whoever mends a defect needs the step, and the same one tomorrow.
+    CampusOptions options;
+    options.homes = 12;
+    options.defect = Defect::kRefreshForgetsHold;
+    const CampusReport one = run_campus(options);
+    const CampusReport again = run_campus(options);
+    EXPECT_FALSE(one.held);
+    EXPECT_EQ(one.violation, again.violation);
+    EXPECT_EQ(one.digest, again.digest);
+}
+
+// 200 weeks in four parts, so that they run beside each other. Under a sanitizer a twentieth of them.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int kSeedsOfPart = 3;
+#else
+constexpr int kSeedsOfPart = 50;
+#endif
+class CampusWeeks : public testing::TestWithParam<int> {};
+TEST_P(CampusWeeks, AllDemandsAreMetWhateverFails) {
+    // What no single test thought of: a kill in a checkpoint while a box was away and somebody clicked twice.
+    CampusOptions options;
+    options.boxes = GetParam() % 2 == 0 ? 4 : 2;
+    options.homes = GetParam() % 2 == 0 ? 8 : 24;
+    options.seed = static_cast<std::uint64_t>(1 + 50 * GetParam());
+    const SeedsReport all = run_seeds(options, kSeedsOfPart);
+    EXPECT_TRUE(all.held) << "seed " << all.failing_seed << ": " << all.first_failure.violation
+                          << "\nagain: prewatt simulate campus --boxes " << options.boxes << " --homes "
+                          << options.homes << " --seed " << all.failing_seed;
+    EXPECT_EQ(all.seeds, kSeedsOfPart);
+    EXPECT_GT(all.sold, 20 * kSeedsOfPart);
+    EXPECT_GT(all.kills, 10 * kSeedsOfPart) << "the faults do not come";
+}
+INSTANTIATE_TEST_SUITE_P(Parts, CampusWeeks, testing::Range(0, 4));
+
+class CampusControls : public testing::TestWithParam<DefectEntry> {};
+TEST_P(CampusControls, IsFoundWithinItsSeeds) {
+    // A check that cannot fail is none.
+    CampusOptions options;
+    options.homes = 12;
+    options.defect = GetParam().defect;
+    const SeedsReport all = run_seeds(options, GetParam().seeds_max);
+    EXPECT_FALSE(all.held) << GetParam().what << " was not noticed in " << all.seeds << " weeks";
+}
+INSTANTIATE_TEST_SUITE_P(Defects, CampusControls, testing::ValuesIn(kDefects), [](const auto& one) {
+    std::string name(one.param.name);
+    for (char& c : name)
+        if (c == '-') c = '_';
+    return name;
+});
+
+}  // namespace
+}  // namespace prewatt::campus
