@@ -8,6 +8,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,7 +16,9 @@
 #include <vector>
 
 #include "server/store/open_office.hpp"
+#include "server/store/postgres_db.hpp"
 #include "server/store/sqlite_db.hpp"
+#include "torture/postgres_server.hpp"
 
 namespace prewatt::bench {
 namespace {
@@ -24,7 +27,6 @@ namespace fs = std::filesystem;
 namespace store = server::store;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kCallers = 64;
 constexpr int kBoxes = 4;
 
 struct Rate {
@@ -54,37 +56,38 @@ class CommitCounter final : public server::OfficeObserver {
     std::atomic<std::int64_t> commits_{0};
 };
 
-// The bare database, with the settings of the office.
+// The bare database, with the settings of the office. What needs no answer is posted, as the office does it.
 class Bare {
   public:
     explicit Bare(std::unique_ptr<store::Db> db) : db_(std::move(db)) {
-        db_->execute("CREATE TABLE one_row (id INTEGER PRIMARY KEY, text TEXT, a BIGINT, b BIGINT, c BIGINT)");
-        db_->execute(
-            "CREATE TABLE head (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, a BIGINT, b BIGINT, c BIGINT, d "
-            "BIGINT, "
-            "e BIGINT, f BIGINT, g BIGINT, h BIGINT, i BIGINT, j BIGINT, k BIGINT, l BIGINT, UNIQUE (a, b, c))");
-        db_->execute(
-            "CREATE TABLE leg (id INTEGER PRIMARY KEY, a BIGINT, b BIGINT, c BIGINT, d BIGINT, e BIGINT, f BIGINT, "
-            "g BIGINT)");
+        db_->define("CREATE TABLE one_row (id {key}, text TEXT, a BIGINT, b BIGINT, c BIGINT)");
+        db_->define(
+            "CREATE TABLE head (id {key}, text TEXT NOT NULL UNIQUE, a BIGINT, b BIGINT, c BIGINT, d BIGINT, e BIGINT, "
+            "f BIGINT, g BIGINT, h BIGINT, i BIGINT, j BIGINT, k BIGINT, l BIGINT, UNIQUE (a, b, c))");
+        db_->define(
+            "CREATE TABLE leg (id {key}, a BIGINT, b BIGINT, c BIGINT, d BIGINT, e BIGINT, f BIGINT, g BIGINT)");
     }
     // `rows` one-row inserts in each transaction.
     bool run_rows(double seconds, int rows, Rate& rate) {
-        return run(seconds, rows, rate, [this] {
-            db_->execute("INSERT INTO one_row (text, a, b, c) VALUES ($1, $2, $3, $4)",
-                         {"4f1c5d5e-6a7b-4c8d-9e0f-0123456789ab", ++number_, 5000, 7812});
+        return run(seconds, rows, rate, [this](bool alone) {
+            const char* sql = "INSERT INTO one_row (id, text, a, b, c) VALUES ($1, $2, $3, $4, $5)";
+            ++number_;
+            const std::initializer_list<store::Value> values{number_, "4f1c5d5e-6a7b-4c8d-9e0f-0123456789ab", number_,
+                                                             5000, 7812};
+            alone ? (void)db_->execute(sql, values) : db_->post(sql, values);
         });
     }
     // `groups` times the rows of a sale in each transaction.
     bool run_groups(double seconds, int groups, std::size_t rooms, Rate& rate) {
-        return run(seconds, groups, rate, [this, rooms] {
+        return run(seconds, groups, rate, [this, rooms](bool) {
             ++number_;
             const std::string text = "4f1c5d5e-6a7b-4c8d-9e0f-" + std::to_string(100'000'000'000 + number_);
-            db_->execute(
-                "INSERT INTO head (text, a, b, c, d, e, f, g, h, i, j, k, l) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                {text, number_ % static_cast<std::int64_t>(rooms), 1, number_, 5, 7, 6400, 5200, 1, 78'120, 50'000,
-                 1'790'000'000'000, 1'790'000'000'001});
-            db_->execute(
+            db_->post(
+                "INSERT INTO head (id, text, a, b, c, d, e, f, g, h, i, j, k, l) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                {number_, text, number_ % static_cast<std::int64_t>(rooms), 1, number_, 5, 7, 6400, 5200, 1, 78'120,
+                 50'000, 1'790'000'000'000, 1'790'000'000'001});
+            db_->post(
                 "INSERT INTO leg (id, a, b, c, d, e, f, g) VALUES ($1, $2, $3, $4, $5, $6, $7, $8), "
                 "($9, $2, $3, $4, $5, $6, $7, $8)",
                 {number_ * 8, 1, 4, 1, 5, number_, 50'000, 78'120, number_ * 8 + 1});
@@ -99,7 +102,7 @@ class Bare {
         while (elapsed < seconds && db_->ok()) {
             if (rows > 1) db_->begin_write();
             for (int k = 0; k < rows; ++k)
-                insert();
+                insert(rows == 1);
             if (rows > 1) db_->commit();
             rate.count += rows;
             elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
@@ -167,13 +170,13 @@ class Desks {
 };
 
 // A journal that still grows makes each commit dearer than one that is written over again, as it is in an office that
-// runs. So both are brought to their full length first.
+// runs. So it is brought to its full length first.
 bool grow_journal(store::Db& db) {
     const std::string page(4000, 'x');
-    db.execute("CREATE TABLE warm_up (id INTEGER PRIMARY KEY, text TEXT)");
+    db.define("CREATE TABLE warm_up (id {key}, text TEXT)");
     db.begin_write();
     for (int k = 0; k < 5000; ++k)
-        db.execute("INSERT INTO warm_up (text) VALUES ($1)", {page});
+        db.post("INSERT INTO warm_up (id, text) VALUES ($1, $2)", {k, page});
     return db.commit();
 }
 
@@ -192,6 +195,110 @@ class Folder {
     fs::path path_;
 };
 
+// One database: the office on it, and another one beside it on the same disk or server.
+struct Under {
+    std::string word;
+    std::string office_url;
+    std::function<std::expected<std::unique_ptr<store::Db>, store::DbFailure>()> open_bare;
+    std::function<std::expected<std::unique_ptr<store::Db>, store::DbFailure>()> open_beside_office;
+};
+
+// What one number of callers reached, and what stood beside it.
+struct Reached {
+    int callers = 1;
+    Rate sales;
+    Rate bare;
+    Rate bare_rows;
+    std::int64_t commits = 0;
+    std::vector<double> ratios{};
+};
+
+std::expected<void, std::string> measure(const LedgerOptions& options, const Under& under, Figures& figures) {
+    store::OfficeOptions office_options;
+    office_options.url = under.office_url;
+    store::BuildingSpec building;
+    building.boxes = kBoxes;
+    store::SiteSpec site;
+    site.owner_password = "not a secret";
+    if (const auto created = store::create_demo(office_options, site, building); !created)
+        return std::unexpected(created.error().message);
+    auto bare_db = under.open_bare();
+    if (!bare_db) return std::unexpected(bare_db.error().message);
+    auto opened = store::open_office(office_options);
+    if (!opened) return std::unexpected(opened.error().message);
+    {
+        auto beside_office = under.open_beside_office();
+        if (!beside_office) return std::unexpected(beside_office.error().message);
+        if (!grow_journal(**bare_db) || !grow_journal(**beside_office))
+            return std::unexpected("The database refused the warm-up: is the disk full?");
+    }
+    Bare bare{std::move(*bare_db)};
+    server::Office& office = **opened;
+    const auto households = office.find_households("", 10'000);
+    if (!households) return std::unexpected(households.error().message);
+    std::vector<server::HouseholdId> rooms;
+    for (const auto& household : *households)
+        rooms.push_back(household.id);
+
+    CommitCounter commits;
+    office.add_observer(commits);
+    const double slice = options.seconds / options.rounds;
+    const std::size_t room_count = rooms.size();
+    Desks desks{office, std::move(rooms)};
+    std::vector<Reached> all;
+    for (const int callers : {1, 8, 64})
+        all.push_back({.callers = callers, .sales = {}, .bare = {}, .bare_rows = {}});
+    bool sound = true;
+    for (int round = 0; round < options.rounds && sound; ++round)
+        for (Reached& one : all) {
+            Rate sales;
+            const std::int64_t before = commits.commits();
+            sound = sound && desks.run(one.callers, slice, sales);
+            const std::int64_t transactions = std::max<std::int64_t>(commits.commits() - before, 1);
+            one.commits += transactions;
+            const int groups =
+                std::max(static_cast<int>(std::lround(sales.count / static_cast<double>(transactions))), 1);
+            Rate beside;
+            if (one.callers == 1)
+                sound = sound && bare.run_rows(slice, 1, beside);
+            else
+                sound = sound && bare.run_groups(slice, groups, room_count, beside) &&
+                        bare.run_rows(slice / 4, groups, one.bare_rows);
+            one.ratios.push_back(100 * sales.per_second() / beside.per_second());
+            one.bare += beside;
+            one.sales += sales;
+        }
+    office.remove_observer(commits);
+    if (!sound) return std::unexpected("A sale or the bare database failed during the measurement.");
+    opened->reset();
+    const auto check = store::check_ledger(office_options.url);
+    if (!check) return std::unexpected(check.error().message);
+    if (!check->balanced) return std::unexpected("The ledger does not balance: " + check->problem);
+
+    const auto row = [&](const std::string& name, double value, const char* unit, Goal direction, double goal,
+                         const std::string& beside) {
+        figures.rows.push_back({under.word + ": " + name, value, unit, direction, goal, beside});
+    };
+    for (const Reached& one : all) {
+        const std::string who = std::to_string(one.callers) + (one.callers == 1 ? " caller" : " callers");
+        const double shape = one.sales.count / static_cast<double>(one.commits);
+        char shape_text[32];
+        std::snprintf(shape_text, sizeof shape_text, "%.1f", shape);
+        const std::string beside =
+            one.callers == 1 ? std::string{"bare transactions of one row"}
+                             : std::string{"bare transactions of "} + shape_text + " times the rows of a sale";
+        row("durable sales, " + who, one.sales.per_second(), "1/s", one.callers == 64 ? Goal::kAtLeast : Goal::kNone,
+            one.callers == 64 ? 5000 : 0, one.callers == 1 ? "" : std::string{shape_text} + " in one transaction");
+        row("bare commits beside " + who, one.bare.per_second(), "1/s", Goal::kNone, 0,
+            "same settings, same disk, same run, in turns");
+        row("sales of " + who + " over bare commits", median(one.ratios), "%", Goal::kAtLeast, 70, beside);
+        if (one.callers > 1)
+            row("one-row inserts beside " + who, one.bare_rows.per_second(), "1/s", Goal::kNone, 0,
+                "committed alike; for orientation");
+    }
+    return {};
+}
+
 }  // namespace
 
 std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
@@ -200,91 +307,29 @@ std::expected<Figures, std::string> run_ledger(const LedgerOptions& options) {
     const Folder folder{base / ("prewatt-bench-ledger-" + std::to_string(getpid()))};
     if (!fs::create_directories(folder.path(), error))
         return std::unexpected("Cannot make " + folder.path().string() + ": " + error.message());
-
-    store::OfficeOptions office_options;
-    office_options.url = (folder.path() / "office.db").string();
-    store::BuildingSpec building;
-    building.boxes = kBoxes;
-    store::SiteSpec site;
-    site.owner_password = "not a secret";
-    if (const auto created = store::create_demo(office_options, site, building); !created)
-        return std::unexpected(created.error().message);
-    auto opened = store::open_office(office_options);
-    if (!opened) return std::unexpected(opened.error().message);
-    server::Office& office = **opened;
-    const auto households = office.find_households("", 10'000);
-    if (!households) return std::unexpected(households.error().message);
-    std::vector<server::HouseholdId> rooms;
-    for (const auto& household : *households)
-        rooms.push_back(household.id);
-
-    auto bare_db = store::open_sqlite(folder.path() / "bare.db", {.create = true, .read_only = false, .pages_max = 0});
-    if (!bare_db) return std::unexpected(bare_db.error().message);
-    auto beside_office = store::open_sqlite(office_options.url, {});
-    if (!beside_office) return std::unexpected(beside_office.error().message);
-    if (!grow_journal(**bare_db) || !grow_journal(**beside_office))
-        return std::unexpected("The database refused the warm-up: is the disk full?");
-    Bare bare{std::move(*bare_db)};
-
-    CommitCounter commits;
-    office.add_observer(commits);
-    const double slice = options.seconds / options.rounds;
-    const std::size_t room_count = rooms.size();
-    Desks desks{office, std::move(rooms)};
-    Rate one;
-    Rate bare_one;
-    Rate many;
-    Rate bare_many;
-    Rate bare_rows;
-    std::int64_t commits_of_many = 0;
-    bool sound = true;
-    std::vector<double> ratios_of_one;
-    std::vector<double> ratios_of_many;
-    for (int round = 0; round < options.rounds && sound; ++round) {
-        Rate bare_now;
-        Rate now;
-        sound = bare.run_rows(slice, 1, bare_now) && desks.run(1, slice, now);
-        ratios_of_one.push_back(100 * now.per_second() / bare_now.per_second());
-        bare_one += bare_now;
-        one += now;
-
-        now = {};
-        const std::int64_t before = commits.commits();
-        sound = sound && desks.run(kCallers, slice, now);
-        const std::int64_t transactions = std::max<std::int64_t>(commits.commits() - before, 1);
-        commits_of_many += transactions;
-        const int groups = std::max(static_cast<int>(std::lround(now.count / static_cast<double>(transactions))), 1);
-        bare_now = {};
-        sound = sound && bare.run_groups(slice, groups, room_count, bare_now) &&
-                bare.run_rows(slice / 4, groups, bare_rows);
-        ratios_of_many.push_back(100 * now.per_second() / bare_now.per_second());
-        bare_many += bare_now;
-        many += now;
-    }
-    office.remove_observer(commits);
-    if (!sound) return std::unexpected("A sale or the bare database failed during the measurement.");
-    opened->reset();
-    const auto check = store::check_ledger(office_options.url);
-    if (!check) return std::unexpected(check.error().message);
-    if (!check->balanced) return std::unexpected("The ledger does not balance: " + check->problem);
-
-    const double shape = many.count / static_cast<double>(commits_of_many);
-    char shape_text[32];
-    std::snprintf(shape_text, sizeof shape_text, "%.1f", shape);
-    const std::string group = std::string{"bare transactions of "} + shape_text + " times the rows of a sale";
     Figures figures;
-    figures.rows = {
-        {"durable sales, 1 caller", one.per_second(), "1/s", Goal::kNone, 0, ""},
-        {"bare commits, one row each", bare_one.per_second(), "1/s", Goal::kNone, 0,
-         "same settings, same disk, same run"},
-        {"sales of 1 caller over bare commits", median(ratios_of_one), "%", Goal::kAtLeast, 70,
-         "bare transactions of one row"},
-        {"durable sales, 64 callers", many.per_second(), "1/s", Goal::kNone, 0, ""},
-        {"bare groups of rows, committed alike", bare_many.per_second(), "1/s", Goal::kNone, 0, group},
-        {"sales of 64 callers over bare groups", median(ratios_of_many), "%", Goal::kAtLeast, 70, group},
-        {"one-row inserts, committed alike", bare_rows.per_second(), "1/s", Goal::kNone, 0, "for orientation"},
-        {"sales in one transaction, 64 callers", shape, "", Goal::kNone, 0, ""},
-    };
+    if (options.sqlite) {
+        const fs::path office = folder.path() / "office.db";
+        const Under sqlite{"sqlite", office.string(),
+                           [&] {
+                               return store::open_sqlite(folder.path() / "bare.db",
+                                                         {.create = true, .read_only = false, .pages_max = 0});
+                           },
+                           [&] { return store::open_sqlite(office, {}); }};
+        if (const auto done = measure(options, sqlite, figures); !done) return std::unexpected(done.error());
+    }
+    if (options.postgres) try {
+            fs::create_directories(folder.path() / "postgres", error);
+            const torture::PostgresServer server({.data = folder.path() / "postgres"});
+            server.create_database("office");
+            server.create_database("bare");
+            const Under postgres{"postgres", server.url("office"),
+                                 [&] { return store::open_postgres(server.url("bare"), {}); },
+                                 [&] { return store::open_postgres(server.url("office"), {}); }};
+            if (const auto done = measure(options, postgres, figures); !done) return std::unexpected(done.error());
+        } catch (const torture::BrokenOff& why) {
+            return std::unexpected(why.words);
+        }
     return figures;
 }
 

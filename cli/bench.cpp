@@ -39,6 +39,8 @@ const std::vector<Benchmark>& benchmarks() {
              bench::LedgerOptions ledger;
              ledger.folder = o.folder.empty() ? std::filesystem::temp_directory_path() : o.folder;
              ledger.seconds = seconds_or(o, ledger.seconds);
+             ledger.sqlite = o.database != "postgres";
+             ledger.postgres = o.database != "sqlite";
              return bench::run_ledger(ledger);
          }},
         {"sale",

@@ -218,6 +218,9 @@ void offer_bench(CLI::App& app) {
     verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
     verb.add_option("--seconds", options->seconds, "How long to measure");
     verb.add_option("--boxes", options->boxes, "line, sale: with so many boxes")->check(CLI::Range(1, 256));
+    verb.add_option("--db", options->database, "ledger: sqlite, postgres or both")
+        ->check(CLI::IsMember({"sqlite", "postgres", "both"}))
+        ->capture_default_str();
     verb.add_option("--folder", options->folder, "ledger: a folder on the disk that is to be measured");
 }
 

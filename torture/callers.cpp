@@ -115,6 +115,7 @@ void Callers::call_on(std::uint64_t seed) {
             std::this_thread::sleep_for(std::chrono::microseconds(500));
             continue;
         }
+        const std::int64_t not_now_before = counts_.not_now;
         const int dice = number_of(random, 0, 99);
         if (dice < 62)
             sell(talk, random, 1);
@@ -128,6 +129,8 @@ void Callers::call_on(std::uint64_t seed) {
             repeat(talk);
         else
             ask(talk, random);
+        // The office said "not now": a program waits before it tries again.
+        if (counts_.not_now != not_now_before) std::this_thread::sleep_for(std::chrono::milliseconds(50));
         if (pace_.count() > 0) std::this_thread::sleep_for(pace_);
     }
 }

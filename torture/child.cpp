@@ -44,7 +44,7 @@ Child::Child(const std::vector<std::string>& words, Settings settings) : setting
         setrlimit(RLIMIT_FSIZE, &limit);
         signal(SIGXFSZ, SIG_IGN);
     }
-    signal(SIGINT, SIG_IGN);  // Ctrl-C on a terminal goes to torture, which then stops its children in order
+    setpgid(0, 0);  // Ctrl-C on a terminal goes to torture alone, which then stops its children in order
     const int null = open("/dev/null", O_RDONLY);
     const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(null, 0);

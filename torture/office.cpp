@@ -1,16 +1,20 @@
 #include "torture/office.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <random>
 #include <thread>
 
 #include "torture/callers.hpp"
 #include "torture/child.hpp"
 #include "torture/disk.hpp"
+#include "torture/postgres_server.hpp"
+#include "torture/proxy.hpp"
 #include "torture/site.hpp"
 #include "torture/witness.hpp"
 
@@ -31,6 +35,7 @@ struct Tally {
     std::int64_t in_stop = 0;
     std::vector<double> restart_ms;
     std::int64_t not_now = 0;
+    std::int64_t disturbances = 0;  // of the database's server
     int meters = 0;
 };
 
@@ -255,6 +260,126 @@ std::string fill_the_disk(const OfficeOptions& options, const fs::path& program,
     return disk.is_mounted() ? "a tmpfs without room, " + code : "a limit on the size of files, " + code;
 }
 
+// The office must refuse meanwhile and sell again by itself once the database answers: no restart of it.
+void press_while(Site& site, Witness& witness, std::uint64_t seed, const std::string& what,
+                 const std::function<void()>& disturb) {
+    {
+        Trigger never;
+        Callers callers(site.desk(), kDesks, seed, witness, never);
+        const auto& counts = callers.counts();
+        if (!until(milliseconds(10'000), [&] { return counts.answered > 20; }))
+            throw Finding{what + ": the office does not sell: " + callers.not_now_code()};
+        disturb();
+        const std::int64_t before = counts.answered;
+        if (!until(milliseconds(20'000), [&] { return counts.answered > before + 20; }))
+            throw Finding{what + ": the office does not sell again: " + callers.not_now_code() + " " +
+                          site.office().last_words()};
+        callers.stop();
+        expect_only_done(callers);
+        if (counts.broken > 0) throw Finding{what + ": connections broke: " + site.office().last_words()};
+    }
+    if (site.office().ended()) throw Finding{what + ": the office ended: " + site.office().last_words()};
+    site.look_through(witness);
+    if (const auto findings = witness.findings(); !findings.empty()) throw Finding{what + ": " + findings.front()};
+}
+
+// Everything that may happen to a server of databases while the office runs on.
+void disturb_the_server(const OfficeOptions& options, Site& site, Witness& witness, PostgresServer& server,
+                        const PostgresDatabase& database, Tally& tally) {
+    std::mt19937_64 random(options.seed);
+    const auto a_while = [&] { std::this_thread::sleep_for(microseconds(number_of(random, 0, 30'000))); };
+    std::uint64_t seed = options.seed * 1000;
+    const auto press = [&](const std::string& what, const std::function<void()>& disturb) {
+        stop_if_asked();
+        press_while(site, witness, ++seed, what, disturb);
+        ++tally.disturbances;
+    };
+    for (const auto& [what, how] : {std::pair{"server restarted", PostgresServer::Stop::kFast},
+                                    std::pair{"server stopped without warning", PostgresServer::Stop::kImmediate},
+                                    std::pair{"postmaster killed with -9", PostgresServer::Stop::kKill}})
+        press(what, [&, how = how] {
+            a_while();
+            server.restart(how);
+        });
+    for (int k = 0; k < 2; ++k)
+        press("a session's process killed with -9", [&] {
+            a_while();
+            if (!server.kill_a_session()) throw BrokenOff{"the database server has no session to kill"};
+        });
+    for (int k = 0; k < 3; ++k)
+        press("sessions ended by the administrator", [&] {
+            a_while();
+            (void)server.end_sessions(database.name());
+        });
+}
+
+// A man in the middle who drops the answer of COMMIT, or everything at once.
+void cut_the_connection(const OfficeOptions& options, const fs::path& program, const fs::path& folder,
+                        PostgresServer& server, Tally& tally) {
+    // Short: the name of a socket has 107 bytes at most.
+    const TemporaryFolder front("prewatt-cut");
+    Proxy proxy(front.path(), server.folder());
+    PostgresDatabase database(server);
+    database.go_through(front.path());
+    Witness witness;
+    Site site({program, folder / "cut", options.boxes, options.planted, std::nullopt}, database);
+    site.start_office();
+    site.open_desk();
+    std::mt19937_64 random(options.seed);
+    for (std::uint64_t k = 0; k < 6; ++k) {
+        stop_if_asked();
+        press_while(site, witness, options.seed * 77 + k, "the answer of COMMIT lost", [&] {
+            const int before = proxy.answers_dropped();
+            proxy.drop_answer_of_commit(number_of(random, 1, 5));
+            if (!until(milliseconds(10'000), [&] { return proxy.answers_dropped() > before; }))
+                throw BrokenOff{"no COMMIT came through the man in the middle"};
+        });
+        press_while(site, witness, options.seed * 78 + k, "the connections cut", [&] {
+            std::this_thread::sleep_for(microseconds(number_of(random, 0, 5000)));
+            proxy.cut();
+        });
+        tally.disturbances += 2;
+    }
+    site.stop_office();
+}
+
+// The disk of the server's tables becomes full; its journal lies elsewhere, so that it can go on answering questions.
+std::string fill_the_disk_of_the_server(const OfficeOptions& options, const fs::path& program, const fs::path& folder) {
+    const fs::path place = fs::temp_directory_path() / ("prewatt-full-" + std::to_string(getpid()));
+    struct Gone {
+        fs::path path;
+        ~Gone() {
+            std::error_code ignored;
+            fs::remove_all(path, ignored);
+        }
+    } const gone{place};
+    const SmallDisk disk(place, 160 << 20);
+    if (!disk.is_mounted()) return "skipped: only root can mount a small disk for a database server";
+    PostgresServer server({.data = place});
+    PostgresDatabase database(server);
+    Witness witness;
+    Site site({program, folder / "full-server", options.boxes, options.planted, std::nullopt}, database);
+    site.start_office();
+    site.open_desk();
+    expect_selling(site, witness, options.seed, 50);
+    disk.leave(1 << 18);
+    const std::string code = sell_until_refused(site, witness, options.seed + 1);
+    disk.make_room();
+    expect_selling(site, witness, options.seed + 2, 50);
+    site.look_through(witness);
+    disk.leave(1 << 18);
+    (void)sell_until_refused(site, witness, options.seed + 3);
+    site.kill_office();
+    disk.make_room();
+    site.start_office();
+    site.look_through(witness);
+    expect_selling(site, witness, options.seed + 4, 50);
+    site.look_through(witness);
+    if (const auto findings = witness.findings(); !findings.empty()) throw Finding{"full disk: " + findings.front()};
+    site.stop_office();
+    return "a tmpfs without room, " + code;
+}
+
 void add_figures(bench::Figures& figures, const std::string& word, const Witness::Counts& counts, const Tally& tally) {
     using bench::Goal;
     const auto row = [&](const std::string& name, double value, const std::string& unit, Goal goal, double limit,
@@ -280,11 +405,14 @@ void add_figures(bench::Figures& figures, const std::string& word, const Witness
     none("lost", counts.lost, "answered as done and not there");
     none("doubled", counts.doubled, "one order, two receipts");
     none("changed, unknown, gaps", counts.changed + counts.unknown + counts.gaps, "content, receipts, tickets, totals");
+    if (tally.disturbances > 0)
+        count("disturbances of the database server", tally.disturbances,
+              "restarted, killed, sessions ended, connections cut, answers of COMMIT lost; the office ran on");
     if (tally.meters > 0) count("meters with the total of the ledger", tally.meters, "read over their line at the end");
 }
 
 void torture(const OfficeOptions& options, const fs::path& program, const fs::path& folder, Database& database,
-             OfficeReport& report) {
+             PostgresServer* server, OfficeReport& report) {
     Tally tally;
     Witness witness;
     const auto tell = [&](const std::string& words) {
@@ -319,15 +447,27 @@ void torture(const OfficeOptions& options, const fs::path& program, const fs::pa
             expect_selling(site, witness, options.seed, 20);
             site.look_through(witness);
         }
+        if (options.scenes && server && witness.findings().empty()) {
+            where = ", the database server";
+            disturb_the_server(options, site, witness, *server, static_cast<PostgresDatabase&>(database), tally);
+            tell("the database server disturbed, after " + since());
+        }
         if (witness.findings().empty()) {
             where = ", at the end";
             tally.meters = site.compare_with_meters(witness);
             tell("meters compared after " + since());
         }
         if (options.scenes && witness.findings().empty()) {
+            if (server) {
+                where = ", the connection to the database cut";
+                cut_the_connection(options, program, folder, *server, tally);
+                tell("connections to the database cut, after " + since());
+            }
             where = ", full disk";
             stop_if_asked();
-            tell("full disk: " + fill_the_disk(options, program, folder, database));
+            tell("full disk: " + (server ? fill_the_disk_of_the_server(options, program, folder)
+                                         : fill_the_disk(options, program, folder, *database.another())));
+            tell("all done after " + since());
         }
     } catch (const Finding& finding) {
         report.findings.push_back(finding.words + replay + where + "]");
@@ -348,7 +488,12 @@ std::expected<OfficeReport, OfficeFailure> torture_office(const OfficeOptions& o
         OfficeReport report;
         if (options.sqlite) {
             SqliteDatabase sqlite;
-            torture(options, program, folder.path(), sqlite, report);
+            torture(options, program, folder.path(), sqlite, nullptr, report);
+        }
+        if (options.postgres && report.findings.empty()) {
+            PostgresServer server;
+            PostgresDatabase postgres(server);
+            torture(options, program, folder.path(), postgres, &server, report);
         }
         if (options.keep || (!report.findings.empty() && options.planted.empty())) {
             folder.keep();

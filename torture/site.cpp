@@ -6,6 +6,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "server/store/audit.hpp"
+#include "server/store/open_office.hpp"
+#include "server/store/postgres_db.hpp"
 #include "server/store/sqlite_db.hpp"
 
 namespace prewatt::torture {
@@ -23,20 +26,37 @@ constexpr int kPage = 1000;
 constexpr std::int64_t kSalesCheckedEachTime = 20'000;  // beyond that the whole ledger is added up at every 20th look
 constexpr auto kSettle = std::chrono::seconds(120);
 
-fs::path file_in(const fs::path& data) {
-    return data / "prewatt.db";
-}
-
 }  // namespace
 
-std::expected<store::LedgerCheck, std::string> SqliteDatabase::check_ledger(const fs::path& data) const {
-    auto check = store::check_ledger(file_in(data));
-    if (!check) return std::unexpected(check.error().message);
-    return *check;
+std::string SqliteDatabase::url(const fs::path& data) const {
+    return (data / "prewatt.db").string();
 }
 
 std::expected<std::unique_ptr<store::Db>, std::string> SqliteDatabase::open_reading(const fs::path& data) const {
-    auto db = store::open_sqlite(file_in(data), {.create = false, .read_only = true, .pages_max = 0});
+    auto db = store::open_sqlite(url(data), {.create = false, .read_only = true, .pages_max = 0});
+    if (!db) return std::unexpected(db.error().message);
+    return std::move(*db);
+}
+
+PostgresDatabase::PostgresDatabase(PostgresServer& server) : server_(server) {
+    static int last = 0;
+    name_ = "office" + std::to_string(++last);
+    server_.create_database(name_);
+}
+
+PostgresDatabase::~PostgresDatabase() {
+    try {
+        if (server_.runs()) server_.drop_database(name_);
+    } catch (const BrokenOff&) {  // NOLINT(bugprone-empty-catch): it goes with the server
+    }
+}
+
+std::string PostgresDatabase::url(const fs::path&) const {
+    return PostgresServer::url_in(front_.empty() ? server_.folder() : front_, name_);
+}
+
+std::expected<std::unique_ptr<store::Db>, std::string> PostgresDatabase::open_reading(const fs::path&) const {
+    auto db = store::open_postgres(server_.url(name_), {.read_only = true, .office_lock = false});
     if (!db) return std::unexpected(db.error().message);
     return std::move(*db);
 }
@@ -82,8 +102,7 @@ std::vector<std::string> Site::words_of_serve(std::uint16_t port) const {
                                    "--owner-password-file",
                                    (options_.folder / "owner-password").string()};
     if (!options_.planted.empty()) words.insert(words.end(), {"--planted-defect", options_.planted});
-    const auto more = database_.serve_words(data());
-    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"--db", database_.url(data())});
     return words;
 }
 
@@ -131,6 +150,7 @@ Reply Site::ask(const Question& question) {
     const auto what = [&] { return std::string(question.method) + " " + question.path; };
     auto reply = talk_->ask(question);
     if (!reply) reply = talk_->ask(question);  // the kept connection may have been closed meanwhile
+    stop_if_asked();
     if (!reply) throw Finding{"down: no answer to " + what() + ": " + office_->last_words()};
     if (reply->status / 100 != 2)
         throw Finding{"refused: " + what() + " was answered " + std::to_string(reply->status) + ": " +
@@ -176,7 +196,7 @@ void Site::find_new_sales(Witness& witness) {
     witness.looked_through();
 }
 
-void Site::check_counters() {
+void Site::check_counters_and_journal() {
     auto db = database_.open_reading(data());
     if (!db) throw Finding{"down: the database cannot be read: " + db.error()};
     (*db)->begin_read();
@@ -187,7 +207,12 @@ void Site::check_counters() {
                           std::to_string(known) + " to " + std::to_string(row.integer(1))};
         known = row.integer(1);
     });
+    // The journal: whole, and goes on from where it was.
+    const auto verdict = store::verify_audit(**db, audit_head_);
     (*db)->rollback();
+    if (!verdict) throw Finding{"down: the journal cannot be read: " + verdict.error().message};
+    if (verdict->fault != server::AuditFault::kNone) throw Finding{"audit: " + server::explain(*verdict)};
+    audit_head_ = verdict->head;
 }
 
 void Site::look_through(Witness& witness) {
@@ -210,10 +235,10 @@ void Site::look_through(Witness& witness) {
             throw Finding{"lost: job " + std::to_string(seen.id) + " is not what was answered"};
     }
     find_new_sales(witness);
-    check_counters();
+    check_counters_and_journal();
     if (++looks_ % 20 == 0 || witness.last_found() < kSalesCheckedEachTime) {
-        const auto check = database_.check_ledger(data());
-        if (!check) throw Finding{"down: the ledger cannot be added up: " + check.error()};
+        const auto check = store::check_ledger(database_.url(data()));
+        if (!check) throw Finding{"down: the ledger cannot be added up: " + check.error().message};
         if (!check->balanced) throw Finding{"ledger: it does not balance: " + check->problem};
         if (check->sales != witness.last_found())
             throw Finding{"ledger: it has " + std::to_string(check->sales) + " sales, the office shows " +

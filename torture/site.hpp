@@ -12,10 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "server/domain/audit.hpp"
 #include "server/store/db.hpp"
-#include "server/store/sqlite_office.hpp"
 #include "torture/callers.hpp"
 #include "torture/child.hpp"
+#include "torture/postgres_server.hpp"
 #include "torture/talk.hpp"
 #include "torture/witness.hpp"
 
@@ -31,26 +32,45 @@ class Database {
   public:
     virtual ~Database() = default;
     [[nodiscard]] virtual std::string word() const = 0;
-    // Flags of `prewatt serve` for the office in this data folder.
-    [[nodiscard]] virtual std::vector<std::string> serve_words(const std::filesystem::path& data) const = 0;
-    [[nodiscard]] virtual std::expected<server::store::LedgerCheck, std::string> check_ledger(
-        const std::filesystem::path& data) const = 0;
-    // Empty, of the same kind, for an office of its own.
-    [[nodiscard]] virtual std::unique_ptr<Database> another() const = 0;
+    // As server/store/place.hpp has it, for the office in this data folder.
+    [[nodiscard]] virtual std::string url(const std::filesystem::path& data) const = 0;
     // Beside the running office; only reads.
     [[nodiscard]] virtual std::expected<std::unique_ptr<server::store::Db>, std::string> open_reading(
         const std::filesystem::path& data) const = 0;
+    // Empty, of the same kind, for an office of its own.
+    [[nodiscard]] virtual std::unique_ptr<Database> another() const = 0;
 };
 
+// In the data folder, where `prewatt serve` puts it by itself.
 class SqliteDatabase final : public Database {
   public:
     [[nodiscard]] std::string word() const override { return "sqlite"; }
-    [[nodiscard]] std::vector<std::string> serve_words(const std::filesystem::path&) const override { return {}; }
-    [[nodiscard]] std::unique_ptr<Database> another() const override { return std::make_unique<SqliteDatabase>(); }
-    [[nodiscard]] std::expected<server::store::LedgerCheck, std::string> check_ledger(
-        const std::filesystem::path& data) const override;
+    [[nodiscard]] std::string url(const std::filesystem::path& data) const override;
     [[nodiscard]] std::expected<std::unique_ptr<server::store::Db>, std::string> open_reading(
         const std::filesystem::path& data) const override;
+    [[nodiscard]] std::unique_ptr<Database> another() const override { return std::make_unique<SqliteDatabase>(); }
+};
+
+// A database of a server that is ours; dropped with the object.
+class PostgresDatabase final : public Database {
+  public:
+    explicit PostgresDatabase(PostgresServer& server);
+    ~PostgresDatabase() override;
+    [[nodiscard]] std::string word() const override { return "postgres"; }
+    [[nodiscard]] std::string url(const std::filesystem::path& data) const override;
+    [[nodiscard]] std::expected<std::unique_ptr<server::store::Db>, std::string> open_reading(
+        const std::filesystem::path& data) const override;
+    [[nodiscard]] std::unique_ptr<Database> another() const override {
+        return std::make_unique<PostgresDatabase>(server_);
+    }
+    [[nodiscard]] const std::string& name() const { return name_; }
+    // From now on the office reaches it through the socket in this folder; torture itself does not.
+    void go_through(std::filesystem::path folder) { front_ = std::move(folder); }
+
+  private:
+    PostgresServer& server_;
+    std::string name_;
+    std::filesystem::path front_;
 };
 
 struct SiteOptions {
@@ -101,7 +121,7 @@ class Site {
     [[nodiscard]] std::vector<std::string> words_of_serve(std::uint16_t port) const;
     [[nodiscard]] Reply ask(const Question& question);
     void find_new_sales(Witness& witness);
-    void check_counters();
+    void check_counters_and_journal();
 
     SiteOptions options_;
     Database& database_;
@@ -112,6 +132,7 @@ class Site {
     std::unique_ptr<Talk> talk_;
     std::chrono::steady_clock::time_point launched_;
     std::map<std::int64_t, std::int64_t> counters_;
+    std::optional<server::AuditHead> audit_head_;
     std::int64_t looks_ = 0;
 };
 

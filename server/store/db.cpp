@@ -2,6 +2,20 @@
 
 namespace prewatt::server::store {
 
+void Db::run_each(const char* sql, std::span<const Value> values, std::size_t parameters, const void* context,
+                  void (*each)(const void*, std::size_t, const Row&)) {
+    struct Of {
+        const void* context;
+        std::size_t number;
+        void (*each)(const void*, std::size_t, const Row&);
+    } of{context, 0, each};
+    for (; of.number * parameters < values.size() && ok(); ++of.number)
+        run(sql, values.subspan(of.number * parameters, parameters), &of, [](const void* inner, const Row& row) {
+            const Of& one = *static_cast<const Of*>(inner);
+            one.each(one.context, one.number, row);
+        });
+}
+
 std::optional<std::string> sql_for(std::string_view sql, const Dialect& dialect) {
     for (const Dialect& known : {kSqliteDialect, kPostgresDialect}) {
         if (!sql.starts_with(known.engine) || !sql.substr(known.engine.size()).starts_with(':')) continue;

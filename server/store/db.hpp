@@ -138,6 +138,13 @@ class Db {
         return run(sql, {values.begin(), values.size()}, &each,
                    [](const void* context, const Row& row) { (*static_cast<const F*>(context))(row); });
     }
+    // One question many times, each with `parameters` of `values`: shows each row to `each(k, row)`, k being the number
+    // of the question, all of question k before those of k + 1. Within a transaction one round trip on PostgreSQL.
+    template <class F>
+    void query_each(const char* sql, std::span<const Value> values, std::size_t parameters, const F& each) {
+        run_each(sql, values, parameters, &each,
+                 [](const void* context, std::size_t k, const Row& row) { (*static_cast<const F*>(context))(k, row); });
+    }
     // A question whose text is made at run time: not kept prepared, and the rows are streamed however many they are.
     // `each` must not ask anything else of this connection meanwhile.
     template <class F>
@@ -172,6 +179,10 @@ class Db {
     std::int64_t pass_on_stream(const std::string& sql, const void* context, void (*each)(const void*, const Row&)) {
         return stream(sql, context, each);
     }
+    void pass_on_each(const char* sql, std::span<const Value> values, std::size_t parameters, const void* context,
+                      void (*each)(const void*, std::size_t, const Row&)) {
+        run_each(sql, values, parameters, context, each);
+    }
     void pass_on_later(const char* sql, std::span<const Value> values) { run_later(sql, values); }
 
     [[nodiscard]] bool ok() const { return !failure_; }
@@ -183,6 +194,9 @@ class Db {
                              void (*each)(const void*, const Row&)) = 0;
     virtual std::int64_t stream(const std::string& sql, const void* context, void (*each)(const void*, const Row&)) = 0;
     virtual void run_later(const char* sql, std::span<const Value> values) = 0;
+    // One after the other, where an engine has nothing better.
+    virtual void run_each(const char* sql, std::span<const Value> values, std::size_t parameters, const void* context,
+                          void (*each)(const void*, std::size_t, const Row&));
     std::optional<DbFailure> failure_;
 };
 

@@ -96,6 +96,41 @@ TEST_F(Database, PostedChangesAreThereAtTheNextQuestionAndTheirFailureAtCommit) 
     EXPECT_TRUE(db_->ok());
 }
 
+TEST_F(Database, OneQuestionManyTimesIsAnsweredInOrderAndSeesWhatWasPosted) {
+    // The sales of a group ask for their accounts at once: an answer that is given to the question beside it sells to a
+    // neighbour.
+    db_->begin_write();
+    std::vector<Value> asked;
+    std::vector<std::string> places;
+    for (int k = 0; k < 1300; ++k)
+        places.push_back("room " + std::to_string(k));
+    for (int k = 0; k < 1300; ++k) {
+        if (k % 5 != 0)
+            db_->post("INSERT INTO samples (place, at, level) VALUES ($1, $2, $3)",
+                      {places[static_cast<std::size_t>(k)], k % 3, k * 11});
+        asked.insert(asked.end(), {Value{places[static_cast<std::size_t>(k)]}, Value{k}});
+    }
+    std::vector<std::int64_t> levels(1300, -1);
+    std::size_t last = 0;
+    db_->query_each("SELECT level + $2 FROM samples WHERE place = $1", asked, 2, [&](std::size_t k, const Row& row) {
+        EXPECT_GE(k, last);
+        last = k;
+        levels[k] = row.integer(0);
+    });
+    ASSERT_TRUE(db_->commit()) << db_->failure()->message;
+    for (int k = 0; k < 1300; ++k)
+        ASSERT_EQ(levels[static_cast<std::size_t>(k)], k % 5 == 0 ? -1 : k * 12) << k;
+
+    db_->begin_write();
+    db_->post("INSERT INTO samples (place, at) VALUES ('room 1', 1)");  // is there already
+    int answers = 0;
+    db_->query_each("SELECT level + $2 FROM samples WHERE place = $1", asked, 2,
+                    [&](std::size_t, const Row&) { ++answers; });
+    EXPECT_FALSE(db_->commit()) << "a posted failure is not forgotten by the question after it";
+    db_->clear_failure();
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), 1040);
+}
+
 TEST_F(Database, FailureSticksUntilItIsCleared) {
     // The second half of a change must not be carried out when the first half failed.
     db_->begin_write();

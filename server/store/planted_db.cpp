@@ -85,6 +85,13 @@ class PlantedDb final : public Db {
         take_failure();
         return rows;
     }
+    void run_each(const char* sql, std::span<const Value> values, std::size_t parameters, const void* context,
+                  void (*each)(const void*, std::size_t, const Row&)) override {
+        if (!ok()) return;
+        prepare(sql);
+        db_->pass_on_each(sql, values, parameters, context, each);
+        take_failure();
+    }
     void run_later(const char* sql, std::span<const Value> values) override {
         if (!ok()) return;
         const std::string_view text{sql};

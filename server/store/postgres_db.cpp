@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -229,6 +230,28 @@ class PostgresDb final : public Db {
         send(sql, values);
         if (unanswered_.size() >= kUnansweredMax) (void)answers(sql);
     }
+    void run_each(const char* sql, std::span<const Value> values, std::size_t parameters, const void* context,
+                  void (*each)(const void*, std::size_t, const Row&)) override {
+        assert(parameters > 0 && values.size() % parameters == 0);
+        if (!transaction_) return Db::run_each(sql, values, parameters, context, each);
+        // What was posted before is answered, too; its answers come first.
+        if (!ok() || !usable()) return;
+        const std::size_t questions = values.size() / parameters;
+        for (std::size_t from = 0; from < questions && ok(); from += kUnansweredMax) {
+            const std::size_t count = std::min(kUnansweredMax, questions - from);
+            const std::size_t before = statements_waiting();
+            for (std::size_t k = from; k < from + count; ++k)
+                send(sql, values.subspan(k * parameters, parameters));
+            std::vector<Result> results;
+            keep_ = &results;
+            (void)answers(sql);
+            keep_ = nullptr;
+            if (!ok()) return;
+            for (std::size_t k = 0; k < count; ++k)
+                for (int row = 0; row < results[before + k].rows(); ++row)
+                    each(context, from + k, PostgresRow{results[before + k].get(), row});
+        }
+    }
     std::int64_t stream(const std::string& sql, const void* context, void (*each)(const void*, const Row&)) override {
         if (!ok() || !usable()) return 0;
         sync();
@@ -432,6 +455,11 @@ class PostgresDb final : public Db {
             return lose(sql);
         unanswered_.push_back({Unanswered::Kind::kStatement, sql, key});
     }
+    [[nodiscard]] std::size_t statements_waiting() const {
+        return static_cast<std::size_t>(
+            std::count_if(unanswered_.begin(), unanswered_.end(),
+                          [](const Unanswered& one) { return one.kind == Unanswered::Kind::kStatement; }));
+    }
     static std::string name_of(std::int64_t number) { return "s" + std::to_string(number); }
 
     void sync() {
@@ -502,7 +530,10 @@ class PostgresDb final : public Db {
                 case PGRES_COMMAND_OK:
                 case PGRES_TUPLES_OK:
                     done = true;
-                    last = std::move(result);
+                    if (keep_ && one.kind == Unanswered::Kind::kStatement)
+                        keep_->push_back(std::move(result));
+                    else
+                        last = std::move(result);
                     break;
                 case PGRES_PIPELINE_ABORTED:
                     break;
@@ -585,6 +616,7 @@ class PostgresDb final : public Db {
     std::unordered_map<StatementKey, std::int64_t, HashOfKey> statements_;
     std::int64_t statement_next_ = 1;
     std::deque<Unanswered> unanswered_;
+    std::vector<Result>* keep_ = nullptr;  // where answers of statements go, each of them
     bool transaction_ = false;
     bool committing_ = false;
     bool was_open_ = false;  // once

@@ -134,9 +134,18 @@ void Writer::look_for_database() {
 
 std::optional<DbError> Writer::try_batch(Batch& batch, Changes& changes) {
     db_->begin_write();
-    for (std::size_t k = 0; k < batch.size() && db_->ok(); ++k) {
+    for (std::size_t k = 0; k < batch.size() && db_->ok();) {
+        if (const void* group = batch[k]->group()) {
+            std::size_t end = k + 1;
+            while (end < batch.size() && batch[end]->group() == group)
+                ++end;
+            batch[k]->apply_together(*db_, std::span{batch}.subspan(k, end - k), changes);
+            k = end;
+            continue;
+        }
         const std::size_t changes_before = changes.size();
         if (!batch[k]->apply(*db_, changes)) changes.resize(changes_before);
+        ++k;
     }
     if (db_->ok() && db_->commit()) return std::nullopt;
     const DbFailure why = *db_->failure();

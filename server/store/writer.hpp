@@ -58,11 +58,29 @@ class Writer {
         push(std::make_unique<WorkOf<T, Apply>>(std::move(apply), std::move(done)));
     }
 
+    // Orders of one kind that stand side by side in a transaction and are applied together, so that what all of them
+    // need to know is asked at once. Each is answered, and refused, alone; `apply` writes nothing for those that it
+    // refuses and names no changes of theirs. Outlives the writer.
+    template <class Order, class T>
+    struct Group {
+        std::function<void(Db&, std::span<const Order* const> orders, std::span<Answer<T>* const> answers, Changes&)>
+            apply;
+    };
+    template <class Order, class T>
+    void submit_to(const Group<Order, T>& group, Order order, WhenDone<T> done) {
+        push(std::make_unique<WorkInGroup<Order, T>>(group, std::move(order), std::move(done)));
+    }
+
   private:
+    class Work;
+    using Batch = std::vector<std::unique_ptr<Work>>;
     class Work {
       public:
         virtual ~Work() = default;
         virtual bool apply(Db& db, Changes& changes) = 0;  // false: refused
+        // Of those with the same group the first applies all.
+        [[nodiscard]] virtual const void* group() const { return nullptr; }
+        virtual void apply_together(Db&, std::span<const std::unique_ptr<Work>>, Changes&) {}
         virtual void refuse(Refusal refusal) = 0;
         virtual void answer() = 0;
     };
@@ -85,7 +103,35 @@ class Writer {
         Answer<T> result_ =
             std::unexpected(Refusal{Reason::kStopping, "The office is going down; nothing was done.", 0});
     };
-    using Batch = std::vector<std::unique_ptr<Work>>;
+    template <class Order, class T>
+    class WorkInGroup final : public Work {
+      public:
+        WorkInGroup(const Group<Order, T>& group, Order order, WhenDone<T> done)
+            : group_(group), order_(std::move(order)), done_(std::move(done)) {}
+        bool apply(Db&, Changes&) override { return false; }
+        const void* group() const override { return &group_; }
+        void apply_together(Db& db, std::span<const std::unique_ptr<Work>> works, Changes& changes) override {
+            std::vector<const Order*> orders;
+            std::vector<Answer<T>*> answers;
+            for (const auto& work : works) {
+                auto& one = static_cast<WorkInGroup&>(*work);
+                orders.push_back(&one.order_);
+                answers.push_back(&one.result_);
+            }
+            group_.apply(db, orders, answers, changes);
+        }
+        void refuse(Refusal refusal) override { result_ = std::unexpected(std::move(refusal)); }
+        void answer() override {
+            if (done_) done_(std::move(result_));
+        }
+
+      private:
+        const Group<Order, T>& group_;
+        Order order_;
+        WhenDone<T> done_;
+        Answer<T> result_ =
+            std::unexpected(Refusal{Reason::kStopping, "The office is going down; nothing was done.", 0});
+    };
 
     void push(std::unique_ptr<Work> work);
     void loop();
