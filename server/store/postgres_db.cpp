@@ -519,7 +519,9 @@ class PostgresDb final : public Db {
             for (;;) {
                 const Result result{PQgetResult(connection_)};
                 if (result && result.status() == PGRES_PIPELINE_SYNC) break;
-                if (PQstatus(connection_) != CONNECTION_OK) return false;
+                if (!connected()) return false;
+                // A session that ended is answered so without end.
+                if (result && result.status() == PGRES_FATAL_ERROR) return give_up(result, one, why);
             }
             aborted = false;
             return true;
@@ -540,11 +542,20 @@ class PostgresDb final : public Db {
                 default:
                     if (!why) why = failure_of(result, one.sql);
                     aborted = true;
+                    if (!connected()) return false;
+                    if (why->error == DbError::kLost) return give_up(result, one, why);
                     break;
             }
         }
         if (!done && one.kind == Unanswered::Kind::kPrepare) statements_.erase(one.key);
         return PQstatus(connection_) == CONNECTION_OK;
+    }
+    // The server has ended the session, whatever libpq thinks of the socket.
+    bool give_up(const Result& result, const Unanswered& one, std::optional<DbFailure>& why) {
+        if (!why) why = failure_of(result, one.sql);
+        why->error = DbError::kLost;
+        lose(one.sql);
+        return false;
     }
     static DbFailure failure_of(const Result& result, const char* sql) {
         const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
@@ -552,7 +563,9 @@ class PostgresDb final : public Db {
         std::string words = primary ? primary : trimmed(PQresultErrorMessage(result.get()));
         if (state) words += std::string{" ("} + state + ")";
         if (sql) words += std::string{" in: "} + sql;
-        return {state ? error_of(state) : DbError::kLost, std::move(words)};
+        const char* severity = PQresultErrorField(result.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
+        const bool is_farewell = !state || !severity || std::string_view{severity} != "ERROR";
+        return {is_farewell ? DbError::kLost : error_of(state), std::move(words)};
     }
 
     // --- Many rows
