@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/bench.hpp"
+#include "cli/db.hpp"
 #include "cli/evaluate.hpp"
 #include "cli/events.hpp"
 #include "cli/exit_code.hpp"
@@ -359,6 +360,37 @@ void offer_simulate(CLI::App& app) {
     verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
 }
 
+void offer_db(CLI::App& app) {
+    CLI::App& group = *app.add_subcommand("db", "The database of an office: check, backup, restore, migrate, move");
+    group.require_subcommand(1);
+    const auto add = [&group]<class Options>(const char* name, const char* words,
+                                             std::shared_ptr<Options>& options) -> CLI::App& {
+        CLI::App& verb = *group.add_subcommand(name, words);
+        options = verb_options<Options>(verb);
+        verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+        return verb;
+    };
+    constexpr const char* kDb = "sqlite:///path/office.db, a path or postgresql://user@host/database";
+    std::shared_ptr<DbCheckOptions> check;
+    add("check", "Structures, ledger, audit chain, hash of all balances; touches nothing", check)
+        .add_option("DB", check->db, kDb)
+        ->required();
+    std::shared_ptr<DbBackupOptions> backup;
+    CLI::App& backup_verb = add("backup", "One file of one moment, while the office works", backup);
+    backup_verb.add_option("DB", backup->db, kDb)->required();
+    backup_verb.add_option("FILE", backup->file, "The new file")->required();
+    std::shared_ptr<DbRestoreOptions> restore;
+    CLI::App& restore_verb = add("restore", "A backup into a new or empty database", restore);
+    restore_verb.add_option("FILE", restore->file, "The backup")->required();
+    restore_verb.add_option("DB", restore->db, kDb)->required();
+    std::shared_ptr<DbMigrateOptions> migrate;
+    add("migrate", "Bring the tables up to date", migrate).add_option("DB", migrate->db, kDb)->required();
+    std::shared_ptr<DbMoveOptions> move;
+    CLI::App& move_verb = add("move", "Copy an office into another database, proved by the hash of all balances", move);
+    move_verb.add_option("FROM", move->from, kDb)->required();
+    move_verb.add_option("TO", move->to, kDb)->required();
+}
+
 void offer_serve(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("serve", "Run the office: lines, database, pages");
     auto options = verb_options<ServeOptions>(verb);
@@ -395,6 +427,7 @@ int main_of(int argc, char** argv) {
     app.footer(exit_codes());
     app.get_formatter()->column_width(32);
     offer_serve(app);
+    offer_db(app);
     offer_meter(app);
     offer_sim(app);
     offer_read(app);

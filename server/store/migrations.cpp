@@ -1,5 +1,6 @@
 #include "server/store/migrations.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace prewatt::server::store {
@@ -124,16 +125,17 @@ int applied_migration(Db& db) {
     return number;
 }
 
-std::optional<DbFailure> migrate(Db& db, UnixTime now) {
+std::optional<DbFailure> migrate(Db& db, UnixTime now, int last) {
+    if (last == 0) last = newest_migration();
     db.begin_write();
     db.define("CREATE TABLE IF NOT EXISTS migrations (number {key}, name TEXT NOT NULL, applied_at BIGINT NOT NULL)");
-    for (int number = applied_migration(db) + 1; number <= newest_migration() && db.ok(); ++number) {
+    for (int number = applied_migration(db) + 1; number <= last && db.ok(); ++number) {
         const Migration& step = kMigrations[static_cast<std::size_t>(number - 1)];
         for (const char* statement : step.statements)
             db.define(statement);
         db.execute("INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", {number, step.name, now});
     }
-    db.mark_version(newest_migration());
+    db.mark_version(std::max(last, applied_migration(db)));
     if (db.ok() && db.commit()) return std::nullopt;
     DbFailure why = *db.failure();
     db.rollback();

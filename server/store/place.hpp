@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/store/db.hpp"
 
@@ -36,6 +38,13 @@ using Opened = std::expected<T, OpenFailure>;
 }
 // What a database says against being opened.
 [[nodiscard]] std::unexpected<OpenFailure> open_failure(const std::string& name, const DbFailure& failure);
+
+struct Column {
+    enum class Kind : std::uint8_t { kInteger, kText, kOther };
+    std::string name;
+    Kind kind = Kind::kOther;
+    bool is_key = false;  // part of the primary key
+};
 
 class Place {
   public:
@@ -66,6 +75,15 @@ class Place {
     [[nodiscard]] virtual std::string find_damage(Db& db, bool quick) = 0;
     // After migrations: what the engine wants done then.
     virtual void settle(Db& db) = 0;
+
+    // --- What is in the schema, for those who copy all of it
+    // Without the engine's own, and without the partitions of a table.
+    [[nodiscard]] virtual std::vector<std::string> tables(Db& db) = 0;
+    [[nodiscard]] virtual std::vector<Column> columns(Db& db, const std::string& table) = 0;
+    // Table and the one that its foreign keys refer to.
+    [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> references(Db& db) = 0;
+    // Rows were appended with keys of their own: the next key of each table that numbers itself.
+    virtual void loaded(Db& db) = 0;
 };
 
 struct PlaceOptions {

@@ -141,7 +141,7 @@ class PostgresDb final : public Db {
     void define(const std::string& sql) override {
         auto text = sql_for(sql, kPostgresDialect);
         if (!ok() || !text || !usable()) return;
-        if (text->starts_with("CREATE TABLE") || text->starts_with("ALTER TABLE")) collate(*text);
+        if (text->starts_with("CREATE TABLE") || text->starts_with("ALTER TABLE")) widen(*text);
         if (PQsendQueryParams(connection_, text->c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) != 1)
             return lose(text->c_str());
         unanswered_.push_back({Unanswered::Kind::kStatement, text->c_str(), {}});
@@ -268,6 +268,8 @@ class PostgresDb final : public Db {
                     failure_ = failure_of(result, sql.c_str());
                 }
             }
+            // Single row mode lasts until a question is begun outside of pipeline mode.
+            PQclear(PQexec(connection_, ""));
         });
         return ok() ? rows : 0;
     }
@@ -610,10 +612,12 @@ class PostgresDb final : public Db {
         for (Result result{PQgetResult(connection_)}; result; result = Result{PQgetResult(connection_)})
             if (result.status() != PGRES_COMMAND_OK && ok()) failure_ = failure_of(result, sql.c_str());
     }
-    // Every column of text sorts and compares by its bytes.
-    static void collate(std::string& sql) {
-        constexpr std::string_view word = " TEXT";
-        constexpr std::string_view words = " TEXT COLLATE \"C\"";
+    // Every column of text sorts and compares by its bytes, every integer has 64 bits, as in SQLite.
+    static void widen(std::string& sql) {
+        replace_words(sql, " TEXT", " TEXT COLLATE \"C\"");
+        replace_words(sql, " INTEGER", " BIGINT");
+    }
+    static void replace_words(std::string& sql, std::string_view word, std::string_view words) {
         for (std::size_t at = sql.find(word); at != sql.npos; at = sql.find(word, at)) {
             const char next = at + word.size() < sql.size() ? sql[at + word.size()] : ' ';
             at += word.size();

@@ -77,6 +77,46 @@ class PostgresPlace final : public Place {
     }
     void settle(Db&) override {}
 
+    std::vector<std::string> tables(Db& db) override {
+        return rows_of(db,
+                       "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace "
+                       "AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname");
+    }
+    std::vector<Column> columns(Db& db, const std::string& table) override {
+        std::vector<Column> found;
+        db.query(
+            "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), COALESCE(a.attnum = ANY (i.indkey), false) "
+            "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_index i ON i.indrelid = c.oid AND "
+            "i.indisprimary WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND a.attnum > 0 "
+            "AND NOT a.attisdropped ORDER BY a.attnum",
+            {table}, [&](const Row& row) {
+                const auto type = row.text(1);
+                Column column{row.as<std::string>(0), Column::Kind::kOther, row.as<bool>(2)};
+                if (type == "bigint") column.kind = Column::Kind::kInteger;
+                if (type == "text") column.kind = Column::Kind::kText;
+                found.push_back(std::move(column));
+            });
+        return found;
+    }
+    std::vector<std::pair<std::string, std::string>> references(Db& db) override {
+        std::vector<std::pair<std::string, std::string>> found;
+        db.query(
+            "SELECT c.relname::text, r.relname::text FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN "
+            "pg_class r ON r.oid = f.confrelid WHERE f.contype = 'f' AND c.relnamespace = "
+            "current_schema()::regnamespace AND NOT c.relispartition",
+            {}, [&](const Row& row) { found.emplace_back(row.as<std::string>(0), row.as<std::string>(1)); });
+        return found;
+    }
+    void loaded(Db& db) override {
+        for (const std::string& statement :
+             rows_of(db,
+                     "SELECT format('SELECT setval(pg_get_serial_sequence(%L, %L), GREATEST(MAX(%I), 1), MAX(%I) IS "
+                     "NOT NULL) FROM %I', c.relname, a.attname, a.attname, a.attname, c.relname) FROM pg_class c "
+                     "JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = "
+                     "current_schema()::regnamespace AND a.attidentity <> ''"))
+            db.scan(statement, [](const Row&) {});
+    }
+
   private:
     // kMissing: nothing there, or tables without a single row. kDamaged: something else. kNewer.
     Opened<void> check_office(Db& db) const {

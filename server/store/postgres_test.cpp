@@ -272,5 +272,21 @@ TEST_F(OnPostgres, TextIsComparedByItsBytesAsInSqlite) {
     EXPECT_EQ(others, 0);
 }
 
+TEST_F(OnPostgres, ManyRowsAreStreamedAndTheNextQuestionHasAllOfItsRows) {
+    // A report of a year must not need the memory of a year; and the question after it must not be cut to one row.
+    const auto db = beside();
+    std::int64_t rows = 0;
+    db->begin_read();
+    EXPECT_EQ(
+        db->scan("SELECT n FROM generate_series(1, 20000) AS n", [&](const Row& row) { rows += row.integer(0) > 0; }),
+        20'000);
+    EXPECT_EQ(rows, 20'000);
+    EXPECT_EQ(db->query("SELECT n FROM generate_series(1, 3) AS n", {}, [](const Row&) {}), 3);
+    EXPECT_EQ(db->scan("SELECT no_such_column", [](const Row&) {}), 0);
+    EXPECT_EQ(db->failure()->error, DbError::kStatement);
+    db->rollback();
+    EXPECT_EQ(db->query("SELECT n FROM generate_series(1, 3) AS n", {}, [](const Row&) {}), 3);
+}
+
 }  // namespace
 }  // namespace prewatt::server::store

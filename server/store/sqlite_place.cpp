@@ -148,6 +148,33 @@ class SqlitePlace final : public Place {
         db.query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [](const Row&) {});
     }
 
+    std::vector<std::string> tables(Db& db) override {
+        std::vector<std::string> found;
+        db.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name", {},
+                 [&](const Row& row) { found.push_back(row.as<std::string>(0)); });
+        return found;
+    }
+    std::vector<Column> columns(Db& db, const std::string& table) override {
+        std::vector<Column> found;
+        db.query("SELECT name, type, pk FROM pragma_table_info($1) ORDER BY cid", {table}, [&](const Row& row) {
+            const auto type = row.text(1);
+            Column column{row.as<std::string>(0), Column::Kind::kOther, row.integer(2) > 0};
+            if (type == "BIGINT" || type == "INTEGER") column.kind = Column::Kind::kInteger;
+            if (type == "TEXT") column.kind = Column::Kind::kText;
+            found.push_back(std::move(column));
+        });
+        return found;
+    }
+    std::vector<std::pair<std::string, std::string>> references(Db& db) override {
+        std::vector<std::pair<std::string, std::string>> found;
+        db.query(
+            "SELECT t.name, f.\"table\" FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) f WHERE t.type = "
+            "'table'",
+            {}, [&](const Row& row) { found.emplace_back(row.as<std::string>(0), row.as<std::string>(1)); });
+        return found;
+    }
+    void loaded(Db&) override {}  // the next key is one more than the greatest
+
   private:
     // A file that nobody else knows of.
     Opened<void> fill_file(const fs::path& fresh, const Fill& fill) {
