@@ -73,8 +73,21 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kTotalTooLarge:
         case Reason::kNoMeter:
         case Reason::kPriceNotSet:
+        case Reason::kAccountUnit:
+        case Reason::kNothingToRefund:
+        case Reason::kRefundTooLarge:
+        case Reason::kOwing:
+        case Reason::kNotResident:
             status = 422;
             break;
+        case Reason::kNeedsSecondPerson:
+            status = 403;
+            break;
+        case Reason::kAccountOpen:
+        case Reason::kMeterBehind:
+        case Reason::kNotCorrectable:
+        case Reason::kNotDue:
+        case Reason::kDrawerClosed:
         case Reason::kAccountClosed:
         case Reason::kOrderIdReused:
         case Reason::kNameTaken:
@@ -95,6 +108,8 @@ Problem problem_of(const server::Refusal& refusal) {
     Problem problem{status, std::string(word(refusal.reason)), refusal.message, nullptr, std::nullopt};
     switch (refusal.reason) {
         case Reason::kAmountTooLarge:
+        case Reason::kRefundTooLarge:
+        case Reason::kNeedsSecondPerson:
             problem.details = std::make_shared<json>(json{{"limit_fen", refusal.limit}});
             break;
         case Reason::kHoarding:

@@ -24,6 +24,28 @@ std::string_view word(Reason reason) {
             return "no_meter";
         case Reason::kPriceNotSet:
             return "price_not_set";
+        case Reason::kAccountUnit:
+            return "account_unit";
+        case Reason::kAccountOpen:
+            return "account_open";
+        case Reason::kMeterBehind:
+            return "meter_behind";
+        case Reason::kNothingToRefund:
+            return "nothing_to_refund";
+        case Reason::kRefundTooLarge:
+            return "refund_too_large";
+        case Reason::kOwing:
+            return "owing";
+        case Reason::kNotCorrectable:
+            return "not_correctable";
+        case Reason::kNotDue:
+            return "not_due";
+        case Reason::kDrawerClosed:
+            return "drawer_closed";
+        case Reason::kNotResident:
+            return "not_resident";
+        case Reason::kNeedsSecondPerson:
+            return "needs_second_person";
         case Reason::kOrderIdReused:
             return "order_id_reused";
         case Reason::kNameTaken:
@@ -96,6 +118,10 @@ std::string_view word(Situation situation) {
 
 std::string_view word(Channel channel) {
     switch (channel) {
+        case Channel::kNone:
+            return "none";
+        case Channel::kWechat:
+            return "wechat";
         case Channel::kCash:
             return "cash";
         case Channel::kTransfer:
@@ -107,7 +133,7 @@ std::string_view word(Channel channel) {
 }
 
 std::optional<Channel> channel_of(std::string_view text) {
-    for (const Channel channel : {Channel::kCash, Channel::kTransfer, Channel::kOther})
+    for (const Channel channel : {Channel::kCash, Channel::kTransfer, Channel::kOther, Channel::kWechat})
         if (word(channel) == text) return channel;
     return std::nullopt;
 }
@@ -128,6 +154,18 @@ std::string_view word(LedgerAccount account) {
             return "supply";
         case LedgerAccount::kHousehold:
             return "household";
+        case LedgerAccount::kWechat:
+            return "wechat";
+        case LedgerAccount::kGrants:
+            return "grants";
+        case LedgerAccount::kRefundsDue:
+            return "refunds_due";
+        case LedgerAccount::kServiceFees:
+            return "service_fees";
+        case LedgerAccount::kSafe:
+            return "safe";
+        case LedgerAccount::kDifference:
+            return "difference";
     }
     return "unknown";
 }

@@ -12,58 +12,36 @@
 // account opens it: epoch 1, number 1. Pure; time, account and price are arguments. All refusals are made before
 // anything is changed.
 #pragma once
-#include "base/fixed_vector.hpp"
-#include "server/domain/types.hpp"
+#include "server/domain/booking.hpp"
 
 namespace prewatt::server {
 
-struct Account {
-    HouseholdId household;
-    bool has_meter = false;
-    bool closed = false;
-    TicketTotal ticket;        // epoch 0: not opened yet
-    Money paid;                // in this epoch
-    Credit used_known;         // what the meter is known to have used in this epoch; grows
-    std::int64_t entries = 0;  // ledger entries of the household so far
-};
-
 struct SaleRules {
-    UnitPrice price;                                    // 0: not set
+    UnitPrice price;                  // the site's one price; 0: not set
+    const PricePlan* plan = nullptr;  // the plan in force, when there is one: instead of the price
+    PlanId plan_id;
+    bool payer_lives_here = true;                       // when the order names a payer
+    bool drawer_open = true;                            // when the order names a drawer
     Money sale_max = fen(1'000'000);                    // of one sale
     Credit held_max = credit_of_hundredths(9'999'990);  // what a household may hold: the display ends at 99,999.9 kWh
 };
 
-// A ticket carries 48 bits signed of hundredths; half of it is left as room for joules in 64 bits.
-inline constexpr Credit kCreditedMax = credit_of_hundredths((std::int64_t{1} << 46) - 1);
 inline constexpr Money kSaleMaxEver = fen(100'000'000'000);
 
 struct SaleDecision {
-    Energy energy;
-    std::int64_t remainder_e4 = 0;        // 1/10,000 fen, 0 <= remainder < price
-    FixedVector<LedgerEntry, 3> entries;  // `sale` is still to be filled in
+    Energy energy;                  // of an account in energy
+    std::int64_t remainder_e4 = 0;  // 1/10,000 fen; a flat price: 0 <= remainder < price
+    Booking booking;                // `id` and `chain` are still to be filled in
+    Entries entries;                // `sale` likewise
     Account after;
 };
 
-// Refuses with kNoMeter, kAccountClosed, kPriceNotSet, kAmount..., kHoarding, kTotalTooLarge.
+// Refuses with kNoMeter, kAccountClosed, kPriceNotSet, kAccountUnit, kNotResident, kDrawerClosed, kAmount...,
+// kHoarding, kTotalTooLarge.
 [[nodiscard]] Answer<SaleDecision> decide_sale(const SaleOrder& order, const Account& account, const SaleRules& rules,
                                                UnixTime now);
 
-// What makes two orders of one id the same order: household, amount and channel.
+// What makes two orders of one id the same order: household, amount, channel, payer and drawer.
 [[nodiscard]] bool is_same_order(const SaleOrder& order, const SaleRecord& sale);
-
-// "20260923-000042".
-[[nodiscard]] std::string receipt_of(SaleId id, UnixTime booked_at);
-
-[[nodiscard]] constexpr LedgerAccount account_of(Channel channel) {
-    switch (channel) {
-        case Channel::kCash:
-            return LedgerAccount::kCash;
-        case Channel::kTransfer:
-            return LedgerAccount::kTransfer;
-        case Channel::kOther:
-            break;
-    }
-    return LedgerAccount::kOtherChannel;
-}
 
 }  // namespace prewatt::server

@@ -48,6 +48,8 @@ using HouseholdId = Id<struct HouseholdTag>;
 using SaleId = Id<struct SaleTag>;
 using JobId = Id<struct JobTag>;
 using UserId = Id<struct UserTag>;
+using ResidentId = Id<struct ResidentTag>;
+using DrawerId = Id<struct DrawerTag>;
 
 // --- Refusals
 
@@ -62,14 +64,25 @@ enum class Reason : std::uint8_t {
     kAccountClosed,      // sale: the account was closed; nothing can be sold to it
     kNoMeter,            // the household is not bound to a box
     kPriceNotSet,
-    kOrderIdReused,  // the order id was used before with other content; nothing was done
-    kNameTaken,      // user
-    kPasswordWeak,   // shorter than kPasswordSizeMin
-    kSignInRefused,  // user or password wrong, or the user is disabled; never says which
-    kLockedOut,      // too many wrong passwords; `limit` = seconds until the next try
-    kStorageFull,    // nothing was done; reading goes on; the same order may be sent again
-    kStorageFailed,  // nothing was done, or (after an error of COMMIT) ask again with the same order id
-    kStopping,       // the office is going down; nothing was done
+    kAccountUnit,        // sale, move: the price plan or the other room counts in another unit
+    kAccountOpen,        // opening: there is an open account; settle it first
+    kMeterBehind,        // the meter has not confirmed the newest ticket yet; `limit` = its number
+    kNothingToRefund,    // all was used, refunded, corrected or free
+    kRefundTooLarge,     // more than is left of what was paid; `limit` in fen
+    kOwing,              // settlement: more was used than credited; `limit` in hundredths
+    kNotCorrectable,     // it was corrected or refunded before, or is no sale of the open account
+    kNotDue,             // payout: nothing is owed there, or it was paid
+    kDrawerClosed,       // the drawer has to be opened first
+    kNotResident,        // the payer does not live in the room
+    kNeedsSecondPerson,  // above what one person may do alone; `limit` in fen
+    kOrderIdReused,      // the order id was used before with other content; nothing was done
+    kNameTaken,          // user
+    kPasswordWeak,       // shorter than kPasswordSizeMin
+    kSignInRefused,      // user or password wrong, or the user is disabled; never says which
+    kLockedOut,          // too many wrong passwords; `limit` = seconds until the next try
+    kStorageFull,        // nothing was done; reading goes on; the same order may be sent again
+    kStorageFailed,      // nothing was done, or (after an error of COMMIT) ask again with the same order id
+    kStopping,           // the office is going down; nothing was done
 };
 // "order_id_reused": the code of the REST error.
 [[nodiscard]] std::string_view word(Reason reason);
@@ -263,9 +276,9 @@ struct HouseholdRecord {
 
 // --- Sales
 
-enum class Channel : std::uint8_t { kCash = 1, kTransfer = 2, kOther = 3 };
+enum class Channel : std::uint8_t { kNone = 0, kCash = 1, kTransfer = 2, kOther = 3, kWechat = 4 };
 [[nodiscard]] std::string_view word(Channel channel);
-[[nodiscard]] std::optional<Channel> channel_of(std::string_view word);
+[[nodiscard]] std::optional<Channel> channel_of(std::string_view word);  // "none" is no channel to pay through
 
 struct SaleOrder {
     std::string order_id;  // made by whoever asks, 1..64 characters; a repeat is answered, not executed
@@ -274,6 +287,8 @@ struct SaleOrder {
     Channel channel = Channel::kCash;
     std::string operator_name;
     UnixTime accepted_at;  // when the request arrived
+    ResidentId payer;      // a resident of the room; 0: nobody said
+    DrawerId drawer;       // where the cash is put; 0: no drawers here
 };
 struct SaleRecord {
     SaleId id;
@@ -282,9 +297,14 @@ struct SaleRecord {
     HouseholdId household;
     std::string room;
     Money amount;
-    Energy energy;
-    UnitPrice price;
+    Energy energy;  // of an account in energy
+    Credit given;   // what it gave, in the unit of ticket
+    Money fee;
+    UnitPrice price;  // of the last step that it reached; an account in money: 0
     Channel channel = Channel::kCash;
+    ResidentId payer;
+    DrawerId drawer;
+    bool corrected = false;  // a later booking says that it never happened so
     std::string operator_name;
     TicketTotal ticket;  // as of this sale
     UnixTime accepted_at;
@@ -310,11 +330,18 @@ enum class LedgerAccount : std::uint8_t {
     kOtherChannel = 3,  // fen
     kSales = 4,         // fen: energy sold
     kRounding = 5,      // fen: whole fen that did not buy 0.01 kWh
-    kSupply = 6,        // energy: all that was ever credited, negative
-    kHousehold = 7,     // energy: what was credited to the household of the entry
+    kSupply = 6,        // credit: all that was ever sold, negative
+    kHousehold = 7,     // credit: what was credited to the household of the entry
+    kWechat = 8,        // fen: money that came by WeChat Pay
+    kGrants = 9,        // credit: what was given for nothing, negative
+    kRefundsDue = 10,   // fen: what is owed to residents
+    kServiceFees = 11,  // fen
+    kSafe = 12,         // fen: what was carried from the drawers into the safe, negative
+    kDifference = 13,   // fen: counted more (positive) or less than the books say
 };
 [[nodiscard]] std::string_view word(LedgerAccount account);
-enum class LedgerUnit : std::uint8_t { kFen = 1, kHundredths = 2 };  // fen, or hundredths of a kWh
+// fen, credit in hundredths of a kWh, credit in hundredths of a yuan (of accounts in money; no coin has it).
+enum class LedgerUnit : std::uint8_t { kFen = 1, kHundredths = 2, kCreditFen = 3 };
 
 struct LedgerEntry {
     HouseholdId household;

@@ -165,13 +165,13 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
     // Sales that this shows for the first time.
     if (ours)
         db.query(
-            "INSERT INTO progress (booking_id, confirmed_at) SELECT s.id, $4 FROM bookings s "
+            "INSERT INTO progress (booking_id, confirmed_at, remaining_ckwh) SELECT s.id, $4, $6 FROM bookings s "
             "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
             "AND s.ticket_number <= $3 AND s.ticket_number > $5 AND p.confirmed_at IS NULL "
-            "ON CONFLICT (booking_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, last_problem = '' RETURNING "
-            "booking_id",
+            "ON CONFLICT (booking_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, remaining_ckwh = "
+            "excluded.remaining_ckwh, last_problem = '' RETURNING booking_id",
             {household, effect.epoch, effect.ticket_number, at,
-             meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u},
+             meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u, effect.remaining},
             [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
     // What was used up to now: the total of the ticket that the meter has, less what remains.
     std::optional<Credit> credited = effect.credited;

@@ -14,18 +14,18 @@ namespace {
     "d.remote_version, d.remote_reached, d.remote_off, d.force_version, d.force_reached, d.force_until, "    \
     "d.force_overruled, d.acknowledge_version, d.acknowledge_reached, d.alarms_version, d.alarms_reached, "  \
     "d.low_ckwh, d.cutoff_ckwh, d.overdraft_ckwh, d.reset_version, d.reset_reached, d.clear_version, "       \
-    "d.clear_reached, d.stopped, m.effect_at"
+    "d.clear_reached, d.stopped, m.effect_at, a.unit"
 #define PREWATT_DESIRED_TABLES                             \
     "households h JOIN meters m ON m.household_id = h.id " \
     "JOIN desired d ON d.household_id = h.id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("h.id")
-constexpr int kDesiredColumns = 28;
+constexpr int kDesiredColumns = 29;
 
 DesiredState desired_of(const Row& row) {
     DesiredState d;
     d.household = row.as<HouseholdId>(0);
     d.box = row.as<BoxId>(1);
     d.number = row.as<std::uint8_t>(2);
-    d.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Credit>(5)};
+    d.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Credit>(5), row.as<AccountUnit>(28)};
     d.confirmed_epoch = row.as<std::uint16_t>(6);
     d.confirmed_number = row.as<std::uint32_t>(7);
     const auto version = [&](int column) {

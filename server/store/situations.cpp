@@ -10,7 +10,7 @@ Judgement judge_effect(Db& db, HouseholdId household, const MeterEffect& effect)
     Judgement judgement;
     KnownAccount& known = judgement.known;
     db.query(
-        "SELECT a.epoch, a.ticket_number, a.credited_ckwh, 0, m.epoch, m.ticket_number, m.used_ckwh, m.read_at, "
+        "SELECT a.epoch, a.ticket_number, a.credited_ckwh, a.unit, m.epoch, m.ticket_number, m.used_ckwh, m.read_at, "
         "d.accepted_epoch, d.accepted_number, d.stopped, d.cleared_epoch, (SELECT b.credited_ckwh FROM bookings b "
         "WHERE b.household_id = $1 AND b.epoch = $2 AND b.ticket_number = $3) FROM meters m JOIN desired d ON "
         "d.household_id = m.household_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(

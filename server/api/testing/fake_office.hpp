@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "server/api/field.hpp"
+#include "server/api/testing/fake_accounts.hpp"
 #include "server/api/testing/fake_audit.hpp"
 #include "server/domain/office.hpp"
 
@@ -30,7 +31,7 @@ class FakeOffice : public Office {
         if (observer_) observer_->on_changes({&change, 1});
     }
 
-    Accounts& accounts() override { return accounts_; }
+    FakeAccounts& accounts() override { return accounts_; }
     Campaigns& campaigns() override { return campaigns_; }
     Archive& archive() override { return archive_; }
     FakeAudit& audit() override { return audit_; }
@@ -253,7 +254,7 @@ class FakeOffice : public Office {
 
     std::mutex mutex_;
     OfficeObserver* observer_ = nullptr;
-    Accounts accounts_;
+    FakeAccounts accounts_;
     Campaigns campaigns_;
     Archive archive_;
     FakeAudit audit_;
