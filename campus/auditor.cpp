@@ -1,6 +1,6 @@
 #include "campus/auditor.hpp"
 
-#include "server/store/sales.hpp"
+#include "server/store/ledger_check.hpp"
 
 namespace prewatt::campus {
 namespace {
