@@ -30,7 +30,7 @@ def group_of(command):
         return "two"      # ./test is what runs this; ./start is run as ./start --check
     if command.startswith("./start"):
         return "check"
-    return "figures" if re.search(r" (bench|verify|simulate|evaluate) ", command) else "session"
+    return "figures" if re.search(r" (bench|verify|simulate|evaluate|torture) ", command) else "session"
 
 
 def main():
