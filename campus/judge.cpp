@@ -1,0 +1,266 @@
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
+#include "campus/world_run.hpp"
+#include "server/store/sqlite_db.hpp"
+
+namespace prewatt::campus {
+namespace {
+
+constexpr Energy kLossMax = energy_of_hundredths(1);
+
+std::string kilowatt_hours(Energy energy) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%.4f kWh", static_cast<double>(energy.count()) / 3.6e6);
+    return text;
+}
+
+}  // namespace
+
+void World::check_meters() {
+    ++report_.checks;
+    for (Room& room : rooms_)
+        check_room(room);
+}
+
+void World::check_room(Room& room) {
+    const CampusBox& box = *boxes_[room.box];
+    if (!box.powered()) {
+        room.lit_wrongly = room.dark_wrongly = kNever;
+        box_clean_since_[room.box] = now_;
+        return;
+    }
+    // A processor that hangs shows what it last showed.
+    if (box.node().hangs(meter::Processor::kManagement) || box.node().hangs(meter::Processor::kMetering)) {
+        box_clean_since_[room.box] = now_;
+        return;
+    }
+    const meter::HouseholdView view = box.node().household(room.number);
+
+    if (view.remaining != view.credited - view.used)
+        return violate("M2", name_of(room) + ": remaining is not credited less used");
+    const std::int64_t registers = view.forward.count() + view.reverse.count();
+    const std::int64_t base = registers - view.used.count();
+    if (view.epoch != room.epoch)
+        room.base = base;
+    else if (base != room.base)
+        return violate("M2", name_of(room) + ": used has moved by " + std::to_string(room.base - base) +
+                                 " J beside the registers");
+    const Energy truth = box.truth_forward(room.number) + box.truth_reverse(room.number);
+    const Energy missing = truth - Energy{registers};
+    const Energy allowed = (kLossMax + box.largest_window()) * box.losses();
+    if (missing < Energy{0} || missing > allowed)
+        return violate("M3", name_of(room) + ": " + kilowatt_hours(truth) + " went through, the registers hold " +
+                                 kilowatt_hours(Energy{registers}) + " after " + std::to_string(box.losses()) +
+                                 " losses");
+    if (view.reverse > box.truth_reverse(room.number) || view.forward > box.truth_forward(room.number))
+        return violate("M3", name_of(room) + ": a register holds more than went through");
+
+    if (view.epoch != room.epoch || view.ticket_number != room.number_seen) {
+        if (view.epoch < room.epoch || (view.epoch == room.epoch && view.ticket_number < room.number_seen))
+            return violate("M1", name_of(room) + ": a ticket that the meter had is gone");
+        room.epoch = view.epoch;
+        room.number_seen = view.ticket_number;
+        credits_to_check_.push_back(
+            {&room - rooms_.data(), view.epoch, view.ticket_number, in_hundredths(view.credited, Round::kDown)});
+        note(static_cast<std::uint64_t>(room.id.value) << 32 | view.ticket_number);
+    }
+    check_credits();
+    check_light(room, box, view);
+    check_delivery(room);
+    check_hold(room, view);
+}
+
+void World::check_credits() {
+    if (credits_to_check_.empty() || !office_->runs()) return;
+    Auditor* auditor = open_auditor();
+    if (!auditor) return;
+    for (const CreditSeen& seen : credits_to_check_) {
+        const Room& room = rooms_[static_cast<std::size_t>(seen.room)];
+        const auto booking = auditor->booking(room.id.value, seen.epoch, seen.number);
+        if (!booking && !auditor->ok()) return;
+        if (!booking)
+            return violate("M1", name_of(room) + " has ticket " + std::to_string(seen.epoch) + "." +
+                                     std::to_string(seen.number) + ", which stands in no ledger");
+        if (booking->credited_hundredths != seen.credited)
+            return violate("M1", name_of(room) + " was credited " + std::to_string(seen.credited) +
+                                     ", the ledger says " + std::to_string(booking->credited_hundredths) +
+                                     " under ticket " + std::to_string(seen.number));
+    }
+    credits_to_check_.clear();
+}
+
+void World::check_light(Room& room, const CampusBox& box, const meter::HouseholdView& view) {
+    const bool closed = box.contact_closed(room.number);
+    const HoldSet holds = view.state.holds();
+    const bool used_up = view.epoch == 0 || view.remaining <= Credit{};
+    const bool forced = view.state.has(StateBit::kForced);
+    const bool lit_wrongly = closed && (used_up || !holds.empty()) && !forced;
+    const bool reason = used_up || room.remote_off || holds.has(Hold::kRemote) || holds.has(Hold::kCutoffAlarm) ||
+                        holds.has(Hold::kOverload) || holds.has(Hold::kLockedOut);
+    const bool dark_wrongly = !closed && !reason;
+    judge(room.lit_wrongly, lit_wrongly, report_.longest_lit_without_credit, "L1", room, view, " is lit");
+    judge(room.dark_wrongly, dark_wrongly, report_.longest_dark_with_credit, "L2", room, view, " is dark");
+}
+
+void World::judge(Instant& since, bool wrong, Duration& longest, std::string_view demand, const Room& room,
+                  const meter::HouseholdView& view, const char* how) {
+    if (!wrong) {
+        since = kNever;
+        return;
+    }
+    if (since == kNever) since = now_;
+    // A box that has just started drives its relays one after the other, as a refresh does.
+    const Duration span = now_ - std::max(since, boxes_[room.box]->powered_since());
+    longest = std::max(longest, span);
+    if (span > kReliefMax)
+        violate(demand, name_of(room) + how + " for " + std::to_string(span.count() / 60'000'000) + " min, remaining " +
+                            std::to_string(in_hundredths(view.remaining, Round::kDown)) + ", holds " +
+                            std::to_string(view.state.holds().bits()));
+}
+
+Duration World::undisturbed(const Room& room, Instant since) const {
+    const std::size_t line = office_->line_of_box(room.box);
+    if (!office_->runs() || line_disturbed_[line] > 0) return {};
+    return now_ - std::max({since, office_since_, box_clean_since_[room.box], boxes_[room.box]->powered_since(),
+                            line_clean_since_[line]});
+}
+
+void World::check_hold(Room& room, const meter::HouseholdView& view) {
+    if (room.hold_due_since == kNever) return;
+    if (view.state.holds().has(Hold::kRemote) == room.remote_off) {
+        room.hold_due_since = now_;
+        return;
+    }
+    if (undisturbed(room, room.hold_due_since) > kHoldMax)
+        violate("D2", name_of(room) + (room.remote_off ? " was switched off and does not hold it"
+                                                       : " was switched on and is held"));
+}
+
+void World::check_delivery(Room& room) {
+    if (room.due_since == kNever) return;
+    if (room.epoch > room.due_epoch || (room.epoch == room.due_epoch && room.number_seen >= room.due_number)) {
+        room.due_since = kNever;
+        return;
+    }
+    const Duration span = undisturbed(room, room.due_since);
+    report_.longest_delivery = std::max(report_.longest_delivery, span);
+    if (span > kDeliveryMax)
+        violate("D1", name_of(room) + " waits for ticket " + std::to_string(room.due_number) + " for " +
+                          std::to_string(span.count() / 60'000'000) + " undisturbed minutes; the meter has " +
+                          std::to_string(room.number_seen));
+}
+
+Auditor* World::open_auditor() {
+    if (auditor_ && auditor_life_ == office_->life()) return &*auditor_;
+    auditor_.reset();
+    auto db = server::store::open_sqlite(OfficeProcess::file(),
+                                         {.create = false, .read_only = true, .pages_max = 0, .vfs = disk_.vfs()});
+    if (!db) return nullptr;
+    auditor_.emplace(std::move(*db));
+    auditor_life_ = office_->life();
+    return &*auditor_;
+}
+
+void World::check_day() {
+    if (!office_->runs()) return;
+    Auditor* auditor = open_auditor();
+    if (!auditor) return;
+    for (const BookingSeen& booking : auditor->bookings_after(newest_checked_)) {
+        newest_checked_ = booking.id;
+        const auto known = by_id_.find(booking.order_id);
+        if (known == by_id_.end())
+            return violate("O1", "booking " + std::to_string(booking.id) + " was ordered by nobody");
+        Order& order = orders_[known->second];
+        if (order.found) return violate("O1", order.id + " stands twice in the ledger");
+        order.found = true;
+        if (booking.amount_fen != order.amount_fen || booking.household != rooms_[order.room].id.value)
+            return violate("O1", order.id + " stands in the ledger with another amount or room");
+        if (order.refused) return violate("O1", order.id + " was refused and stands in the ledger");
+        if (order.answered && order.sale != 0 && order.sale != booking.id)
+            return violate("O1", order.id + " was answered as sale " + std::to_string(order.sale) + " and is " +
+                                     std::to_string(booking.id));
+        sold_energy_ += booking.energy_hundredths;
+        taken_ += booking.amount_fen;
+        note(static_cast<std::uint64_t>(booking.credited_hundredths));
+    }
+    if (!auditor->ok()) return;
+    // An answered order that was durable stands at or below the newest booking that was read.
+    for (std::size_t k = oldest_open_; k < orders_.size(); ++k) {
+        const Order& order = orders_[k];
+        if (order.answered && !order.found)
+            return violate("O1", order.id + " was answered as sold and is not in the ledger");
+        if (k == oldest_open_ && (order.found || order.refused)) ++oldest_open_;
+    }
+    if (const std::string problem = auditor->add_up(); !problem.empty() && auditor->ok()) return violate("O2", problem);
+    for (const Auditor::Confirmed& one : auditor->confirmed()) {
+        const Room& room = room_of(one.household);
+        const CampusBox& box = *boxes_[room.box];
+        if (!box.powered() || one.epoch != room.epoch) continue;
+        const meter::HouseholdView view = box.node().household(room.number);
+        if (view.ticket_number < one.number)
+            return violate("O3", name_of(room) + ": the office calls ticket " + std::to_string(one.number) +
+                                     " confirmed, the meter has " + std::to_string(view.ticket_number));
+    }
+}
+
+std::string World::not_yet() {
+    if (!office_->runs()) return "the office does not run: " + office_->problem();
+    for (const Order& order : orders_)
+        if (!order.settled) return order.id + " is not settled";
+    for (std::size_t box = 0; box < boxes_.size(); ++box)
+        if (!boxes_[box]->powered()) return "box " + std::to_string(boxes_[box]->number()) + " has no supply";
+    for (const Room& room : rooms_) {
+        const auto desired = office_->office().desired(room.id);
+        if (!desired) return "the office cannot be read";
+        if (desired->open()) return name_of(room) + " is not as the office desires";
+        const meter::HouseholdView view = boxes_[room.box]->node().household(room.number);
+        if (view.epoch != desired->ticket.epoch || view.ticket_number != desired->ticket.number ||
+            view.credited != desired->ticket.credited)
+            return name_of(room) + " has another ticket than the office";
+        if (desired->remote_version.desired > 0 && view.state.holds().has(Hold::kRemote) != desired->remote_off)
+            return name_of(room) + " does not hold what the office desires";
+    }
+    return {};
+}
+
+void World::converge() {
+    const Instant began = now_;
+    // No faults from here on, and what was taken away is given back; what was switched off comes back by its own
+    // events.
+    for (auto& box : boxes_) {
+        if (box->is_armed()) box->lose_supply(CampusBox::SupplyLoss::kUnwarned);
+        box->restore_supply();
+    }
+    std::string missing;
+    for (disk_.set_faults(quiet_disk()); now_ - began < kConvergenceMax && !failed();) {
+        run_until(now_ + seconds(60));
+        missing = not_yet();
+        if (missing.empty()) break;
+    }
+    report_.convergence = now_ - began;
+    if (!missing.empty()) violate("C1", missing);
+}
+
+void World::sum_up() {
+    for (const Room& room : rooms_) {
+        const CampusBox& box = *boxes_[room.box];
+        if (!box.powered()) continue;
+        const meter::HouseholdView view = box.node().household(room.number);
+        report_.through_contacts += box.truth_forward(room.number) + box.truth_reverse(room.number);
+        report_.in_registers += view.forward + view.reverse;
+        note(static_cast<std::uint64_t>(view.used.count()));
+    }
+    report_.lost_at_supply_losses = report_.through_contacts - report_.in_registers;
+    report_.taken = fen(taken_);
+    report_.sold_energy = energy_of_hundredths(sold_energy_);
+    for (const auto& line : lines_) {
+        report_.characters += line->counts().characters;
+        report_.damaged_characters += line->counts().damaged + line->counts().lost + line->counts().collided;
+    }
+    for (const auto& box : boxes_)
+        report_.windows += static_cast<std::int64_t>(box->windows());
+}
+
+}  // namespace prewatt::campus

@@ -1,0 +1,197 @@
+// The inside of a campus run: what world.hpp promises, in three files. world.cpp: time, the office's process, faults.
+// people.cpp: residents, the desk, operators. judge.cpp: what is demanded, and how it is looked at.
+#pragma once
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "campus/auditor.hpp"
+#include "campus/box.hpp"
+#include "campus/fake_disk.hpp"
+#include "campus/mischief.hpp"
+#include "campus/office_process.hpp"
+#include "campus/world.hpp"
+
+namespace prewatt::campus {
+
+struct Order {
+    std::string id;
+    std::size_t room = 0;
+    std::int64_t amount_fen = 0;
+    bool answered = false;
+    bool settled = false;  // answered, refused or given up
+    bool refused = false;
+    std::uint32_t ticket_number = 0;
+    std::uint16_t epoch = 0;
+    std::int64_t sale = 0;
+    int tries = 0;
+    bool found = false;  // in the ledger
+};
+
+enum class Temper : std::uint8_t { kCareful, kForgetful, kStingy, kCheat };
+
+struct Room {
+    std::size_t box = 0;
+    Household number{};
+    server::HouseholdId id;
+    sim::Random habits{0};
+    Temper temper = Temper::kCareful;
+    std::size_t open_order = SIZE_MAX;
+    bool switched_off = false;  // by the operator, who will want it back on
+    bool remote_off = false;    // as was last answered
+    Instant hold_due_since = kNever;
+    // the judge's
+    std::uint16_t epoch = 0;
+    std::uint32_t number_seen = 0;  // newest ticket that the meter has shown
+    std::int64_t base = 0;          // registers less used, joules; the same within an epoch
+    Instant lit_wrongly = kNever;   // since
+    Instant dark_wrongly = kNever;
+    // Answered and not yet seen in the meter.
+    std::uint16_t due_epoch = 0;
+    std::uint32_t due_number = 0;
+    Instant due_since = kNever;
+};
+
+enum class What : std::uint8_t {
+    kResident,
+    kAskAgain,
+    kOperator,
+    kCheck,
+    kDay,
+    kSupplyLoss,
+    kSupplyBack,
+    kReset,
+    kClock,
+    kNoise,
+    kQuiet,
+    kLate,
+    kPunctual,
+    kReplay,
+    kKill,
+    kArmDeath,
+    kDiskError,
+    kDiskSound,
+    kStartOffice,
+    kSwitchBack,
+};
+struct Event {
+    Instant at;
+    std::uint64_t order;
+    What what;
+    std::size_t who;
+    friend bool operator>(const Event& a, const Event& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
+};
+
+class World {
+  public:
+    explicit World(const CampusOptions& options);
+    CampusReport run();
+
+  private:
+    [[nodiscard]] bool failed() const { return !report_.violation.empty(); }
+    [[nodiscard]] Duration within(double from_seconds, double to_seconds);
+    void at(Instant when, What what, std::size_t who) { events_.push({when, ++event_order_, what, who}); }
+    void note(std::uint64_t value) { digest_ = sim::mix(digest_ ^ value); }
+    [[nodiscard]] DiskFaults quiet_disk() const;
+    void violate(std::string_view demand, const std::string& seen);
+    [[nodiscard]] const Room& room_of(std::int64_t household) const;
+    [[nodiscard]] std::string name_of(const Room& room) const;
+
+    // --- time
+
+    void run_until(Instant end);
+    [[nodiscard]] Duration commit_time();
+    void take_turn();
+    void happen(const Event& event);
+
+    // --- the office
+
+    void start_office();
+    void plant_forgotten_entries();
+    void kill_office(bool host_loses_power);
+    void lose(bool host_loses_power);
+
+    // --- people
+
+    void resident(Room& room, std::size_t index);
+    void buy(Room& room, std::size_t index, std::int64_t amount_fen);
+    void ask(std::size_t number);
+    void heard(std::size_t number, const server::Answer<server::SaleAnswer>& answer);
+    void ask_again(std::size_t number);
+    void operator_acts();
+    [[nodiscard]] server::JobOrder job(const Room& room);
+    void switch_off(std::size_t index, bool off);
+
+    // --- faults
+
+    void plan_faults();
+    void suffer(const Event& event);
+
+    // --- the judge
+
+    void check_meters();
+    void check_room(Room& room);
+
+    struct CreditSeen {
+        std::ptrdiff_t room;
+        std::uint16_t epoch;
+        std::uint32_t number;
+        std::int64_t credited;
+    };
+    // What a meter shows must stand in the ledger, now and after every restart: the booking was durable before it went
+    // out.
+    void check_credits();
+    void check_light(Room& room, const CampusBox& box, const meter::HouseholdView& view);
+    void judge(Instant& since, bool wrong, Duration& longest, std::string_view demand, const Room& room,
+               const meter::HouseholdView& view, const char* how);
+
+    // How long nothing has stood between the office and this room, from `since` on.
+    [[nodiscard]] Duration undisturbed(const Room& room, Instant since) const;
+    void check_hold(Room& room, const meter::HouseholdView& view);
+    void check_delivery(Room& room);
+    [[nodiscard]] Auditor* open_auditor();
+
+    // Orders against the ledger, the ledger against itself, confirmations against the meters.
+    void check_day();
+    [[nodiscard]] std::string not_yet();
+    void converge();
+    void sum_up();
+
+    CampusOptions options_;
+    sim::Random random_;
+    CampusReport report_;
+    FakeDisk disk_;
+    card::OpensslMac mac_;
+    std::vector<std::unique_ptr<sim::SerialLine>> lines_;
+    std::unique_ptr<OfficeProcess> office_;
+    std::vector<std::unique_ptr<CampusBox>> boxes_;
+    std::vector<std::unique_ptr<Mischief>> mischief_;
+    std::vector<Room> rooms_;
+    std::vector<Order> orders_;
+    std::map<std::string, std::size_t> by_id_;
+    std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+    std::uint64_t event_order_ = 0;
+    Instant now_{};
+    Instant end_{};
+    Instant turn_at_ = kNever;
+    Instant office_since_{};
+    std::vector<Instant> box_clean_since_;
+    std::vector<Instant> line_clean_since_;
+    std::vector<int> line_disturbed_;
+    std::vector<CreditSeen> credits_to_check_;
+    std::optional<Auditor> auditor_;
+    std::uint64_t auditor_life_ = 0;
+    std::int64_t newest_checked_ = 0;
+    std::size_t oldest_open_ = 0;
+    std::int64_t sold_energy_ = 0;
+    std::int64_t taken_ = 0;
+    std::uint64_t step_ = 0;
+    std::uint64_t digest_ = 0;
+};
+
+}  // namespace prewatt::campus
