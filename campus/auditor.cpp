@@ -1,5 +1,8 @@
 #include "campus/auditor.hpp"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "server/store/ledger_check.hpp"
 
 namespace prewatt::campus {
@@ -8,7 +11,7 @@ namespace {
 #define PREWATT_SEEN                                                                                   \
     "SELECT b.id, b.household_id, b.order_id, b.amount_fen, b.energy_ckwh, b.epoch, b.ticket_number, " \
     "b.credited_ckwh, "                                                                                \
-    "p.confirmed_at FROM bookings b LEFT JOIN progress p ON p.booking_id = b.id "
+    "p.confirmed_at, b.kind FROM bookings b LEFT JOIN progress p ON p.booking_id = b.id "
 
 BookingSeen seen_of(const server::store::Row& row) {
     BookingSeen seen;
@@ -21,6 +24,11 @@ BookingSeen seen_of(const server::store::Row& row) {
     seen.ticket_number = row.integer(6);
     seen.credited_hundredths = row.integer(7);
     seen.confirmed = !row.is_null(8);
+    seen.kind = row.integer(9);
+    if (const auto mark = seen.order_id.find("\u00b7"); mark != std::string::npos) {
+        seen.place = std::atoi(seen.order_id.c_str() + mark + 2);
+        seen.order_id.resize(mark);
+    }
     return seen;
 }
 
@@ -47,6 +55,45 @@ std::vector<Auditor::Confirmed> Auditor::confirmed() {
         "WHERE p.confirmed_at IS NOT NULL GROUP BY b.household_id, b.epoch",
         {}, [&](const server::store::Row& row) { all.push_back({row.integer(0), row.integer(1), row.integer(2)}); });
     return all;
+}
+
+std::vector<Auditor::Given> Auditor::given() {
+    std::vector<Given> all;
+    db_->query(
+        "SELECT household_id, SUM(energy_ckwh), MAX(epoch) FROM bookings WHERE unit = 0 GROUP BY household_id", {},
+        [&](const server::store::Row& row) { all.push_back({row.integer(0), row.integer(1), row.integer(2), 0}); });
+    // What a meter no longer had when its refund reached it, and nobody was left to take it from: it stands with the
+    // refund.
+    for (Given& one : all)
+        db_->query(
+            "SELECT SUM(-p.remaining_ckwh) FROM bookings s JOIN progress p ON p.booking_id = s.id WHERE s.household_id "
+            "= $1 "
+            "AND s.kind IN (3, 6, 8) AND p.remaining_ckwh < 0 AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.kind = "
+            "4 "
+            "AND b.refers = s.id)",
+            {one.household}, [&](const server::store::Row& row) { one.short_hundredths = row.integer(0); });
+    return all;
+}
+
+std::string Auditor::story_of(std::int64_t household) {
+    std::string story;
+    db_->query(
+        "SELECT b.booked_at, b.kind, b.order_id, b.amount_fen, b.energy_ckwh, b.epoch, b.ticket_number, "
+        "b.credited_ckwh, "
+        "b.used_ckwh, p.confirmed_at, p.remaining_ckwh FROM bookings b LEFT JOIN progress p ON p.booking_id = b.id "
+        "WHERE b.household_id = $1 ORDER BY b.id",
+        {household}, [&](const server::store::Row& row) {
+            char line[300];
+            std::snprintf(
+                line, sizeof line,
+                "  at %lld s: kind %lld %-14s %8lld fen %8lld ckWh, ticket %lld.%lld credited %lld, used known %lld, "
+                "confirmed at %lld s with %lld\n",
+                row.integer(0) / 1000LL, row.integer(1) + 0LL, row.as<std::string>(2).c_str(), row.integer(3) + 0LL,
+                row.integer(4) + 0LL, row.integer(5) + 0LL, row.integer(6) + 0LL, row.integer(7) + 0LL,
+                row.integer(8) + 0LL, row.integer(9) / 1000LL, row.integer(10) + 0LL);
+            story += line;
+        });
+    return story;
 }
 
 std::string Auditor::add_up() {

@@ -13,7 +13,9 @@ namespace prewatt::campus {
 struct BookingSeen {
     std::int64_t id = 0;
     std::int64_t household = 0;
-    std::string order_id;
+    std::int64_t kind = 0;  // docs/formats/ledger.md
+    std::string order_id;   // as it was asked for: of the k-th booking of an order without its "\u00b7k"
+    int place = 1;          // k
     std::int64_t amount_fen = 0;
     std::int64_t energy_hundredths = 0;
     std::int64_t epoch = 0;
@@ -36,6 +38,16 @@ class Auditor {
         std::int64_t number;
     };
     [[nodiscard]] std::vector<Confirmed> confirmed();
+    // All that was ever given to each household less what was taken, hundredths, and how many accounts it had.
+    struct Given {
+        std::int64_t household;
+        std::int64_t given_hundredths;
+        std::int64_t epochs;
+        std::int64_t short_hundredths;  // visibly short: taken out and no longer there, not given back
+    };
+    [[nodiscard]] std::vector<Given> given();
+    // The account of a household as lines for a person, oldest first.
+    [[nodiscard]] std::string story_of(std::int64_t household);
     // The first thing that does not add up; empty: all does.
     [[nodiscard]] std::string add_up();
     [[nodiscard]] bool ok() const { return db_->ok(); }

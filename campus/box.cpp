@@ -80,7 +80,16 @@ void CampusBox::start_node(Instant now) {
     line_.wake(id_, std::min(node_wants_, feed_at_));
 }
 
+std::pair<std::uint16_t, std::uint32_t> CampusBox::newest_ticket(Household household) const {
+    if (!node_) return last_tickets_[at(household)];
+    const meter::HouseholdView view = node_->household(household);
+    return {view.epoch, view.ticket_number};
+}
+
 void CampusBox::drop_node() {
+    if (node_)
+        for (std::uint8_t h = 1; h <= kHouseholdsMax; ++h)
+            last_tickets_[h - 1u] = newest_ticket({h});
     node_.reset();
     node_wants_ = kNever;
     power_.fill({});

@@ -113,6 +113,8 @@ class CampusBox final : public sim::Station {
     [[nodiscard]] Energy truth_forward(Household household) const { return forward_[at(household)]; }
     [[nodiscard]] Energy truth_reverse(Household household) const { return reverse_[at(household)]; }
     [[nodiscard]] ActivePower drawn(Household household) const { return power_[at(household)]; }
+    // Epoch and number of the newest ticket that the meter has, or had when its supply went.
+    [[nodiscard]] std::pair<std::uint16_t, std::uint32_t> newest_ticket(Household household) const;
     [[nodiscard]] Energy largest_window() const { return largest_window_; }
     [[nodiscard]] int losses() const { return losses_; }  // of the supply without a save, and resets
     [[nodiscard]] sim::SerialLine::Id id() const { return id_; }
@@ -152,6 +154,7 @@ class CampusBox final : public sim::Station {
     std::array<std::uint8_t, kHouseholdsMax> used_{};
     int used_count_ = 0;
     Energy largest_window_;
+    std::array<std::pair<std::uint16_t, std::uint32_t>, kHouseholdsMax> last_tickets_{};  // while there is no supply
     int losses_ = 0;
     double late_share_ = 0;
     std::uint64_t windows_ = 0;

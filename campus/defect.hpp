@@ -21,6 +21,7 @@ enum class Defect : std::uint8_t {
     kLyingDisk,
     kEntryForgotten,
     kHoldLostOnRestart,
+    kPaysBeforeConfirmed,
 };
 
 struct DefectEntry {
@@ -45,6 +46,8 @@ inline constexpr std::array kDefects{
     DefectEntry{Defect::kEntryForgotten, "entry-forgotten", "one booking in fifty has no entry of its energy", 2},
     DefectEntry{Defect::kHoldLostOnRestart, "hold-lost-on-restart",
                 "a remote hold is not told to a line that begins anew", 5},
+    DefectEntry{Defect::kPaysBeforeConfirmed, "pays-before-confirmed",
+                "a refund is paid out before the meter has given the energy back", 5},
 };
 
 [[nodiscard]] constexpr std::optional<Defect> defect_of(std::string_view name) {

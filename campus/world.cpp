@@ -86,6 +86,8 @@ CampusReport World::run() {
     at(now_ + kCheckEvery, What::kCheck, 0);
     at(now_ + kOneDay, What::kDay, 0);
     at(now_ + within(600, 7200), What::kOperator, 0);
+    at(now_ + within(6 * 3600, 12 * 3600), What::kClerk, 0);
+    at(now_ + within(6 * 3600, 12 * 3600), What::kCashHour, 0);
     end_ = now_ + seconds(static_cast<std::int64_t>(options_.days * 86'400));
     if (options_.faults) plan_faults();
     run_until(end_);
@@ -110,13 +112,15 @@ DiskFaults World::quiet_disk() const {
     return faults;
 }
 
-void World::violate(std::string_view demand, const std::string& seen) {
+void World::violate(std::string_view demand, const std::string& seen, const Room* room) {
     if (failed()) return;
     char when[64];
     const std::int64_t s = now_.microseconds() / 1'000'000;
     std::snprintf(when, sizeof when, "day %" PRId64 " %02d:%02d:%02d", s / 86'400, static_cast<int>(s / 3600 % 24),
                   static_cast<int>(s / 60 % 60), static_cast<int>(s % 60));
     report_.violation = std::string(demand) + " at step " + std::to_string(step_) + ", " + when + ": " + seen;
+    if (room && office_->runs())
+        if (Auditor* auditor = open_auditor()) report_.story = auditor->story_of(room->id.value);
 }
 
 const Room& World::room_of(std::int64_t household) const {
@@ -175,6 +179,14 @@ void World::happen(const Event& event) {
             return operator_acts();
         case What::kSwitchBack:
             return switch_off(event.who, false);
+        case What::kClerk:
+            return clerk_acts();
+        case What::kAskActAgain:
+            return ask_act(event.who);
+        case What::kCashHour:
+            return cash_hour();
+        case What::kNewTenant:
+            return new_tenant(event.who);
         case What::kCheck:
             check_meters();
             at(now_ + kCheckEvery, What::kCheck, 0);
@@ -202,18 +214,25 @@ void World::start_office() {
         return;
     }
     note(static_cast<std::uint64_t>(now_.microseconds()));
-    if (options_.defect == Defect::kEntryForgotten) plant_forgotten_entries();
+    plant();
     office_since_ = now_;
 }
 
-void World::plant_forgotten_entries() {
+void World::plant() {
+    const char* trigger = nullptr;
+    if (options_.defect == Defect::kEntryForgotten)
+        trigger =
+            "CREATE TRIGGER IF NOT EXISTS planted BEFORE INSERT ON entries WHEN NEW.unit = 2 AND (NEW.id / 8) % 50 = "
+            "49 "
+            "BEGIN SELECT RAISE(IGNORE); END";
+    if (options_.defect == Defect::kPaysBeforeConfirmed)
+        trigger =
+            "CREATE TRIGGER IF NOT EXISTS planted AFTER INSERT ON bookings WHEN NEW.kind IN (3, 6) BEGIN INSERT INTO "
+            "progress (booking_id, confirmed_at, remaining_ckwh) VALUES (NEW.id, NEW.booked_at, 0); END";
+    if (!trigger) return;
     auto db = server::store::open_sqlite(OfficeProcess::file(),
                                          {.create = false, .read_only = false, .pages_max = 0, .vfs = disk_.vfs()});
-    if (!db) return;
-    (*db)->define(
-        "CREATE TRIGGER IF NOT EXISTS forgets BEFORE INSERT ON entries WHEN NEW.unit = 2 AND (NEW.id / 8) % 50 = "
-        "49 "
-        "BEGIN SELECT RAISE(IGNORE); END");
+    if (db) (*db)->define(trigger);
 }
 
 void World::kill_office(bool host_loses_power) {

@@ -20,6 +20,7 @@
 //       that was not answered at most once; nothing else stands there
 //   O2  the ledger adds up: entries, running totals, remainders, chain
 //   O3  what the office calls confirmed, the meter has
+//   P1  money goes back to people only after the meter has shown the ticket that took the credit out
 //   L1  no room stays lit longer than kReliefMax with its credit used up, or with a hold that nobody overrules
 //   L2  no room with credit and without a hold that the judge knows of stays dark longer than kReliefMax
 //   D1  a sale that was answered reaches its meter within kDeliveryMax of undisturbed time (office, box and line)
@@ -27,7 +28,8 @@
 //   goes on
 //       holding
 // and after the faults have stopped:
-//   C1  within kConvergenceMax everything that the office desires is so, and every order is settled
+//   E1  all that was ever given to a room less what was taken back is in its registers or remains, to the joule within
+//   an account C1  within kConvergenceMax everything that the office desires is so, and every order is settled
 // A demand that is not met ends the run with the step, the virtual time and what was seen. The same options give the
 // same run to the same byte; `digest` says so.
 #pragma once
@@ -62,6 +64,7 @@ struct CampusOptions {
 struct CampusReport {
     bool held = false;
     std::string violation;   // which demand, who, what was seen
+    std::string story;       // the account of the room concerned, where there is one
     std::uint64_t step = 0;  // of the violation, or all
     double virtual_seconds = 0;
     double processor_seconds = 0;
@@ -74,6 +77,9 @@ struct CampusReport {
     std::int64_t asked_again = 0;
     std::int64_t given_up = 0;
     std::int64_t jobs = 0;
+    std::int64_t clerk_orders = 0;  // refunds, corrections, settlements, moves, grants, payouts
+    std::int64_t clerk_orders_done = 0;
+    std::int64_t given_back = 0;         // bookings that gave back what a meter no longer had
     std::int64_t office_kills = 0;       // between two steps
     std::int64_t office_deaths = 0;      // in the middle of a write
     std::int64_t host_power_losses = 0;  // of both, those that lost what was not synchronised
@@ -94,6 +100,7 @@ struct CampusReport {
     Energy in_registers;
     Energy lost_at_supply_losses;  // by all boxes together
     Money taken;
+    Money paid_out;
     Energy sold_energy;
     Duration longest_lit_without_credit;
     Duration longest_dark_with_credit;

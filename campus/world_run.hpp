@@ -1,5 +1,6 @@
-// The inside of a campus run: what world.hpp promises, in three files. world.cpp: time, the office's process, faults.
-// people.cpp: residents, the desk, operators. judge.cpp: what is demanded, and how it is looked at.
+// The inside of a campus run: what world.hpp promises, in four files. world.cpp: time, the office's process, faults.
+// people.cpp: residents, the desk, operators. clerk.cpp: what else is done to accounts. judge.cpp: what is demanded,
+// and how it is looked at.
 #pragma once
 #include <array>
 #include <functional>
@@ -31,6 +32,19 @@ struct Order {
     std::int64_t sale = 0;
     int tries = 0;
     bool found = false;  // in the ledger
+};
+
+// Asked for until it is answered or refused.
+using ActDone = std::function<void(const server::Refusal* refusal, std::int64_t first_booking)>;
+struct Act {
+    std::string id;
+    std::function<void(const std::string& id, ActDone done)> ask;
+    std::function<void()> then;  // once, when it is answered; may be empty
+    bool answered = false;
+    bool settled = false;
+    bool refused = false;
+    bool found = false;  // in the ledger
+    std::int64_t first_booking = 0;
 };
 
 enum class Temper : std::uint8_t { kCareful, kForgetful, kStingy, kCheat };
@@ -78,6 +92,10 @@ enum class What : std::uint8_t {
     kDiskSound,
     kStartOffice,
     kSwitchBack,
+    kClerk,
+    kAskActAgain,
+    kCashHour,
+    kNewTenant,
 };
 struct Event {
     Instant at;
@@ -98,7 +116,7 @@ class World {
     void at(Instant when, What what, std::size_t who) { events_.push({when, ++event_order_, what, who}); }
     void note(std::uint64_t value) { digest_ = sim::mix(digest_ ^ value); }
     [[nodiscard]] DiskFaults quiet_disk() const;
-    void violate(std::string_view demand, const std::string& seen);
+    void violate(std::string_view demand, const std::string& seen, const Room* room = nullptr);
     [[nodiscard]] const Room& room_of(std::int64_t household) const;
     [[nodiscard]] std::string name_of(const Room& room) const;
 
@@ -112,7 +130,7 @@ class World {
     // --- the office
 
     void start_office();
-    void plant_forgotten_entries();
+    void plant();
     void kill_office(bool host_loses_power);
     void lose(bool host_loses_power);
 
@@ -126,6 +144,22 @@ class World {
     void operator_acts();
     [[nodiscard]] server::JobOrder job(const Room& room);
     void switch_off(std::size_t index, bool off);
+
+    // --- the clerk
+
+    std::size_t begin_act(std::string_view kind, std::function<void(const std::string&, ActDone)> ask);
+    void ask_act(std::size_t number);
+    template <class T>
+    [[nodiscard]] server::WhenDone<T> told(ActDone done);
+    void clerk_acts();
+    [[nodiscard]] std::optional<std::size_t> last_sale(std::size_t index) const;
+    void refund_some(std::size_t index);
+    void correct_some(std::size_t index);
+    void move_out(std::size_t index);
+    void reopen_later(std::size_t index);
+    void new_tenant(std::size_t index);
+    void cash_hour();
+    void judge_payout(const server::DueRecord& due, const server::MovementsAnswer& paid);
 
     // --- faults
 
@@ -158,6 +192,8 @@ class World {
 
     // Orders against the ledger, the ledger against itself, confirmations against the meters.
     void check_day();
+    void check_booking(const BookingSeen& booking);
+    void check_energy_of_rooms();
     [[nodiscard]] std::string not_yet();
     void converge();
     void sum_up();
@@ -174,6 +210,10 @@ class World {
     std::vector<Room> rooms_;
     std::vector<Order> orders_;
     std::map<std::string, std::size_t> by_id_;
+    std::vector<Act> acts_;
+    std::map<std::string, std::size_t> acts_by_id_;
+    std::map<std::pair<std::int64_t, int>, std::size_t> payouts_;  // by booking and part
+    std::int64_t paid_out_ = 0;
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
     std::uint64_t event_order_ = 0;
     Instant now_{};

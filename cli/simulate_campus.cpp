@@ -55,6 +55,9 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus orders asked again", of(r.asked_again), "", "under the same order id");
     told("campus orders given up", of(r.given_up), "", "sold or not, at most once");
     told("campus operators' orders", of(r.jobs), "");
+    told("campus clerk's orders", of(r.clerk_orders), "", "refunds, corrections, settlements, moves, grants, payouts");
+    told("campus clerk's orders done", of(r.clerk_orders_done), "", "the others were refused by a rule");
+    told("campus bookings that gave back", of(r.given_back), "", "what a meter no longer had when a refund reached it");
     told("campus office killed between two steps", of(r.office_kills), "");
     told("campus office died in a write", of(r.office_deaths), "");
     told("campus host lost its supply", of(r.host_power_losses), "", "what was not synchronised is lost by chance");
@@ -73,6 +76,7 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus energy lost at losses of supply", of(r.lost_at_supply_losses.count()) / kKilowattHour, "kWh",
          "0.01 kWh and a window for each is allowed");
     told("campus money taken", of(r.taken.count()) / 100, "yuan");
+    told("campus money paid out", of(r.paid_out.count()) / 100, "yuan", "refunds and settlements, after their meters");
     told("campus energy sold", of(r.sold_energy.count()) / kKilowattHour, "kWh");
     told("campus longest lit without credit", seconds_of(r.longest_lit_without_credit), "s", "18 min are allowed");
     told("campus longest dark with credit", seconds_of(r.longest_dark_with_credit), "s", "18 min are allowed");
@@ -132,6 +136,7 @@ int run_campus(const SimulateOptions& options) {
         if (shows) std::fputc('\n', stderr);
         const Figures figures = figures_of(report, options);
         print(figures, options.json);
+        if (!report.story.empty()) std::fprintf(stderr, "%s", report.story.c_str());
         if (!report.held)
             return fail(ExitCode::kInternal, "seed " + std::to_string(options.seed) + ": " + report.violation +
                                                  "; the same options run to the same step again");

@@ -240,23 +240,41 @@ Answer<BookingsAnswer> settle(Db& db, const MoneyOrder& order, HouseholdId house
                      });
 }
 
+// What the account before was short of belongs to it: it is given back before the next one begins, for a later account
+// has nothing to do with it. Called when it is certain that the next one will begin.
+Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes);
+
 Answer<BookingsAnswer> open_account(Db& db, const MoneyOrder& order, HouseholdId household, UnixTime now,
                                     Changes& changes) {
     return carry_out(db, order, "opening " + std::to_string(household.value), "household.open", now, changes,
                      [&]() -> Answer<AccountDecision> {
-                         const auto facts = load_facts(db, household, false);
-                         if (!facts) return no_household();
-                         return decide_opening(maker_of(order, now), *facts, unit_in_force(db, household, now));
+                         const auto decide = [&]() -> Answer<AccountDecision> {
+                             const auto facts = load_facts(db, household, false);
+                             if (!facts) return no_household();
+                             return decide_opening(maker_of(order, now), *facts, unit_in_force(db, household, now));
+                         };
+                         auto decision = decide();
+                         if (!decision) return decision;
+                         const auto given = give_back_of(db, household, order.who, now, changes);
+                         if (!given) return std::unexpected(given.error());
+                         return *given == 0 ? decision : decide();
                      });
 }
 
 Answer<BookingsAnswer> move_account(Db& db, const MoveOrder& wanted, UnixTime now, Changes& changes) {
     const std::string content = "move " + std::to_string(wanted.from.value) + " " + std::to_string(wanted.to.value);
     auto moved = carry_out(db, wanted.order, content, "household.move", now, changes, [&]() -> Answer<AccountDecision> {
-        const auto from = load_facts(db, wanted.from, true);
-        const auto to = load_facts(db, wanted.to, false);
-        if (!from || !to) return no_household();
-        return decide_move(maker_of(wanted.order, now), *from, *to);
+        const auto decide = [&]() -> Answer<AccountDecision> {
+            const auto from = load_facts(db, wanted.from, true);
+            const auto to = load_facts(db, wanted.to, false);
+            if (!from || !to) return no_household();
+            return decide_move(maker_of(wanted.order, now), *from, *to);
+        };
+        auto decision = decide();
+        if (!decision) return decision;
+        const auto given = give_back_of(db, wanted.to, wanted.order.who, now, changes);
+        if (!given) return std::unexpected(given.error());
+        return *given == 0 ? decision : decide();
     });
     if (moved && !moved->repeated) move_residents(db, wanted.from, wanted.to, now);
     return moved;
@@ -403,13 +421,14 @@ Answer<std::vector<Booking>> give_back(Db& db, const RefundFacts& facts, const A
     return std::move(decision->bookings);
 }
 
-Answer<int> give_all_back(Db& db, const Actor& who, UnixTime now, Changes& changes) {
+// household 0: of all.
+Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes) {
     std::vector<BookingId> short_ones;
     db.query(
         "SELECT s.id FROM bookings s JOIN progress p ON p.booking_id = s.id WHERE s.kind IN (3, 6, 8) AND "
-        "p.remaining_ckwh < 0 AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.kind = 4 AND b.refers = s.id) ORDER BY "
-        "s.id",
-        {}, [&](const Row& row) { short_ones.push_back(row.as<BookingId>(0)); });
+        "p.remaining_ckwh < 0 AND ($1 = 0 OR s.household_id = $1) AND NOT EXISTS (SELECT 1 FROM bookings b WHERE "
+        "b.kind = 4 AND b.refers = s.id) ORDER BY s.id",
+        {household}, [&](const Row& row) { short_ones.push_back(row.as<BookingId>(0)); });
     int given = 0;
     for (const BookingId id : short_ones) {
         const auto facts = load_refund(db, id);
@@ -780,7 +799,7 @@ class AccountsOnDb final : public Accounts {
     }
     void give_back(Actor who, WhenDone<int> done) override {
         change<int>(std::move(done), [who = std::move(who)](Db& db, UnixTime now, Changes& changes) {
-            return give_all_back(db, who, now, changes);
+            return give_back_of(db, {}, who, now, changes);
         });
     }
 
