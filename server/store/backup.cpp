@@ -15,7 +15,7 @@
 
 #include "server/store/audit.hpp"
 #include "server/store/migrations.hpp"
-#include "server/store/sales.hpp"
+#include "server/store/ledger_check.hpp"
 
 namespace prewatt::server::store {
 namespace {
