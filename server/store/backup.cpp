@@ -14,6 +14,7 @@
 #include <set>
 
 #include "server/store/audit.hpp"
+#include "server/store/ledger_check.hpp"
 #include "server/store/migrations.hpp"
 #include "server/store/ledger_check.hpp"
 

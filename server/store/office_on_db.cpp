@@ -142,11 +142,7 @@ class OfficeOnDb final : public Office {
     // --- Money
     void sell(SaleOrder order, WhenDone<SaleAnswer> done) override {
         if (order.accepted_at == UnixTime{}) order.accepted_at = engine_.clock();
-        engine_.writer.submit<SaleAnswer>(
-            [this, order = std::move(order)](Db& db, Changes& changes) {
-                return book_sale(db, order, engine_.clock(), changes);
-            },
-            std::move(done));
+        engine_.writer.submit_to(sales_, std::move(order), std::move(done));
     }
     void set_price(UnitPrice price, std::string operator_name, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
@@ -392,6 +388,10 @@ class OfficeOnDb final : public Office {
     std::mutex powers_mutex_;
     std::unordered_map<std::int64_t, ActivePower> powers_;
     std::string nobody_hash_;  // slow thread only
+    // Before the engine: what its writer still has to write at the end goes through it.
+    const Writer::Group<SaleOrder, SaleAnswer> sales_{
+        [this](Db& db, std::span<const SaleOrder* const> orders, std::span<Answer<SaleAnswer>* const> answers,
+               Changes& changes) { book_sales(db, orders, answers, engine_.clock(), changes); }};
     Engine engine_;
     std::unique_ptr<Accounts> accounts_;
     std::unique_ptr<Campaigns> campaigns_;

@@ -2,10 +2,10 @@
 
 #include <chrono>
 
+#include "server/store/ledger_check.hpp"
 #include "server/store/migrations.hpp"
 #include "server/store/office_on_db.hpp"
 #include "server/store/planted_db.hpp"
-#include "server/store/ledger_check.hpp"
 #include "server/store/users.hpp"
 
 namespace prewatt::server::store {

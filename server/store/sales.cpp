@@ -1,6 +1,8 @@
 #include "server/store/sales.hpp"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "server/store/estate.hpp"
 
@@ -56,6 +58,7 @@ std::optional<SaleRecord> find_by_order(Db& db, std::string_view order_id) {
 
 // All that a sale needs, in one question.
 struct SaleFacts {
+    bool found = false;
     Account account;
     SaleRules rules;
     PlanInForce in_force;
@@ -63,9 +66,9 @@ struct SaleFacts {
     LastBooking last;
     std::string room;
 };
-bool find_facts(Db& db, const SaleOrder& order, UnixTime now, SaleFacts& out) {
-    bool found = false;
-    db.query("SELECT " PREWATT_ACCOUNT_COLUMNS ", " PREWATT_PLAN_COLUMNS
+constexpr std::size_t kFactsParameters = 5;
+constexpr const char* kFactsQuestion =
+    "SELECT " PREWATT_ACCOUNT_COLUMNS ", " PREWATT_PLAN_COLUMNS
              ", r.label, s.sale_max_fen, s.held_max_ckwh, l.id, l.chain, (SELECT id FROM bookings WHERE order_id = $2), "
              "(SELECT COUNT(*) FROM money_orders WHERE order_id = $2), "
              "CASE WHEN CAST($4 AS BIGINT) = 0 THEN 1 ELSE (SELECT COUNT(*) FROM stays WHERE household_id = $1 AND resident_id = $4 AND "
@@ -73,34 +76,38 @@ bool find_facts(Db& db, const SaleOrder& order, UnixTime now, SaleFacts& out) {
              "FROM households h JOIN rooms r ON r.id = h.room_id JOIN meters m ON m.household_id = h.id "
              "JOIN site s ON s.id = 1 LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1")
                  " LEFT JOIN bookings l ON l.id = (SELECT MAX(id) FROM bookings) " PREWATT_PLAN_TABLES("$3")
-                     "WHERE h.id = $1",
-             {order.household, order.order_id, now, order.payer, order.drawer}, [&](const Row& row) {
-                 found = true;
-                 out.account = account_of_row(row, 0);
-                 out.in_force = plan_in_force(row, kAccountColumns);
-                 int column = kAccountColumns + kPlanColumns;
-                 out.room = row.as<std::string>(column++);
-                 out.rules.sale_max = row.as<Money>(column++);
-                 out.rules.held_max = row.as<Credit>(column++);
-                 out.last.id = row.as<BookingId>(column++);
-                 out.last.chain = row.as<std::string>(column++);
-                 out.order_known = !row.is_null(column) || row.integer(column + 1) > 0;
-                 column += 2;
-                 out.rules.payer_lives_here = row.integer(column++) > 0;
-                 out.rules.drawer_open = row.integer(column++) > 0;
-             });
+                     "WHERE h.id = $1";
+std::array<Value, kFactsParameters> facts_parameters(const SaleOrder& order, UnixTime now) {
+    return {order.household, order.order_id, now, order.payer, order.drawer};
+}
+// Into its place: the rules point into it.
+void read_facts(const Row& row, SaleFacts& out) {
+    out.found = true;
+    out.account = account_of_row(row, 0);
+    out.in_force = plan_in_force(row, kAccountColumns);
+    int column = kAccountColumns + kPlanColumns;
+    out.room = row.as<std::string>(column++);
+    out.rules.sale_max = row.as<Money>(column++);
+    out.rules.held_max = row.as<Credit>(column++);
+    out.last.id = row.as<BookingId>(column++);
+    out.last.chain = row.as<std::string>(column++);
+    out.order_known = !row.is_null(column) || row.integer(column + 1) > 0;
+    column += 2;
+    out.rules.payer_lives_here = row.integer(column++) > 0;
+    out.rules.drawer_open = row.integer(column++) > 0;
     out.rules.price = out.in_force.price;
     out.rules.plan = out.in_force.plan ? &*out.in_force.plan : nullptr;
     out.rules.plan_id = out.in_force.id;
-    return found;
+}
+void find_facts(Db& db, const SaleOrder& order, UnixTime now, SaleFacts& out) {
+    out = SaleFacts{};
+    const auto [household, order_id, at, payer, drawer] = facts_parameters(order, now);
+    db.query(kFactsQuestion, {household, order_id, at, payer, drawer}, [&](const Row& row) { read_facts(row, out); });
 }
 
-}  // namespace
-
-Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Changes& changes) {
-    SaleFacts facts;
-    const bool found = find_facts(db, order, now, facts);
-    if (!found || facts.order_known) {
+// `facts.last` moves on when a booking was made.
+Answer<SaleAnswer> book(Db& db, const SaleOrder& order, SaleFacts& facts, UnixTime now, Changes& changes) {
+    if (!facts.found || facts.order_known) {
         if (auto known = find_by_order(db, order.order_id)) {
             if (is_same_order(order, *known)) return SaleAnswer{std::move(*known), true};
             return std::unexpected(
@@ -112,7 +119,8 @@ Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Chang
             return std::unexpected(
                 Refusal{Reason::kOrderIdReused, "This order id was used for another order; nothing was sold.", 0});
     }
-    if (!found) return std::unexpected(Refusal{Reason::kNotFound, "There is no such household; nothing was sold.", 0});
+    if (!facts.found)
+        return std::unexpected(Refusal{Reason::kNotFound, "There is no such household; nothing was sold.", 0});
     auto decision = decide_sale(order, facts.account, facts.rules, now);
     if (!decision) return std::unexpected(std::move(decision.error()));
     insert_booking(db, facts.last, decision->booking);
@@ -124,9 +132,51 @@ Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Chang
     return SaleAnswer{std::move(sale), false};
 }
 
+}  // namespace
+
+Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Changes& changes) {
+    SaleFacts facts;
+    find_facts(db, order, now, facts);
+    return book(db, order, facts, now, changes);
+}
+
+void book_sales(Db& db, std::span<const SaleOrder* const> orders, std::span<Answer<SaleAnswer>* const> answers,
+                UnixTime now, Changes& changes) {
+    if (orders.size() == 1) {
+        *answers[0] = book_sale(db, *orders[0], now, changes);
+        return;
+    }
+    std::vector<Value> asked;
+    asked.reserve(orders.size() * kFactsParameters);
+    for (const SaleOrder* order : orders) {
+        const auto parameters = facts_parameters(*order, now);
+        asked.insert(asked.end(), parameters.begin(), parameters.end());
+    }
+    std::vector<SaleFacts> facts(orders.size());
+    db.query_each(kFactsQuestion, asked, kFactsParameters,
+                  [&](std::size_t k, const Row& row) { read_facts(row, facts[k]); });
+    // What was true before the group is not what an order finds whose household or order id came up in it before.
+    std::set<HouseholdId> moved;
+    std::set<std::string_view> used;
+    std::optional<LastBooking> last;
+    for (std::size_t k = 0; k < orders.size() && db.ok(); ++k) {
+        const SaleOrder& order = *orders[k];
+        if (moved.contains(order.household) || used.contains(order.order_id))
+            find_facts(db, order, now, facts[k]);
+        else if (last)
+            facts[k].last = *last;
+        *answers[k] = book(db, order, facts[k], now, changes);
+        if (!*answers[k] || (*answers[k])->repeated) continue;
+        moved.insert(order.household);
+        used.insert(order.order_id);
+        last = facts[k].last;
+    }
+}
+
 Answer<SaleDecision> decide_sale_after(Db& db, const SaleOrder& order, const Account* account, UnixTime now) {
     SaleFacts facts;
-    if (!find_facts(db, order, now, facts))
+    find_facts(db, order, now, facts);
+    if (!facts.found)
         return std::unexpected(Refusal{Reason::kNotFound, "There is no such household; nothing was done.", 0});
     return decide_sale(order, account ? *account : facts.account, facts.rules, now);
 }

@@ -6,6 +6,10 @@
 
 namespace prewatt::server::store {
 
+// Several that stand side by side in a transaction: what they need to know is asked at once. Each is booked, refused or
+// answered again exactly as if they had come one after the other.
+void book_sales(Db& db, std::span<const SaleOrder* const> orders, std::span<Answer<SaleAnswer>* const> answers,
+                UnixTime now, Changes& changes);
 [[nodiscard]] Answer<SaleAnswer> book_sale(Db& db, const SaleOrder& order, UnixTime now, Changes& changes);
 
 // The decision alone, as part of a larger order: on `account` when it has been moved on by that, else as it stands.

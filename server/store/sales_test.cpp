@@ -3,11 +3,60 @@
 #include <thread>
 
 #include "server/store/office_fixture.hpp"
+#include "server/store/sales.hpp"
 
 namespace prewatt::server::store {
 namespace {
 
 class Sales : public OfficeTest {};
+
+TEST_F(Sales, OrdersOfOneTransactionAreBookedAsIfTheyHadComeOneAfterTheOther) {
+    // The rush at the beginning of term: sixty desks at once, two of them for the same room, one clicks twice. Asked
+    // together, answered apart.
+    start();
+    const HouseholdId a = room("3-0101");
+    const HouseholdId b = room("3-0102");
+    ASSERT_TRUE(sell(order("before", b, 500)));
+    office_.reset();
+    const std::vector<SaleOrder> orders{
+        order("1", a, 2000),    order("2", b, 1000), order("3", a, 3000), order("1", a, 2000),
+        order("2", a, 1000),    order("4", a, 0),    order("5", b, 700),  order("6", HouseholdId{999}, 100),
+        order("before", b, 500)};
+    std::vector<Answer<SaleAnswer>> answers(orders.size(), std::unexpected(Refusal{}));
+    std::vector<const SaleOrder*> asked;
+    std::vector<Answer<SaleAnswer>*> answered;
+    for (std::size_t k = 0; k < orders.size(); ++k) {
+        asked.push_back(&orders[k]);
+        answered.push_back(&answers[k]);
+    }
+    Changes changes;
+    const auto db = beside();
+    db->begin_write();
+    book_sales(*db, asked, answered, now(), changes);
+    ASSERT_TRUE(db->commit()) << db->failure()->message;
+    const auto ticket = [&](std::size_t k) {
+        EXPECT_TRUE(answers[k]) << k << ": " << (answers[k] ? "" : answers[k].error().message);
+        return answers[k] ? answers[k]->sale.ticket.number : 0u;
+    };
+    const auto id = [&](std::size_t k) { return answers[k] ? answers[k]->sale.id.value : 0; };
+    EXPECT_EQ(ticket(0), 1u);
+    EXPECT_EQ(ticket(1), 2u);
+    EXPECT_EQ(ticket(2), 2u);
+    EXPECT_EQ(ticket(6), 3u);
+    EXPECT_EQ(answers[2]->sale.ticket.credited.count(),
+              answers[0]->sale.ticket.credited.count() + answers[2]->sale.given.count());
+    EXPECT_TRUE(answers[3] && answers[3]->repeated && id(3) == id(0)) << "the double click";
+    EXPECT_TRUE(answers[8] && answers[8]->repeated) << "of another transaction";
+    ASSERT_FALSE(answers[4]);
+    EXPECT_EQ(answers[4].error().reason, Reason::kOrderIdReused);
+    ASSERT_FALSE(answers[5]);
+    EXPECT_EQ(answers[5].error().reason, Reason::kAmountNotPositive);
+    ASSERT_FALSE(answers[7]);
+    EXPECT_EQ(answers[7].error().reason, Reason::kNotFound);
+    EXPECT_EQ((std::vector{id(0), id(1), id(2), id(6)}), (std::vector<std::int64_t>{2, 3, 4, 5})) << "without gaps";
+    EXPECT_EQ(changes.size(), 12u) << "three of each sale, none of a refusal or a repeat";
+    expect_balanced();
+}
 
 TEST_F(Sales, SaleIsBookedDesiredAndShownAtOnce) {
     // The cashier hands out the receipt when the page says so: by then the sale must be everywhere.
