@@ -16,7 +16,6 @@
 #include "server/store/audit.hpp"
 #include "server/store/ledger_check.hpp"
 #include "server/store/migrations.hpp"
-#include "server/store/ledger_check.hpp"
 
 namespace prewatt::server::store {
 namespace {
