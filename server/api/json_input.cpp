@@ -69,6 +69,11 @@ const json* JsonInput::take(std::string_view name, bool required) {
     return &*found;
 }
 
+std::int64_t JsonInput::integer_or(std::string_view name, std::int64_t fallback, std::int64_t least,
+                                   std::int64_t most) {
+    return object_.contains(std::string(name)) ? integer(name, least, most) : fallback;
+}
+
 std::int64_t JsonInput::integer(std::string_view name, std::int64_t least, std::int64_t most) {
     const json* value = take(name, true);
     if (!value) return least;

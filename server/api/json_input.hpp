@@ -14,6 +14,8 @@ class JsonInput {
     explicit JsonInput(const Request& request);
 
     [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t least, std::int64_t most);
+    [[nodiscard]] std::int64_t integer_or(std::string_view name, std::int64_t fallback, std::int64_t least,
+                                          std::int64_t most);
     [[nodiscard]] std::string text(std::string_view name, std::size_t bytes_min, std::size_t bytes_max);
     [[nodiscard]] std::string text_or(std::string_view name, std::string fallback, std::size_t bytes_max);
     // One of `words`; its index.

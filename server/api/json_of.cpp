@@ -116,8 +116,14 @@ json json_of(const SaleRecord& s) {
             {"room", s.room},
             {"amount_fen", s.amount.count()},
             {"energy_ckwh", ckwh(s.energy)},
+            {"unit", s.ticket.unit == AccountUnit::kEnergy ? "ckwh" : "fen"},
+            {"given", in_hundredths(s.given, Round::kDown)},
+            {"fee_fen", s.fee.count()},
             {"price_e4", s.price.count()},
             {"channel", word(s.channel)},
+            {"payer_id", s.payer ? json(s.payer.value) : json(nullptr)},
+            {"drawer_id", s.drawer ? json(s.drawer.value) : json(nullptr)},
+            {"corrected", s.corrected},
             {"operator", s.operator_name},
             {"epoch", s.ticket.epoch},
             {"ticket_number", s.ticket.number},
@@ -135,7 +141,9 @@ json json_of(const LedgerEntry& e) {
             {"epoch", e.epoch},
             {"from", word(e.from)},
             {"to", word(e.to)},
-            {"unit", e.unit == LedgerUnit::kFen ? "fen" : "ckwh"},
+            {"unit", e.unit == LedgerUnit::kFen          ? "fen"
+                     : e.unit == LedgerUnit::kHundredths ? "ckwh"
+                                                         : "credit_fen"},
             {"amount", e.amount},
             {"paid_total_fen", e.paid_total.count()},
             {"credited_total_ckwh", ckwh(e.credited_total)}};

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <future>
 
 #include "server/api/json_input.hpp"
 #include "server/api/json_of.hpp"
+#include "server/api/route.hpp"
 
 namespace prewatt::server::api {
 namespace {
@@ -15,24 +15,12 @@ using nlohmann::json;
 constexpr std::string_view kCookie = "prewatt_session";
 constexpr Roles kSellers = roles({Role::kOwner, Role::kCashier});
 constexpr Roles kSwitchers = roles({Role::kOwner, Role::kTechnician});
-constexpr Roles kOwners = roles({Role::kOwner});
 constexpr std::int64_t kAlarmMax_ckwh = 99'999'999;
 constexpr std::int64_t kReadingsSpanMax_ms = 400LL * 24 * 3600 * 1000;
 constexpr std::int64_t kDay_ms = 24LL * 3600 * 1000;
 constexpr std::int64_t kTime_ms_max = 4'102'444'800'000;  // 2100-01-01
 
-// The office answers a change on a thread of its own; a handler has nothing else to do meanwhile.
-template <class T, class Begin>
-Answer<T> wait_for(Begin&& begin) {
-    std::promise<Answer<T>> promise;
-    std::future<Answer<T>> future = promise.get_future();
-    begin(WhenDone<T>([&promise](Answer<T> answer) { promise.set_value(std::move(answer)); }));
-    return future.get();
-}
-
-std::unexpected<Problem> refused(const server::Refusal& refusal) {
-    return std::unexpected(problem_of(refusal));
-}
+}  // namespace
 
 std::int64_t id_in(const std::string& text) {
     std::int64_t value = 0;
@@ -54,7 +42,9 @@ std::expected<std::string, Problem> order_id_of(const Request& request) {
     return std::string(key);
 }
 
-}  // namespace
+Actor actor_of(const Call& call) {
+    return {call.caller->user.user, call.request.remote};
+}
 
 Problem problem_of(const server::Refusal& refusal) {
     int status = 422;
@@ -137,6 +127,7 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_money_routes();
     add_command_routes();
     add_user_routes();
+    add_accounts_routes();
     add_other_routes();
 }
 
@@ -294,7 +285,9 @@ void OfficeApi::add_money_routes() {
         JsonInput input(call.request);
         order.household = HouseholdId{input.integer("household_id", 1, INT64_MAX)};
         order.amount = Money{input.integer("amount_fen", INT64_MIN, INT64_MAX)};
-        order.channel = static_cast<Channel>(1 + input.choice("channel", {"cash", "transfer", "other"}));
+        order.channel = static_cast<Channel>(1 + input.choice("channel", {"cash", "transfer", "other", "wechat"}));
+        order.payer = ResidentId{input.integer_or("payer_id", 0, 0, INT64_MAX)};
+        order.drawer = DrawerId{input.integer_or("drawer_id", 0, 0, INT64_MAX)};
         if (auto problem = input.problem()) return std::unexpected(*problem);
         order.order_id = std::move(*order_id);
         order.operator_name = call.caller->user.user;

@@ -37,6 +37,11 @@ class OfficeApi {
     void add_money_routes();
     void add_command_routes();
     void add_user_routes();
+    void add_accounts_routes();
+    void add_account_questions();
+    void add_account_changes();
+    void add_drawer_routes();
+    void add_plan_routes();
     void add_other_routes();
     [[nodiscard]] std::expected<Caller, Problem> identify(const Request& request);
 

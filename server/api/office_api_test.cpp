@@ -205,6 +205,37 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     ask(Method::kPost, "/api/v1/users",
         {{"user", "desk2"}, {"name", "Desk 2"}, {"role", "cashier"}, {"password", "long-enough"}});
     ask(Method::kPut, "/api/v1/users/9/password", {{"password", "long-enough"}});
+    for (const char* question : {"/bookings/42", "/bookings/42/dues", "/dues", "/households/1/bookings?limit=5",
+                                 "/households/1/account", "/households/1/residents", "/drawers", "/drawers/1/movements",
+                                 "/price-plans", "/households/1/preview?amount_fen=5000", "/quota-rules"})
+        ask(Method::kGet, std::string("/api/v1") + question);
+    for (const auto& [target, body] : std::vector<std::pair<const char*, json>>{
+             {"/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "moves out"}}},
+             {"/bookings/42/payout", {{"part", 0}, {"drawer_id", 1}, {"reason", "signed"}}},
+             {"/corrections",
+              {{"sale_id", 3}, {"right_household_id", 2}, {"right_amount_fen", 0}, {"reason", "wrong room"}}},
+             {"/households/1/grants", {{"given", 800}, {"reason", "November"}}},
+             {"/households/1/settlement", {{"reason", "moves out"}}},
+             {"/households/1/opening", {{"reason", "moves in"}}},
+             {"/households/1/reopening", {{"reason", "empty memory"}}},
+             {"/households/1/move", {{"to_household_id", 2}, {"reason", "other room"}}},
+             {"/households/1/box", {{"box_number", "2026000001"}, {"household_number", 3}, {"reason", "burnt out"}}},
+             {"/households/1/residents", {{"name", "Han"}, {"phone", "1"}}},
+             {"/drawers/1/open", {{"counted_fen", 100}, {"reason", "morning"}}},
+             {"/drawers/1/count", {{"counted_fen", 100}, {"reason", "noon"}}},
+             {"/drawers/1/empty", {{"counted_fen", 100}, {"reason", "night"}}},
+             {"/price-plans",
+              {{"name", "2027"},
+               {"group", 0},
+               {"valid_from_at", kFakeNow.ms},
+               {"content", "flat energy month 0:6400 fee 0 0"},
+               {"reason", "new year"}}}})
+        EXPECT_EQ(with_key(Method::kPost, std::string("/api/v1") + target, body).status, 201) << target;
+    ask(Method::kPost, "/api/v1/drawers", {{"name", "Desk 2"}});
+    ask(Method::kPost, "/api/v1/quotas");
+    ask(Method::kPut, "/api/v1/households/1/price-group", {{"group", 2}});
+    ask(Method::kPut, "/api/v1/quota-rules", {{"group", 0}, {"per", "room"}, {"quota_ckwh", 800}, {"quota_fen", 0}});
+    ask(Method::kDelete, "/api/v1/residents/3");
     ask(Method::kGet, "/api/v1/health");
     ask(Method::kGet, "/api/v1/openapi.json");
     EXPECT_TRUE(ask(Method::kGet, "/api/v1/live").is_event_stream);
@@ -283,6 +314,29 @@ TEST_F(OfficeApiTest, TheCookieIsOutOfReachOfScriptsAndEndsWithTheSession) {
     role_ = "owner";
     EXPECT_EQ(ask(Method::kDelete, "/api/v1/session").status, 204);
     EXPECT_EQ(ask(Method::kGet, "/api/v1/session").status, 401);
+}
+
+TEST_F(OfficeApiTest, ARefundReachesTheAccountsAsItWasAskedFor) {
+    // A refund of "all" that arrives as a refund of nothing, or one of a part as one of all.
+    be("cashier");
+    EXPECT_EQ(with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 1000}, {"reason", "x"}}, "k-9")
+                  .status,
+              201);
+    EXPECT_EQ(office_.accounts().last_change, "refund 3 1000 ");
+    EXPECT_EQ(office_.accounts().last_order_id, "k-9");
+    with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}});
+    EXPECT_EQ(office_.accounts().last_change, "refund 3 all");
+    EXPECT_EQ(ask(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}}).status, 400);
+    EXPECT_EQ(with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}}).status, 400)
+        << "without a reason";
+    office_.accounts().refuse = Refusal{Reason::kNeedsSecondPerson, "two", 20'000};
+    const Response refused =
+        with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}});
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_EQ(code_of(refused), "needs_second_person");
+    be("auditor");
+    EXPECT_EQ(with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}}).status,
+              403);
 }
 
 TEST_F(OfficeApiTest, ADoubleClickSellsOnce) {
