@@ -11,6 +11,7 @@
 #include "cli/events.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/frame.hpp"
+#include "cli/ledger.hpp"
 #include "cli/login.hpp"
 #include "cli/meter.hpp"
 #include "cli/output.hpp"
@@ -166,6 +167,29 @@ void offer_sell(CLI::App& app) {
     verb.add_flag("--yes", options->yes, "Do not ask");
     verb.add_flag("--dry-run", options->dry_run, "Say what would be sold, book nothing");
     verb.add_option("--idempotency-key", options->idempotency_key, "The same key never sells twice");
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    add_server(verb, options->server);
+}
+
+void offer_refund(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("refund", "Refund a sale in part or whole; paid when the meter has confirmed");
+    auto options = verb_options<RefundOptions>(verb);
+    verb.add_option("SALE", options->sale, "Number of the sale")->required()->check(CLI::PositiveNumber);
+    verb.add_option("--yuan", options->yuan, "How much; left out: all that is left of it");
+    verb.add_option("--reason", options->reason, "For the journal")->required();
+    verb.add_flag("--yes", options->yes, "Do not ask");
+    verb.add_option("--idempotency-key", options->idempotency_key, "The same key never refunds twice");
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    add_server(verb, options->server);
+}
+
+void offer_ledger(CLI::App& app) {
+    CLI::App& ledger = *app.add_subcommand("ledger", "What was booked");
+    ledger.require_subcommand(1);
+    CLI::App& verb = *ledger.add_subcommand("show", "The bookings of a room, newest first");
+    auto options = verb_options<LedgerShowOptions>(verb);
+    verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
+    verb.add_option("--limit", options->limit, "How many")->capture_default_str()->check(CLI::Range(1, 1000));
     verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
     add_server(verb, options->server);
 }
@@ -435,6 +459,8 @@ int main_of(int argc, char** argv) {
     offer_settings(app);
     offer_login(app);
     offer_sell(app);
+    offer_refund(app);
+    offer_ledger(app);
     offer_relay(app);
     offer_top(app);
     offer_frame(app);

@@ -248,33 +248,40 @@ Answer<BookingsAnswer> open_account(Db& db, const MoneyOrder& order, HouseholdId
                                     Changes& changes) {
     return carry_out(db, order, "opening " + std::to_string(household.value), "household.open", now, changes,
                      [&]() -> Answer<AccountDecision> {
+                         // What is given back is the closed account's last ticket; the next epoch does not wait for it.
+                         bool given_back = false;
                          const auto decide = [&]() -> Answer<AccountDecision> {
-                             const auto facts = load_facts(db, household, false);
+                             auto facts = load_facts(db, household, false);
                              if (!facts) return no_household();
+                             facts->confirmed |= given_back;
                              return decide_opening(maker_of(order, now), *facts, unit_in_force(db, household, now));
                          };
                          auto decision = decide();
                          if (!decision) return decision;
                          const auto given = give_back_of(db, household, order.who, now, changes);
                          if (!given) return std::unexpected(given.error());
-                         return *given == 0 ? decision : decide();
+                         given_back = *given > 0;
+                         return given_back ? decide() : decision;
                      });
 }
 
 Answer<BookingsAnswer> move_account(Db& db, const MoveOrder& wanted, UnixTime now, Changes& changes) {
     const std::string content = "move " + std::to_string(wanted.from.value) + " " + std::to_string(wanted.to.value);
     auto moved = carry_out(db, wanted.order, content, "household.move", now, changes, [&]() -> Answer<AccountDecision> {
+        bool given_back = false;
         const auto decide = [&]() -> Answer<AccountDecision> {
             const auto from = load_facts(db, wanted.from, true);
-            const auto to = load_facts(db, wanted.to, false);
+            auto to = load_facts(db, wanted.to, false);
             if (!from || !to) return no_household();
+            to->confirmed |= given_back;
             return decide_move(maker_of(wanted.order, now), *from, *to);
         };
         auto decision = decide();
         if (!decision) return decision;
         const auto given = give_back_of(db, wanted.to, wanted.order.who, now, changes);
         if (!given) return std::unexpected(given.error());
-        return *given == 0 ? decision : decide();
+        given_back = *given > 0;
+        return given_back ? decide() : decision;
     });
     if (moved && !moved->repeated) move_residents(db, wanted.from, wanted.to, now);
     return moved;
