@@ -334,6 +334,12 @@ class PostgresDb final : public Db {
     }
     // Before pipeline mode: what the session is like, and whether what it calls done is on the disk.
     bool prepare_session() {
+        // The statements of the writing connection are few, prepared, and all of them find rows by key: planned once.
+        // Left to itself the server plans the larger ones anew each time, which costs more than carrying them out.
+        if (!options_.read_only) {
+            const Result planned{PQexec(connection_, "SET plan_cache_mode = force_generic_plan")};
+            if (planned.status() != PGRES_COMMAND_OK) return refuse_session(planned);
+        }
         const Result result{PQexec(
             connection_,
             "SELECT set_config('jit', 'off', false), set_config('client_min_messages', 'warning', false), "
