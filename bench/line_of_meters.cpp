@@ -167,6 +167,9 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, server::UnixTime at) override {
         office_.on_confirmed(delivery, effect, at);
     }
+    void on_setting(server::BoxId box, const collect::SettingNews& news, server::UnixTime at) override {
+        office_.on_setting(box, news, at);
+    }
     void on_refused(const server::Delivery& delivery, std::string_view problem, bool for_good,
                     server::UnixTime at) override {
         office_.on_refused(delivery, problem, for_good, at);

@@ -69,6 +69,12 @@ void ChangeFeed::publish(const Change& change) {
         case Change::Kind::kBox:
             if (const auto box = office_.box(BoxId{change.id})) hub_.publish("box", text_of(json_of(*box)));
             return;
+        case Change::Kind::kSettings:
+            return;  // for line masters
+        case Change::Kind::kCampaign:
+            if (const auto campaign = office_.campaigns().campaign(CampaignId{change.id}))
+                hub_.publish("campaign", text_of(json_of(*campaign)));
+            return;
         case Change::Kind::kSite:
             hub_.publish("site", "{}");
             return;

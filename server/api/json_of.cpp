@@ -192,6 +192,26 @@ json json_of(const LineStatus& l) {
             {"silent_boxes", std::move(silent)}};
 }
 
+json quality_of(const LineStatus& l) {
+    const auto time = [](UnixTime at) { return at == UnixTime{} ? json(nullptr) : json(at.ms); };
+    json quality = json::array();
+    for (const BoxQuality& box : l.quality)
+        quality.push_back({{"box", box_digits(box.number)},
+                           {"answering", box.answering},
+                           {"asked", box.asked},
+                           {"answered", box.answered},
+                           {"retries", box.retries},
+                           {"last_problem", box.last_problem},
+                           {"last_problem_at", time(box.last_problem_at)},
+                           {"answered_at", time(box.answered_at)},
+                           {"block_at", time(box.block_at)},
+                           {"status_at", time(box.status_at)},
+                           {"settings_at", time(box.settings_at)},
+                           {"accounts_at", time(box.accounts_at)},
+                           {"settings_settled", box.settings_settled}});
+    return {{"boxes", std::move(quality)}};
+}
+
 json json_of(const LiveValues& live) {
     json circuits = json::array();
     for (const LiveCircuit& c : live.circuits)
@@ -209,6 +229,79 @@ json json_of(const LiveValues& live) {
 
 json json_of(const UserRecord& u) {
     return {{"id", u.id.value}, {"user", u.user}, {"name", u.name}, {"role", word(u.role)}, {"disabled", u.disabled}};
+}
+
+json json_of(const TicketQuestion& q) {
+    return {{"household_id", q.household.value},
+            {"situation", word(q.situation)},
+            {"asked_at", q.asked_at.ms},
+            {"figures", figures(q)},
+            {"explanation", explain(q)},
+            {"take_meters", proposal(q, TicketAnswer::kTakeMeters)},
+            {"take_offices", proposal(q, TicketAnswer::kTakeOffices)}};
+}
+
+json causes_of(const std::vector<Cause>& causes) {
+    json list = json::array();
+    for (const Cause& cause : causes)
+        list.push_back({{"text", cause.text}, {"members", cause.members}});
+    return list;
+}
+json json_of(const CampaignRecord& c) {
+    const auto time = [](std::optional<UnixTime> at) { return at ? json(at->ms) : json(nullptr); };
+    const CampaignProgress& p = c.progress;
+    return {{"id", c.id.value},
+            {"order_id", c.order.order_id},
+            {"selection", text_of(c.order.selection)},
+            {"wish", text_of(c.order.wish)},
+            {"state", word(c.state)},
+            {"parent_id", c.parent ? json(c.parent.value) : json(nullptr)},
+            {"start_at", c.order.schedule.start_at.ms},
+            {"daily", c.order.schedule.daily},
+            {"from_minute", c.order.schedule.from_minute},
+            {"to_minute", c.order.schedule.to_minute},
+            {"created_at", c.created_at.ms},
+            {"started_at", time(c.started_at)},
+            {"ended_at", time(c.ended_at)},
+            {"operator", c.operator_name},
+            {"approved_by", c.order.approved_by},
+            {"reason", c.order.reason},
+            {"all_reached", c.expanded},
+            {"members", p.members},
+            {"confirmed", p.confirmed},
+            {"already", p.already},
+            {"waiting", p.waiting},
+            {"failed", p.failed},
+            {"cannot", p.cannot},
+            {"causes", causes_of(p.causes)}};
+}
+json json_of(const CampaignPreview& p) {
+    json lines = json::array();
+    for (const PreviewLine& line : p.lines)
+        lines.push_back({{"member", line.member},
+                         {"room", line.room},
+                         {"from", line.from},
+                         {"to", line.to},
+                         {"cannot", line.cannot}});
+    return {{"members", p.members},
+            {"already", p.already},
+            {"cannot", p.cannot},
+            {"needs_two", p.needs_two},
+            {"changes", causes_of(p.changes)},
+            {"causes", causes_of(p.causes)},
+            {"lines", std::move(lines)}};
+}
+json json_of(const SettingState& s) {
+    return {{"of_box", !s.wish.household},
+            {"setting", s.wish.name.id},
+            {"index", s.wish.name.index},
+            {"bytes", hex_of(s.wish.bytes)},
+            {"version", s.wish.version.desired},
+            {"reached", !s.wish.version.open() && !s.wish.given_up},
+            {"refused", s.wish.given_up},
+            {"desired_at", s.desired_at.ms},
+            {"reached_at", s.reached_at ? json(s.reached_at->ms) : json(nullptr)},
+            {"last_problem", s.last_problem}};
 }
 
 json json_of(const SiteRecord& site, const std::vector<LineStatus>& statuses) {

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "server/api/field.hpp"
+#include "server/domain/campaigns.hpp"
+#include "server/domain/reconcile.hpp"
 #include "server/domain/types.hpp"
 
 namespace prewatt::server::api {
@@ -20,7 +22,13 @@ namespace prewatt::server::api {
 [[nodiscard]] nlohmann::json json_of(const JobRecord& job);
 [[nodiscard]] nlohmann::json json_of(const BoxRecord& box);
 [[nodiscard]] nlohmann::json json_of(const LineStatus& line);
+// How each of its boxes answers.
+[[nodiscard]] nlohmann::json quality_of(const LineStatus& line);
+[[nodiscard]] nlohmann::json json_of(const TicketQuestion& question);
 [[nodiscard]] nlohmann::json json_of(const LiveValues& live);
+[[nodiscard]] nlohmann::json json_of(const CampaignRecord& campaign);
+[[nodiscard]] nlohmann::json json_of(const CampaignPreview& preview);
+[[nodiscard]] nlohmann::json json_of(const SettingState& setting);
 [[nodiscard]] nlohmann::json json_of(const UserRecord& user);
 [[nodiscard]] nlohmann::json json_of(const SiteRecord& site, const std::vector<LineStatus>& lines);
 // Every window of the box, bound or not.

@@ -150,4 +150,24 @@ void LineLink::on_refused(const Delivery& delivery, std::string_view problem, bo
     office_.record_refused(delivery, std::string(problem), for_good, at, heard("a refusal"));
 }
 
+void LineLink::on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) {
+    using Kind = collect::SettingNews::Kind;
+    SettingReport report;
+    report.kind = news.kind == Kind::kProved    ? SettingReport::Kind::kProved
+                  : news.kind == Kind::kRefused ? SettingReport::Kind::kRefused
+                  : news.kind == Kind::kDrifted ? SettingReport::Kind::kDrifted
+                                                : SettingReport::Kind::kSum;
+    report.box = box;
+    report.number = news.household;
+    report.household = news.owner;
+    report.name = news.name;
+    report.version = news.version;
+    report.problem = std::string(news.problem);
+    report.for_good = news.for_good;
+    report.found = news.found;
+    report.sum = news.sum;
+    report.at = at;
+    office_.campaigns().record_setting(std::move(report), heard("what a meter said of a setting"));
+}
+
 }  // namespace prewatt::server::app

@@ -45,6 +45,7 @@ class LineLink final : public collect::LineOffice {
     void on_answering(BoxId box, bool answering, UnixTime at) override;
     void on_sent(const Delivery& delivery, UnixTime at) override;
     void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) override;
+    void on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) override;
     void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) override;
 
   private:

@@ -173,6 +173,7 @@ class RunningLines final : public Lines, private OfficeObserver {
     }
 
   private:
+    using Place = std::pair<BoxId, std::uint8_t>;
     using LiveAnswer = std::expected<api::LiveValues, api::LiveError>;
     using LivePromise = std::promise<LiveAnswer>;
 
@@ -216,6 +217,16 @@ class RunningLines final : public Lines, private OfficeObserver {
             status.frames_received = static_cast<std::int64_t>(now.counters.replies);
             status.retries = static_cast<std::int64_t>(now.counters.retries);
             status.bad_frames = static_cast<std::int64_t>(now.counters.bad_frames);
+            for (const collect::BoxQuality& box : now.boxes) {
+                const auto known = std::find_if(line.boxes.begin(), line.boxes.end(),
+                                                [&](const BoxRecord& r) { return r.id == box.box; });
+                if (known == line.boxes.end()) continue;
+                status.quality.push_back({known->number, box.answering, static_cast<std::int64_t>(box.asked),
+                                          static_cast<std::int64_t>(box.answered),
+                                          static_cast<std::int64_t>(box.retries), std::string(box.last_problem),
+                                          box.last_problem_at, box.answered_at, box.block_at, box.status_at,
+                                          box.settings_at, box.accounts_at, box.settings_settled});
+            }
         }
         if (const auto boxes = office_.boxes_of_line(line.record.id))
             for (const BoxRecord& box : *boxes)
@@ -268,6 +279,10 @@ class RunningLines final : public Lines, private OfficeObserver {
         {
             const std::lock_guard lock(mutex_);
             for (const Change& change : changes) {
+                if (change.kind == Change::Kind::kSettings) {
+                    any = true;
+                    settings_changed_.insert(BoxId{change.id});
+                }
                 if (change.kind != Change::Kind::kDesired) continue;
                 any = true;
                 if (queued_.insert(change.id).second) queue_.push_back(HouseholdId{change.id});
@@ -282,13 +297,17 @@ class RunningLines final : public Lines, private OfficeObserver {
         auto next_tick = steady_clock::now() + kWatchTick;
         std::unique_lock lock(mutex_);
         while (true) {
-            filled_.wait_until(lock, next_tick, [this] { return stopping_ || !queue_.empty(); });
+            filled_.wait_until(lock, next_tick,
+                               [this] { return stopping_ || !queue_.empty() || !settings_changed_.empty(); });
             if (stopping_) return;
+            const std::set<BoxId> boxes = std::exchange(settings_changed_, {});
             std::vector<HouseholdId> changed(queue_.begin(), queue_.end());
             queue_.clear();
             queued_.clear();
             lock.unlock();
             desire(changed);
+            for (const BoxId box : boxes)
+                desire_settings(box);
             if (steady_clock::now() >= next_tick) {
                 go_on_watching();
                 next_tick = steady_clock::now() + kWatchTick;
@@ -302,8 +321,36 @@ class RunningLines final : public Lines, private OfficeObserver {
         auto desired = office_.desired_of_line(line.record.id);
         if (!desired) return log_error("line '" + line.record.name + "': " + desired.error().message);
         for (const DesiredState& one : *desired)
-            line.link->bind(one.box, one.number, one.household);
+            bind(line, one);
         line.runner->desire(std::move(*desired));
+        for (const BoxRecord& box : line.boxes)
+            desire_settings(box.id);
+    }
+
+    void desire_settings(BoxId box) {
+        const auto found = line_of_box_.find(box);
+        if (found == line_of_box_.end() || !found->second->runner) return;
+        auto settings = office_.campaigns().settings_of_box(box);
+        if (!settings) return log_error("the settings of a box cannot be read: " + settings.error().message);
+        found->second->runner->desire_settings(std::move(*settings));
+    }
+
+    // A household whose box was changed is forgotten where it was: nothing is driven there any more.
+    void bind(Line& line, const DesiredState& desired) {
+        const Place place{desired.box, desired.number};
+        const auto [known, is_new] = places_.try_emplace(desired.household, place);
+        if (!is_new && known->second != place) {
+            const Place before = std::exchange(known->second, place);
+            const auto old = line_of_box_.find(before.first);
+            if (old != line_of_box_.end() && old->second->runner) {
+                old->second->link->bind(before.first, before.second, HouseholdId{});
+                old->second->runner->forget(before.first, before.second);
+                desire_settings(before.first);
+            }
+            const std::lock_guard lock(mutex_);
+            settings_changed_.insert(desired.box);
+        }
+        line.link->bind(desired.box, desired.number, desired.household);
     }
 
     void desire(const std::vector<HouseholdId>& households) {
@@ -316,12 +363,27 @@ class RunningLines final : public Lines, private OfficeObserver {
                 continue;
             }
             const auto found = line_of_box_.find(desired->box);
-            if (found == line_of_box_.end() || !found->second->runner) continue;
-            found->second->link->bind(desired->box, desired->number, desired->household);
+            if (found == line_of_box_.end() || !found->second->runner) {
+                leave(household);
+                continue;
+            }
+            bind(*found->second, *desired);
             by_line[found->second].push_back(std::move(*desired));
         }
         for (auto& [line, list] : by_line)
             line->runner->desire(std::move(list));
+    }
+
+    // It has no box any more, or one of no line.
+    void leave(HouseholdId household) {
+        const auto known = places_.find(household);
+        if (known == places_.end()) return;
+        const Place before = known->second;
+        places_.erase(known);
+        const auto old = line_of_box_.find(before.first);
+        if (old == line_of_box_.end() || !old->second->runner) return;
+        old->second->link->bind(before.first, before.second, HouseholdId{});
+        old->second->runner->forget(before.first, before.second);
     }
 
     void watch_now(BoxId box) {
@@ -352,6 +414,7 @@ class RunningLines final : public Lines, private OfficeObserver {
     std::map<BoxId, Line*> line_of_box_;        // likewise
     std::thread io_threads_[2];
     std::thread pump_;
+    std::map<HouseholdId, Place> places_;  // of the pump's thread
     bool observing_ = false;
     bool stopped_ = false;
 
@@ -359,6 +422,7 @@ class RunningLines final : public Lines, private OfficeObserver {
     std::condition_variable filled_;
     bool stopping_ = false;
     std::deque<HouseholdId> queue_;
+    std::set<BoxId> settings_changed_;
     std::set<std::int64_t> queued_;
     std::map<collect::LiveRequest, std::shared_ptr<LivePromise>> lives_;
     std::map<BoxId, steady_clock::time_point> watched_;

@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 #include <system_error>
+#include <thread>
 
 #include "card/openssl/master_key_file.hpp"
 #include "server/api/change_feed.hpp"
 #include "server/api/http_server.hpp"
 #include "server/api/office_api.hpp"
 #include "server/app/log.hpp"
+#include "server/app/scheduler.hpp"
 #include "server/store/open_office.hpp"
 #include "server/store/planted_db.hpp"
 
@@ -127,6 +131,17 @@ class RunningOffice final : public OfficeApp {
         if (!config_.demo_line.empty())
             urls.push_back({store::BuildingSpec{}.line_name, line_url_of(config_.demo_line)});
         if (auto started = lines_->start(urls); !started) return failed(StartError::kBadConfig, started.error());
+        scheduler_ = std::make_unique<Scheduler>([](const std::string& problem) { log_error(problem); });
+        scheduler_->add(campaigns_part(*office_));
+        ticking_ = std::jthread([this](const std::stop_token& stop) {
+            std::mutex mutex;
+            std::condition_variable_any wake;
+            std::unique_lock lock(mutex);
+            while (!stop.stop_requested()) {
+                scheduler_->tick(wall_clock());
+                wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+            }
+        });
         log_info("the office listens on " + config_.address + ":" + std::to_string(server_->port()) + ", data in " +
                  config_.data.string());
         if (config_.address != "127.0.0.1" && config_.address != "::1")
@@ -216,6 +231,8 @@ class RunningOffice final : public OfficeApp {
     }
 
     void put_down() {
+        if (scheduler_) scheduler_->stop();
+        ticking_ = {};
         if (lines_) lines_->stop();
         feed_.reset();
         api_.reset();
@@ -231,6 +248,8 @@ class RunningOffice final : public OfficeApp {
     std::unique_ptr<api::OfficeApi> api_;
     std::unique_ptr<api::ChangeFeed> feed_;
     std::unique_ptr<api::HttpServer> server_;
+    std::unique_ptr<Scheduler> scheduler_;
+    std::jthread ticking_;
 };
 
 }  // namespace

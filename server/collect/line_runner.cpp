@@ -178,6 +178,10 @@ struct LineRunner::Running : std::enable_shared_from_this<LineRunner::Running> {
         {
             const std::lock_guard lock(mutex);
             status.counters = master.counters();
+            if (now >= quality_at) {
+                quality_at = now + seconds(1);
+                status.boxes = master.quality();
+            }
         }
         if (!step.send.empty()) {
             writing = true;
@@ -232,6 +236,7 @@ struct LineRunner::Running : std::enable_shared_from_this<LineRunner::Running> {
     std::chrono::seconds retry = kRetryMin;
     mutable std::mutex mutex;
     LineStatus status;  // guarded by mutex
+    Instant quality_at{};
 };
 
 namespace {
@@ -276,6 +281,10 @@ void LineRunner::desire(std::vector<DesiredState> desired) {
         for (const DesiredState& state : desired)
             master.desire(state, now);
     });
+}
+void LineRunner::desire_settings(server::BoxSettings settings) {
+    running_->ask(
+        [settings = std::move(settings)](LineMaster& master, Instant now) { master.desire_settings(settings, now); });
 }
 void LineRunner::forget(BoxId box, std::uint8_t household_number) {
     running_->ask([=](LineMaster& master, Instant) { master.forget(box, household_number); });

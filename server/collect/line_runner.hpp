@@ -27,6 +27,7 @@ struct LineStatus {
     LineState state = LineState::kConnecting;
     std::string problem;  // why it is down
     LineCounters counters;
+    std::vector<BoxQuality> boxes;
 };
 
 class LineRunner {
@@ -44,6 +45,7 @@ class LineRunner {
     // The inputs of LineMaster.
     void set_boxes(std::vector<BoxSetup> boxes);
     void desire(std::vector<DesiredState> desired);
+    void desire_settings(server::BoxSettings settings);
     void forget(BoxId box, std::uint8_t household_number);
     void read_live(LiveRequest request, BoxId box, std::uint8_t household_number);
     void watch(BoxId box, Duration span);

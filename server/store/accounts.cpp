@@ -903,6 +903,11 @@ class AccountsOnDb final : public Accounts {
 
 }  // namespace
 
+Answer<BookingsAnswer> reopen_account(Db& db, const MoneyOrder& order, HouseholdId household, UnixTime now,
+                                      Changes& changes) {
+    return reopen(db, order, household, now, changes);
+}
+
 std::unique_ptr<Accounts> make_accounts(Engine& engine) {
     return std::make_unique<AccountsOnDb>(engine);
 }

@@ -7,6 +7,10 @@
 
 namespace prewatt::server::store {
 
+// Accounts::reopen inside the caller's transaction, on the writing connection.
+[[nodiscard]] Answer<BookingsAnswer> reopen_account(Db& db, const MoneyOrder& order, HouseholdId household,
+                                                    UnixTime now, Changes& changes);
+
 [[nodiscard]] std::unique_ptr<Accounts> make_accounts(Engine& engine);
 
 }  // namespace prewatt::server::store

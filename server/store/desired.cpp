@@ -220,7 +220,7 @@ void settle_effect(Db& db, HouseholdId household, const MeterRow& meter, const M
                    Changes& changes) {
     const Judgement judgement = judge_effect(db, household, effect);
     if (judgement.situation != Situation::kNone) return stop_tickets(db, household, judgement, effect, at, changes);
-    if (meter.stopped != Situation::kNone) let_tickets_go(db, household, changes);
+    if (meter.stopped != Situation::kNone) let_tickets_go(db, household, at, changes);
     apply_effect(db, household, meter, effect, at, judgement.is_ours, changes);
 }
 

@@ -46,17 +46,6 @@ struct Column {
     bool is_key = false;  // part of the primary key
 };
 
-// What one engine keeps beside the rows that all engines have, and makes again from them: not in a backup.
-struct DerivedPart {
-    std::string_view table;
-    std::string_view column;  // empty: the whole table
-};
-inline constexpr DerivedPart kDerivedParts[] = {
-    {"reading_spans", ""},   // SQLite: where the readings of a time are, by their numbers
-    {"readings", "number"},  // SQLite: in the order of their time
-};
-[[nodiscard]] bool is_derived(std::string_view table, std::string_view column = {});
-
 class Place {
   public:
     virtual ~Place() = default;
@@ -93,14 +82,8 @@ class Place {
     [[nodiscard]] virtual std::vector<Column> columns(Db& db, const std::string& table) = 0;
     // Table and the one that its foreign keys refer to.
     [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> references(Db& db) = 0;
-    // Before rows are appended to a table that was copied: what the engine needs for them (a partition).
-    virtual void expect_rows(Db& db, std::string_view table, std::span<const std::string_view> columns,
-                             std::span<const Value> values) = 0;
-    // Rows were appended with keys of their own: the next key of each table that numbers itself, and what is derived
-    // from the rows on this engine alone (is_derived).
+    // Rows were appended with keys of their own: the next key of each table that numbers itself.
     virtual void loaded(Db& db) = 0;
-    // What the schema looks like for the report of a check: "every row was read; ...".
-    [[nodiscard]] virtual std::string what_was_checked(Db& db) = 0;
 };
 
 struct PlaceOptions {

@@ -1,5 +1,6 @@
 #include "server/store/situations.hpp"
 
+#include "server/store/accounts.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/work_list.hpp"
@@ -54,27 +55,52 @@ void stop_tickets(Db& db, HouseholdId household, const Judgement& judgement, con
     question.office = judgement.known.newest;
     question.used_known = judgement.known.used;
     question.known_at = judgement.known_at;
-    db.execute("UPDATE desired SET stopped = $2 WHERE household_id = $1", {household, judgement.situation});
+    // A lost memory ends by itself: a new account with what is known to remain, and a person learns how old that is.
+    const bool lost = judgement.situation == Situation::kForgotten || judgement.situation == Situation::kUsedLess;
+    bool reopened = false;
+    if (lost) {
+        MoneyOrder order;
+        order.order_id = "memory-lost-" + std::to_string(household.value) + "-" + std::to_string(question.office.epoch);
+        order.who = {"office", "line"};
+        order.reason = "the meter lost its memory";
+        reopened = reopen_account(db, order, household, at, changes).has_value();
+    }
+    db.execute("UPDATE desired SET stopped = $2 WHERE household_id = $1",
+               {household, reopened ? Situation::kNone : judgement.situation});
     const Value credited = effect.credited ? Value{*effect.credited} : Value{};
     db.execute("DELETE FROM ticket_questions WHERE household_id = $1", {household});
-    db.execute(
-        "INSERT INTO ticket_questions (household_id, situation, asked_at, shown_epoch, shown_number, shown_credited, "
-        "shown_remaining, office_epoch, office_number, office_credited, office_unit, used_known, known_at) VALUES ($1, "
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        {household, question.situation, at, effect.epoch, effect.ticket_number, credited, effect.remaining,
-         question.office.epoch, question.office.number, question.office.credited, question.office.unit,
-         question.used_known, question.known_at});
+    if (!reopened)
+        db.execute(
+            "INSERT INTO ticket_questions (household_id, situation, asked_at, shown_epoch, shown_number, "
+            "shown_credited, "
+            "shown_remaining, office_epoch, office_number, office_credited, office_unit, used_known, known_at) VALUES "
+            "($1, "
+            "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            {household, question.situation, at, effect.epoch, effect.ticket_number, credited, effect.remaining,
+             question.office.epoch, question.office.number, question.office.credited, question.office.unit,
+             question.used_known, question.known_at});
     WorkItem item;
     item.kind = "ticket_" + std::string(word(judgement.situation));
     item.household = household;
     item.at = at;
     item.figures = figures(question);
     item.explanation = explain(question);
+    const Credit shown_total = effect.credited.value_or(effect.remaining + question.used_known);
+    item.size = in_hundredths(shown_total - question.office.credited, Round::kDown);
     item.proposals = {proposal(question, TicketAnswer::kTakeMeters), proposal(question, TicketAnswer::kTakeOffices)};
+    if (reopened)
+        item.proposals = {"Nothing is needed when the figure is good enough: a new account holds it.",
+                          "Correct the account by what was used since, when it is known."};
     raise_work_item(db, item);
 }
 
-void let_tickets_go(Db& db, HouseholdId household, Changes& changes) {
+void let_tickets_go(Db& db, HouseholdId household, UnixTime at, Changes& changes) {
+    db.query("SELECT situation FROM ticket_questions WHERE household_id = $1", {household}, [&](const Row& row) {
+        WorkItem item;
+        item.kind = "ticket_" + std::string(word(row.as<Situation>(0)));
+        item.household = household;
+        close_work_item(db, difference_of(item), "the meter shows again what was issued", at);
+    });
     db.execute("UPDATE desired SET stopped = 0 WHERE household_id = $1", {household});
     db.execute("DELETE FROM ticket_questions WHERE household_id = $1", {household});
     changes.push_back({Change::Kind::kDesired, household.value});

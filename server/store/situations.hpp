@@ -19,7 +19,7 @@ struct Judgement {
 void stop_tickets(Db& db, HouseholdId household, const Judgement& judgement, const MeterEffect& effect, UnixTime at,
                   Changes& changes);
 // The meter shows again what it should.
-void let_tickets_go(Db& db, HouseholdId household, Changes& changes);
+void let_tickets_go(Db& db, HouseholdId household, UnixTime at, Changes& changes);
 
 [[nodiscard]] Answer<std::vector<TicketQuestion>> read_ticket_questions(Db& db);
 

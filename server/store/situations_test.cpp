@@ -55,18 +55,24 @@ TEST_F(Situations, AMeterThatForgotItsAccountIsNotSentTheOldTicketAgain) {
     lived_in();
     shows(empty_meter());
     const DesiredState desired = *office_->desired(room_);
-    EXPECT_EQ(desired.stopped, Situation::kForgotten);
-    EXPECT_EQ(desired.confirmed_number, 2u) << "what was known is not forgotten with the meter";
-    ASSERT_EQ(questions().size(), 1u);
-    EXPECT_EQ(questions()[0].used_known, credit_of_hundredths(750));
-    EXPECT_EQ(questions()[0].known_at.ms, now().ms - 3'600'000) << "how old the knowledge is";
-    HouseholdState dark = empty_meter().state;
+    EXPECT_EQ(desired.ticket.epoch, 2);
+    EXPECT_EQ(desired.ticket.credited, credit_of_hundredths(1250)) << "what was last known to remain";
+    EXPECT_EQ(desired.stopped, Situation::kNone);
+    EXPECT_TRUE(questions().empty());
+    const auto work = office_->work_list().items({});
+    ASSERT_EQ(work->size(), 1u);
+    EXPECT_EQ(work->front().item.kind, "ticket_forgotten");
+    EXPECT_NE(work->front().item.figures.find("used 7.50 kWh (60 minutes old)"), std::string::npos)
+        << work->front().item.figures;
     move(minutes(1));
-    reads(0, dark);
-    EXPECT_EQ(questions()[0].used_known, credit_of_hundredths(750)) << "an empty meter tells nothing of what was used";
-    move(minutes(1));
+    reads(0, empty_meter().state);
     shows(empty_meter());
-    EXPECT_EQ(questions().size(), 1u) << "asked once";
+    EXPECT_EQ(office_->desired(room_)->ticket.epoch, 2) << "once";
+    EXPECT_TRUE(office_->desired(room_)->ticket_open());
+    move(minutes(1));
+    shows(account(2, 1, 1250, 1250));
+    EXPECT_FALSE(office_->desired(room_)->ticket_open());
+    expect_balanced();
 }
 
 TEST_F(Situations, AnEmptyMeterThatIsReadBeforeItsAccountIsDoesNotSpoilWhatIsKnown) {
@@ -75,7 +81,7 @@ TEST_F(Situations, AnEmptyMeterThatIsReadBeforeItsAccountIsDoesNotSpoilWhatIsKno
     reads(0, empty_meter().state);
     move(minutes(1));
     shows(empty_meter());
-    EXPECT_EQ(questions().at(0).used_known, credit_of_hundredths(750));
+    EXPECT_EQ(office_->desired(room_)->ticket.credited, credit_of_hundredths(1250));
 }
 
 TEST_F(Situations, AMeterOfANewerTicketThanWasEverIssuedStopsTicketsAndAsks) {
@@ -127,8 +133,8 @@ TEST_F(Situations, ATicketThatAnEmptyMeterTookIsFoundByItsUse) {
     effect.credited.reset();
     ASSERT_TRUE(
         wait<Done>([&](auto done) { office_->record_confirmed({room_, Part::kTicket, 1, 3}, effect, now(), done); }));
-    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kUsedLess);
-    EXPECT_EQ(questions().at(0).used_known, credit_of_hundredths(750));
+    EXPECT_EQ(office_->desired(room_)->ticket.epoch, 2);
+    EXPECT_EQ(office_->desired(room_)->ticket.credited, credit_of_hundredths(2250));
 }
 
 TEST_F(Situations, AnOlderTicketOfTheSameAccountIsOpenAgainAndNoQuestion) {
@@ -141,17 +147,6 @@ TEST_F(Situations, AnOlderTicketOfTheSameAccountIsOpenAgainAndNoQuestion) {
     move(minutes(1));
     shows(account(1, 2, 2000, 1240));
     EXPECT_FALSE(office_->desired(room_)->ticket_open());
-}
-
-TEST_F(Situations, AMeterThatComesBackAsItWasEndsTheQuestion) {
-    // The technician had plugged in the wrong box for an hour.
-    lived_in();
-    shows(empty_meter());
-    ASSERT_EQ(questions().size(), 1u);
-    move(minutes(60));
-    shows(account(1, 2, 2000, 1240));
-    EXPECT_EQ(office_->desired(room_)->stopped, Situation::kNone);
-    EXPECT_TRUE(questions().empty());
 }
 
 TEST_F(Situations, AClearThatWasOrderedEndsTheAccountAndDoesNotSendItsTicketAgain) {

@@ -173,18 +173,7 @@ class SqlitePlace final : public Place {
             {}, [&](const Row& row) { found.emplace_back(row.as<std::string>(0), row.as<std::string>(1)); });
         return found;
     }
-    void expect_rows(Db&, std::string_view, std::span<const std::string_view>, std::span<const Value>) override {}
-    // The next key is one more than the greatest. Readings were appended in the order of their time, so those of one
-    // hour stand together.
-    void loaded(Db& db) override {
-        if (!db.has_table("reading_spans")) return;
-        db.define("DELETE FROM reading_spans");
-        db.define(
-            "INSERT INTO reading_spans (first_number, last_number, first_at, last_at, first_household, last_household) "
-            "SELECT MIN(number), MAX(number), MIN(at), MAX(at), MIN(household_id), MAX(household_id) FROM readings "
-            "GROUP BY (number - 1) / 1000, at / 3600000");
-    }
-    std::string what_was_checked(Db&) override { return "every page, index and reference of the file was compared"; }
+    void loaded(Db&) override {}  // the next key is one more than the greatest
 
   private:
     // A file that nobody else knows of.

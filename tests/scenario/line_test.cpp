@@ -38,6 +38,12 @@ class Office final : public collect::LineOffice {
     void on_refused(const server::Delivery&, std::string_view problem, bool, server::UnixTime) override {
         problems.emplace_back(problem);
     }
+    void on_setting(server::BoxId, const collect::SettingNews& news, server::UnixTime) override {
+        if (news.kind == collect::SettingNews::Kind::kProved) ++proved;
+        if (news.kind == collect::SettingNews::Kind::kDrifted) ++drifted;
+    }
+    int proved = 0;
+    int drifted = 0;
     std::map<std::int64_t, int> complete;
     std::map<std::int64_t, int> blocks;
     std::map<std::int64_t, dlt645::HouseholdRecord> last;
@@ -224,8 +230,8 @@ TEST_F(Line, AnOfficeThatIsKilledInTheMiddleOfADeliveryCreditsOnce) {
     }
 }
 
-TEST_F(Line, ABoxThatIsReplacedByAnEmptyOneGetsItsRoomsBack) {
-    // The repair shop sends it back as new: what was sold is on the office's side.
+TEST_F(Line, ABoxThatIsReplacedByAnEmptyOneGetsItsRoomsBackWithoutWhatWasUsed) {
+    // The repair shop sends it back as new: what was sold is on the office's side, and so is what was used.
     build({.boxes = 2});
     sell(0, 5, 4000);
     sell(0, 6, 1000);
@@ -234,14 +240,116 @@ TEST_F(Line, ABoxThatIsReplacedByAnEmptyOneGetsItsRoomsBack) {
     off.remote_off = true;
     line->desire(off);
     ASSERT_TRUE(confirmed(3, seconds(5)));
+    line->box(0).use({5}, energy_of_hundredths(1500));
     line->run_for(minutes(2));
+    bool asked = false;
+    line->judge = [&](server::DesiredState& desired, const dlt645::AccountStatus& status) {
+        if (status.epoch >= desired.ticket.epoch || desired.ticket.epoch != 1) return;
+        asked = true;
+        desired.stopped = server::Situation::kForgotten;
+    };
     line->box(0).restart(true);
     ASSERT_EQ(meter(0, 5).epoch, 0);
-    line->run_for(minutes(3));
-    EXPECT_EQ(meter(0, 5).credited, credit_of_hundredths(4000));
+    line->run_for(minutes(10));
+    EXPECT_TRUE(asked);
+    EXPECT_EQ(meter(0, 5).epoch, 0) << "40 kWh again would give 15 kWh a second time";
+    EXPECT_TRUE(meter(0, 6).state.holds().has(Hold::kRemote)) << "switching has nothing to do with money";
+    for (const int number : {5, 6}) {
+        server::DesiredState& anew = wish(0, number);
+        anew.ticket = {2, 1, credit_of_hundredths(number == 5 ? 2500 : 1000), {}};
+        line->desire(anew);
+    }
+    line->run_for(minutes(1));
+    EXPECT_EQ(meter(0, 5).credited, credit_of_hundredths(2500));
     EXPECT_TRUE(meter(0, 5).lit);
-    EXPECT_TRUE(meter(0, 6).state.holds().has(Hold::kRemote));
     EXPECT_FALSE(meter(0, 6).lit);
+}
+
+TEST_F(Line, AMeterWithTicketsOfALostDatabaseIsLeftAsItIs) {
+    // The office was restored from last week's backup and sells until its numbers pass those of the meter.
+    build({.boxes = 1});
+    for (int n = 0; n < 4; ++n) {
+        sell(0, 7, 1000);
+        ASSERT_TRUE(confirmed(static_cast<std::size_t>(n + 1), seconds(5)));
+    }
+    line->run_for(seconds(5));
+    line->judge = [&](server::DesiredState& desired, const dlt645::AccountStatus& status) {
+        if (status.credited_hundredths == 4000) desired.stopped = server::Situation::kAhead;
+    };
+    line->restart_master();
+    server::DesiredState& old = wish(0, 7);
+    old.confirmed_epoch = 1;
+    old.confirmed_number = 1;
+    for (std::uint32_t n = 2; n <= 6; ++n) {
+        old.ticket = {1, n, credit_of_hundredths(1000 + 10 * (n - 1)), {}};
+        line->desire(old);
+        line->run_for(minutes(1));
+    }
+    EXPECT_EQ(meter(0, 7).credited, credit_of_hundredths(4000)) << "the older, lower total never went over it";
+    EXPECT_EQ(meter(0, 7).ticket_number, 4u);
+    EXPECT_TRUE(meter(0, 7).lit);
+}
+
+TEST_F(Line, AMonthsAbsenceEndsRightAndWithoutAStorm) {
+    // The riser was without supply; 39 rooms bought meanwhile, some of them several times.
+    build({.boxes = 3});
+    line->run_for(minutes(1));
+    line->box(1).set_supply(false);
+    line->run_for(minutes(30));
+    for (int number = 1; number <= 39; ++number)
+        for (int n = 0; n <= number % 3; ++n)
+            sell(1, number, 100);
+    line->run_for(minutes(60));
+    const std::uint64_t before = line->master().counters().requests;
+    const int blocks = office.blocks[3];
+    line->box(1).set_supply(true);
+    const Instant back = line->now();
+    ASSERT_TRUE(line->run_until(
+        [&] {
+            for (int number = 1; number <= 39; ++number)
+                if (meter(1, number).credited != credit_of_hundredths(100 * (1 + number % 3))) return false;
+            return true;
+        },
+        minutes(3)));
+    const double span = static_cast<double>((line->now() - back).count()) / 1e6;
+    EXPECT_LT(line->master().counters().requests - before, 500u) << "in " << span << " s";
+    EXPECT_GT(office.blocks[3], blocks) << "the neighbours are read meanwhile";
+}
+
+TEST_F(Line, SettingsReachRealMetersAndWhatIsChangedThereIsDrivenBack) {
+    // A service tool raises the limit of one room; nobody in the office would ever have known.
+    build({.boxes = 1, .settings = {.setting_timing = {.sums_interval = minutes(10)}}});
+    settings::Settings all;
+    all.households[0].load.milliamperes = 16'000;
+    server::BoxSettings wanted;
+    wanted.box = LineOfMeters::box_id(0);
+    for (std::uint8_t number = 1; number <= 39; ++number) {
+        server::SettingWish one;
+        one.box = wanted.box;
+        one.household = {100 + number};
+        one.number = number;
+        one.name = {0x02, 0};
+        one.version = {1, 0};
+        one.bytes.resize(settings::kSettingBytesMax);
+        one.bytes.resize(settings::encode(all, {settings::SettingId::kLoadLimit, 1, 0}, one.bytes));
+        wanted.wishes.push_back(one);
+    }
+    line->master().desire_settings(wanted, line->now());
+    ASSERT_TRUE(line->run_until([&] { return office.proved == 39; }, minutes(3)));
+    // The tool: the same sealed commands, with another limit, as a box takes them from anybody who has its key.
+    wanted.wishes[4].bytes[0] = 0x60;
+    wanted.wishes[4].bytes[1] = 0xEA;
+    wanted.wishes[4].version.desired = 2;
+    line->master().desire_settings(wanted, line->now());
+    ASSERT_TRUE(line->run_until([&] { return office.proved == 40; }, minutes(1)));
+    line->restart_master();
+    wanted.wishes[4].bytes = wanted.wishes[5].bytes;
+    wanted.wishes[4].version = {1, 1};
+    line->master().desire_settings(wanted, line->now());
+    ASSERT_TRUE(line->run_until([&] { return office.drifted == 1; }, minutes(5)));
+    ASSERT_TRUE(line->run_until([&] { return line->master().quality()[0].settings_settled; }, minutes(5)));
+    line->run_for(minutes(25));
+    EXPECT_EQ(office.drifted, 1) << "driven back once, and then it is as it should be";
 }
 
 TEST_F(Line, ABoxThatLosesItsSupplyInTheMiddleOfATicketHasItAfterwards) {

@@ -15,6 +15,54 @@ namespace prewatt::server::api {
 
 inline constexpr UnixTime kFakeNow{1'790'000'000'000};
 
+class FakeCampaigns final : public Campaigns {
+  public:
+    CampaignRecord record_of(CampaignId id) const {
+        CampaignRecord record = started_;
+        record.id = id;
+        return record;
+    }
+    Answer<CampaignPreview> preview(const Selection&, const Wish& wish) override {
+        if (auto bad = check_wish(wish)) return std::unexpected(*bad);
+        CampaignPreview preview;
+        preview.members = members;
+        preview.needs_two = needs_two(wish, members);
+        preview.lines.push_back({1, "3-0101", "relay on", "relay off", ""});
+        return preview;
+    }
+    void start(CampaignOrder order, Actor actor, WhenDone<CampaignRecord> done) override {
+        started_.id = {1};
+        started_.order = std::move(order);
+        started_.operator_name = actor.user;
+        done(started_);
+    }
+    Answer<CampaignRecord> campaign(CampaignId id) override {
+        if (id.value != 1) return std::unexpected(Refusal{Reason::kNotFound, "There is no such campaign.", 0});
+        return record_of(id);
+    }
+    Answer<std::vector<CampaignRecord>> campaigns(int) override { return std::vector{started_}; }
+    void pause(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
+    void resume(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
+    void cancel(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
+    void retry(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
+    void set_group(std::string name, std::vector<HouseholdId> list, Actor, WhenDone<GroupRecord> done) override {
+        done(GroupRecord{{1}, std::move(name), static_cast<std::int64_t>(list.size())});
+    }
+    Answer<std::vector<GroupRecord>> groups() override { return std::vector<GroupRecord>{{{1}, "floor 5", 13}}; }
+    Answer<std::optional<UnixTime>> due(UnixTime) override { return std::optional<UnixTime>{}; }
+    void advance(UnixTime, WhenDone<bool> done) override { done(false); }
+    Answer<BoxSettings> settings_of_box(BoxId box) override { return BoxSettings{box, {}, {}}; }
+    Answer<std::vector<SettingState>> settings_of_household(HouseholdId) override {
+        return std::vector<SettingState>{};
+    }
+    void record_setting(SettingReport, WhenDone<Done> done) override { done(Done{}); }
+
+    std::int64_t members = 39;
+
+  private:
+    CampaignRecord started_;
+};
+
 class FakeOffice : public Office {
   public:
     std::optional<Refusal> refuse_changes;
@@ -255,7 +303,7 @@ class FakeOffice : public Office {
     std::mutex mutex_;
     OfficeObserver* observer_ = nullptr;
     FakeAccounts accounts_;
-    Campaigns campaigns_;
+    FakeCampaigns campaigns_;
     Archive archive_;
     FakeAudit audit_;
     FakeWorkList work_list_;

@@ -1,0 +1,3 @@
+// Its former name; use open_office.hpp.
+#pragma once
+#include "server/store/open_office.hpp"
