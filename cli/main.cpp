@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/bench.hpp"
+#include "cli/campaign.hpp"
 #include "cli/db.hpp"
 #include "cli/evaluate.hpp"
 #include "cli/events.hpp"
@@ -207,6 +208,42 @@ void offer_relay(CLI::App& app) {
     verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
     verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
     add_server(verb, options->server);
+}
+
+void offer_campaign(CLI::App& app) {
+    CLI::App& campaign = *app.add_subcommand("campaign", "One order to many households or boxes");
+    campaign.require_subcommand(1);
+    const auto offer = [&](const char* action, const char* words) {
+        CLI::App& verb = *campaign.add_subcommand(action, words);
+        auto options = verb_options<CampaignOptions>(verb);
+        options->action = action;
+        const std::string name = action;
+        if (name == "preview" || name == "start") {
+            verb.add_option("SELECTION", options->selection, "all, \"floor 1 5\", \"box 2\", \"group 3\" ...")
+                ->required();
+            verb.add_option("WISH", options->wish, "remote_off, \"alarms 1000 200 0\", clock ...")->required();
+        } else if (name != "list") {
+            verb.add_option("NUMBER", options->number, "Of the campaign")->required();
+        }
+        if (name == "start") {
+            verb.add_option("--reason", options->reason, "For the journal");
+            verb.add_option("--at", options->at, "Milliseconds since 1970 UTC; else now");
+            verb.add_flag("--daily", options->daily, "Every day anew");
+            verb.add_option("--window", options->window, "Orders are given between these times, as 23:00-05:00");
+            verb.add_flag("--yes", options->yes, "Do not ask");
+            verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
+        }
+        verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+        add_server(verb, options->server);
+    };
+    offer("preview", "What it would change of whom; nothing is done");
+    offer("start", "Makes it so: now, later, or every day");
+    offer("list", "The newest ones with their progress");
+    offer("show", "One of them, and why members wait or have failed");
+    offer("pause", "Orders nobody further for now");
+    offer("resume", "Goes on");
+    offer("cancel", "Orders nobody further, for ever; what was ordered goes on");
+    offer("retry", "Orders those that failed again");
 }
 
 void offer_top(CLI::App& app) {
@@ -462,6 +499,7 @@ int main_of(int argc, char** argv) {
     offer_refund(app);
     offer_ledger(app);
     offer_relay(app);
+    offer_campaign(app);
     offer_top(app);
     offer_frame(app);
     offer_bench(app);

@@ -9,6 +9,22 @@
 
 namespace prewatt::server::api {
 
+// How one box answers on its line; 0: never.
+struct BoxQuality {
+    std::uint64_t number = 0;
+    bool answering = false;
+    std::int64_t asked = 0;
+    std::int64_t answered = 0;
+    std::int64_t retries = 0;
+    std::string last_problem;
+    UnixTime last_problem_at;
+    UnixTime answered_at;
+    UnixTime block_at;
+    UnixTime status_at;
+    UnixTime settings_at;
+    UnixTime accounts_at;  // of the account that was read longest ago
+    bool settings_settled = true;
+};
 struct LineStatus {
     LineId id;
     std::string name;
@@ -22,6 +38,7 @@ struct LineStatus {
     std::int64_t retries = 0;
     std::int64_t bad_frames = 0;
     std::vector<std::uint64_t> silent_boxes;
+    std::vector<BoxQuality> quality;
 };
 
 // The values of this moment, as the meter said them (item EC000300).

@@ -128,6 +128,7 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_command_routes();
     add_user_routes();
     add_accounts_routes();
+    add_campaign_routes();
     add_other_routes();
 }
 

@@ -42,6 +42,7 @@ class OfficeApi {
     void add_account_changes();
     void add_drawer_routes();
     void add_plan_routes();
+    void add_campaign_routes();
     void add_other_routes();
     [[nodiscard]] std::expected<Caller, Problem> identify(const Request& request);
 

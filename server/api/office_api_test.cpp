@@ -197,6 +197,19 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     with_key(Method::kPost, "/api/v1/households/1/acknowledge", {{"reason", "asked at the desk"}});
     with_key(Method::kPut, "/api/v1/households/1/alarms",
              {{"low_ckwh", 1000}, {"cutoff_ckwh", 300}, {"overdraft_ckwh", 0}});
+    with_key(Method::kPost, "/api/v1/households/1/reset-lockout", {{"reason", "kettle is gone"}});
+    ask(Method::kGet, "/api/v1/households/1/settings");
+    ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "floor 1 5"}, {"wish", "remote_off"}});
+    with_key(Method::kPost, "/api/v1/campaigns",
+             {{"selection", "all"}, {"wish", "alarms 1000 200 0"}, {"reason", "winter"}, {"repeat", "daily"}});
+    ask(Method::kGet, "/api/v1/campaigns");
+    ask(Method::kGet, "/api/v1/campaigns/1");
+    for (const char* action : {"pause", "resume", "cancel", "retry"})
+        ask(Method::kPost, std::string("/api/v1/campaigns/1/") + action, json::object());
+    ask(Method::kGet, "/api/v1/groups");
+    ask(Method::kPut, "/api/v1/groups", {{"name", "floor 5"}, {"households", "1 2"}});
+    ask(Method::kGet, "/api/v1/lines/1/quality");
+    ask(Method::kGet, "/api/v1/ticket-questions");
     ask(Method::kGet, "/api/v1/jobs/7");
     ask(Method::kGet, "/api/v1/boxes/2026000001/wall");
     ask(Method::kGet, "/api/v1/lines");
@@ -271,6 +284,22 @@ TEST_F(OfficeApiTest, EachRoleMayDoWhatItsRoutesSayAndNothingElse) {
         }
     }
     EXPECT_EQ(office_.sales_made, 0);
+}
+
+TEST_F(OfficeApiTest, ACampaignThatMakesNoSenseIsRefusedBeforeAnybodyIsReached) {
+    // "floor 5" without its building, a force of two days, no reason for the journal.
+    be("owner");
+    const auto start = [&](const char* selection, const char* wish, const char* reason) {
+        return with_key(Method::kPost, "/api/v1/campaigns",
+                        {{"selection", selection}, {"wish", wish}, {"reason", reason}})
+            .status;
+    };
+    EXPECT_EQ(start("all", "remote_off", "works"), 202);
+    EXPECT_EQ(start("floor 5", "remote_off", "works"), 400);
+    EXPECT_EQ(start("all", "explode", "works"), 400);
+    EXPECT_EQ(start("all", "remote_off", ""), 400);
+    EXPECT_EQ(ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "all"}, {"wish", "force 2880"}}).status,
+              400);
 }
 
 TEST_F(OfficeApiTest, NobodyIsLetInWithoutASession) {
