@@ -25,7 +25,8 @@
 namespace prewatt::server {
 
 // What has changed; ask for it by its number. kDesired: a line master has something to do for this household.
-// kSettings: something in the settings that are desired of a box. kHousehold: anything in HouseholdRecord; kBox: anything in BoxRecord; kSite: estate or price.
+// kSettings: something in the settings that are desired of a box. kHousehold: anything in HouseholdRecord; kBox:
+// anything in BoxRecord; kSite: estate or price.
 struct Change {
     enum class Kind : std::uint8_t { kSale, kHousehold, kDesired, kJob, kBox, kSite, kSettings, kCampaign } kind;
     std::int64_t id = 0;
