@@ -129,6 +129,7 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_user_routes();
     add_accounts_routes();
     add_campaign_routes();
+    add_audit_routes();
     add_other_routes();
 }
 
@@ -165,8 +166,8 @@ void OfficeApi::add_session_routes() {
         const std::string user = input.text("user", 1, 64);
         const std::string password = input.text("password", 1, 256);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const Answer<Session> session =
-            wait_for<Session>([&](WhenDone<Session> done) { office_.sign_in(user, password, std::move(done)); });
+        const Answer<Session> session = wait_for<Session>(
+            [&](WhenDone<Session> done) { office_.sign_in(user, password, call.request.remote, std::move(done)); });
         if (!session) return refused(session.error());
         const UserRecord& who = session->user;
         return Response::json(
@@ -180,8 +181,8 @@ void OfficeApi::add_session_routes() {
         return Response::json(200, {{"user", who.user}, {"name", who.name}, {"role", word(who.role)}});
     });
     router_.add(Method::kDelete, "/api/v1/session", kAnyRole, [this](const Call& call) -> Outcome {
-        const Answer<Done> ended =
-            wait_for<Done>([&](WhenDone<Done> done) { office_.sign_out(call.caller->token, std::move(done)); });
+        const Answer<Done> ended = wait_for<Done>(
+            [&](WhenDone<Done> done) { office_.sign_out(call.caller->token, call.request.remote, std::move(done)); });
         if (!ended) return refused(ended.error());
         return Response::empty(204).with("Set-Cookie",
                                          std::string(kCookie) + "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
@@ -342,9 +343,10 @@ void OfficeApi::add_money_routes() {
     router_.add(Method::kPut, "/api/v1/price", kOwners, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
         const UnitPrice price{input.integer("price_e4", 1, 1'000'000)};
+        const std::string reason = input.text_or("reason", "", 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         const Answer<Done> set = wait_for<Done>(
-            [&](WhenDone<Done> done) { office_.set_price(price, call.caller->user.user, std::move(done)); });
+            [&](WhenDone<Done> done) { office_.set_price(price, actor_of(call), reason, std::move(done)); });
         if (!set) return refused(set.error());
         return Response::json(200, {{"price_e4", price.count()}});
     });
@@ -361,6 +363,7 @@ void OfficeApi::add_command_routes() {
         order.order_id = std::move(*order_id);
         order.household = HouseholdId{id_in(call.values[0])};
         order.operator_name = call.caller->user.user;
+        order.from = call.request.remote;
         const Answer<JobRecord> job =
             wait_for<JobRecord>([&](WhenDone<JobRecord> done) { begin(std::move(order), std::move(done)); });
         if (!job) return refused(job.error());
@@ -445,7 +448,7 @@ void OfficeApi::add_user_routes() {
         const std::string password = input.text("password", 1, 256);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         const Answer<UserRecord> created = wait_for<UserRecord>(
-            [&](WhenDone<UserRecord> done) { office_.create_user(user, password, std::move(done)); });
+            [&](WhenDone<UserRecord> done) { office_.create_user(user, password, actor_of(call), std::move(done)); });
         if (!created) return refused(created.error());
         return Response::json(201, json_of(*created));
     });
@@ -454,8 +457,8 @@ void OfficeApi::add_user_routes() {
         const std::string password = input.text("password", 1, 256);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         const UserId user{id_in(call.values[0])};
-        const Answer<Done> set =
-            wait_for<Done>([&](WhenDone<Done> done) { office_.set_password(user, password, std::move(done)); });
+        const Answer<Done> set = wait_for<Done>(
+            [&](WhenDone<Done> done) { office_.set_password(user, password, actor_of(call), std::move(done)); });
         if (!set) return refused(set.error());
         return Response::empty(204);
     });

@@ -43,6 +43,7 @@ class OfficeApi {
     void add_drawer_routes();
     void add_plan_routes();
     void add_campaign_routes();
+    void add_audit_routes();
     void add_other_routes();
     [[nodiscard]] std::expected<Caller, Problem> identify(const Request& request);
 

@@ -249,6 +249,9 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     ask(Method::kPut, "/api/v1/households/1/price-group", {{"group", 2}});
     ask(Method::kPut, "/api/v1/quota-rules", {{"group", 0}, {"per", "room"}, {"quota_ckwh", 800}, {"quota_fen", 0}});
     ask(Method::kDelete, "/api/v1/residents/3");
+    ask(Method::kGet, "/api/v1/audit?limit=5&action=household&user=owner&from=1&to=2");
+    ask(Method::kGet, "/api/v1/audit/head");
+    ask(Method::kGet, "/api/v1/audit/verify");
     ask(Method::kGet, "/api/v1/health");
     ask(Method::kGet, "/api/v1/openapi.json");
     EXPECT_TRUE(ask(Method::kGet, "/api/v1/live").is_event_stream);

@@ -82,7 +82,7 @@ class Office {
 
     // --- Money
     virtual void sell(SaleOrder order, WhenDone<SaleAnswer> done) = 0;
-    virtual void set_price(UnitPrice price, std::string operator_name, WhenDone<Done> done) = 0;
+    virtual void set_price(UnitPrice price, Actor who, std::string reason, WhenDone<Done> done) = 0;
 
     // --- Desired state. A later order of the same part replaces an open earlier one, whose job then fails as replaced.
     virtual void set_remote_hold(JobOrder order, bool off, WhenDone<JobRecord> done) = 0;
@@ -101,10 +101,12 @@ class Office {
 
     // --- Users and sessions
     [[nodiscard]] virtual Answer<std::vector<UserRecord>> users() = 0;
-    virtual void create_user(UserRecord user, std::string password, WhenDone<UserRecord> done) = 0;
-    virtual void set_password(UserId user, std::string password, WhenDone<Done> done) = 0;  // ends its sessions
-    virtual void sign_in(std::string user, std::string password, WhenDone<Session> done) = 0;
-    virtual void sign_out(std::string token, WhenDone<Done> done) = 0;
+    virtual void create_user(UserRecord user, std::string password, Actor who, WhenDone<UserRecord> done) = 0;
+    // Ends its sessions.
+    virtual void set_password(UserId user, std::string password, Actor who, WhenDone<Done> done) = 0;
+    // `from`: the address that asks, for the journal.
+    virtual void sign_in(std::string user, std::string password, std::string from, WhenDone<Session> done) = 0;
+    virtual void sign_out(std::string token, std::string from, WhenDone<Done> done) = 0;
     // Who this token is; kSignInRefused when it is unknown or was idle for kSessionIdleMax. Use keeps it alive.
     [[nodiscard]] virtual Answer<UserRecord> session(std::string_view token) = 0;
 

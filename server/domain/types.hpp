@@ -398,6 +398,7 @@ struct JobOrder {
     HouseholdId household;
     std::string operator_name;
     std::string reason;
+    std::string from{};  // as Actor::from
 };
 
 // --- Users

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/orders.hpp"
+#include "server/store/audit.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/situations.hpp"
@@ -279,6 +280,15 @@ Answer<JobRecord> order_part(Db& db, const JobOrder& order, const PartOrder& wan
     job.created_at = now;
     job.operator_name = order.operator_name;
     job.reason = order.reason;
+    append_audit(db, {0,
+                      now,
+                      {order.operator_name, order.from},
+                      std::string{"household."} + wanted.kind,
+                      "household " + std::to_string(order.household.value),
+                      "",
+                      content,
+                      order.reason,
+                      ""});
     changes.push_back({Change::Kind::kJob, job.id.value});
     changes.push_back({Change::Kind::kDesired, order.household.value});
     changes.push_back({Change::Kind::kHousehold, order.household.value});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/room_search.hpp"
+#include "server/store/audit.hpp"
 #include "server/store/sales.hpp"
 
 namespace prewatt::server::store {
@@ -251,11 +252,26 @@ Answer<Done> record_box_seen(Db& db, const BoxSeen& seen, Changes& changes) {
     return Done{};
 }
 
-Answer<Done> set_price(Db& db, UnitPrice price, std::string_view operator_name, UnixTime now, Changes& changes) {
+namespace {
+
+std::string yuan_per_kwh(UnitPrice price) {
+    std::string decimals = std::to_string(10'000 + price.count() % 10'000);
+    decimals.front() = '.';
+    return std::to_string(price.count() / 10'000) + decimals;
+}
+
+}  // namespace
+
+Answer<Done> set_price(Db& db, UnitPrice price, const Actor& who, const std::string& reason, UnixTime now,
+                       Changes& changes) {
     if (price <= UnitPrice{0} || price > UnitPrice{1'000'000})
         return std::unexpected(
             Refusal{Reason::kBadArgument, "A price is 0.0001 to 100 yuan per kWh; nothing was changed.", 1'000'000});
-    db.execute("INSERT INTO prices (at, price_e4, operator_name) VALUES ($1, $2, $3)", {now, price, operator_name});
+    UnitPrice before;
+    db.query("SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1", {},
+             [&](const Row& row) { before = row.as<UnitPrice>(0); });
+    db.execute("INSERT INTO prices (at, price_e4, operator_name) VALUES ($1, $2, $3)", {now, price, who.user});
+    append_audit(db, {0, now, who, "price.set", "site", yuan_per_kwh(before), yuan_per_kwh(price), reason, ""});
     changes.push_back({Change::Kind::kSite, 1});
     return Done{};
 }

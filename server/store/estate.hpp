@@ -19,7 +19,7 @@ namespace prewatt::server::store {
 [[nodiscard]] Answer<std::uint32_t> reserve_counters(Db& db, BoxId box, std::uint32_t count);
 [[nodiscard]] Answer<Done> raise_counter(Db& db, BoxId box, std::uint32_t last_counter);
 [[nodiscard]] Answer<Done> record_box_seen(Db& db, const BoxSeen& seen, Changes& changes);
-[[nodiscard]] Answer<Done> set_price(Db& db, UnitPrice price, std::string_view operator_name, UnixTime now,
+[[nodiscard]] Answer<Done> set_price(Db& db, UnitPrice price, const Actor& who, const std::string& reason, UnixTime now,
                                      Changes& changes);
 
 // What a question answers when its connection has failed, else the value.

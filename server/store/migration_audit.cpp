@@ -5,7 +5,7 @@ namespace {
 
 constexpr const char* kStatements[] = {
     // docs/formats/audit.md.
-    "CREATE TABLE audit_journal (number BIGINT PRIMARY KEY, at BIGINT NOT NULL, user_name TEXT NOT NULL, from_address "
+    "CREATE TABLE audit_journal (number {key}, at BIGINT NOT NULL, user_name TEXT NOT NULL, from_address "
     "TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, old_text TEXT NOT NULL, new_text TEXT NOT NULL, "
     "reason TEXT NOT NULL, chain TEXT NOT NULL)",
     "sqlite:CREATE TRIGGER audit_stays BEFORE UPDATE ON audit_journal BEGIN SELECT RAISE(ABORT, 'the journal does not "

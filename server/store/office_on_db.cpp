@@ -144,10 +144,10 @@ class OfficeOnDb final : public Office {
         if (order.accepted_at == UnixTime{}) order.accepted_at = engine_.clock();
         engine_.writer.submit_to(sales_, std::move(order), std::move(done));
     }
-    void set_price(UnitPrice price, std::string operator_name, WhenDone<Done> done) override {
+    void set_price(UnitPrice price, Actor who, std::string reason, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
-            [this, price, operator_name = std::move(operator_name)](Db& db, Changes& changes) {
-                return store::set_price(db, price, operator_name, engine_.clock(), changes);
+            [this, price, who = std::move(who), reason = std::move(reason)](Db& db, Changes& changes) {
+                return store::set_price(db, price, who, reason, engine_.clock(), changes);
             },
             std::move(done));
     }
@@ -200,24 +200,27 @@ class OfficeOnDb final : public Office {
 
     // --- Users
     Answer<std::vector<UserRecord>> users() override { return engine_.pool.ask(read_users); }
-    void create_user(UserRecord user, std::string password, WhenDone<UserRecord> done) override {
+    void create_user(UserRecord user, std::string password, Actor who, WhenDone<UserRecord> done) override {
         if (user.user.empty() || user.user.size() > 64)
             return refuse(std::move(done), {Reason::kBadArgument, "A user name has 1 to 64 bytes.", 64});
-        with_hash<UserRecord>(
-            std::move(password), std::move(done),
-            [user = std::move(user)](Db& db, const std::string& hash) { return store::create_user(db, user, hash); });
+        with_hash<UserRecord>(std::move(password), std::move(done),
+                              [this, user = std::move(user), who = std::move(who)](Db& db, const std::string& hash) {
+                                  return store::create_user(db, user, hash, who, engine_.clock());
+                              });
     }
-    void set_password(UserId user, std::string password, WhenDone<Done> done) override {
+    void set_password(UserId user, std::string password, Actor who, WhenDone<Done> done) override {
         with_hash<Done>(std::move(password), std::move(done),
-                        [user](Db& db, const std::string& hash) { return store::set_password(db, user, hash); });
+                        [this, user, who = std::move(who)](Db& db, const std::string& hash) {
+                            return store::set_password(db, user, hash, who, engine_.clock());
+                        });
     }
-    void sign_in(std::string user, std::string password, WhenDone<Session> done) override {
-        slow_->run([this, user = std::move(user), password = std::move(password), done = std::move(done)] {
-            done(try_sign_in(user, password));
-        });
+    void sign_in(std::string user, std::string password, std::string from, WhenDone<Session> done) override {
+        slow_->run([this, user = std::move(user), password = std::move(password), from = std::move(from),
+                    done = std::move(done)] { done(try_sign_in(user, password, from)); });
     }
-    void sign_out(std::string token, WhenDone<Done> done) override {
-        engine_.writer.submit<Done>([hash = hash_token(token)](Db& db, Changes&) { return end_session(db, hash); },
+    void sign_out(std::string token, std::string from, WhenDone<Done> done) override {
+        engine_.writer.submit<Done>([this, hash = hash_token(token), from = std::move(from)](
+                                        Db& db, Changes&) { return end_session(db, hash, from, engine_.clock()); },
                                     std::move(done));
     }
     Answer<UserRecord> session(std::string_view token) override {
@@ -325,6 +328,24 @@ class OfficeOnDb final : public Office {
                                      done);
         });
     }
+    // What the journal says of a sign-in that was refused. A name that nobody has is not written down: people type
+    // their password there. Of those at most one record a minute, with how many there were, so that nobody can fill the
+    // journal.
+    RefusedSignIn refused_sign_in(const UserRecord* user, bool right, const std::string& from, UnixTime now) {
+        AuditRecord record{0, now, {"", from}, "session.refuse", "a name that nobody has", "", "", "", ""};
+        if (user) {
+            record.who.user = user->user;
+            record.subject = "user " + user->user;
+            record.after = right ? "the user is disabled" : "wrong password";
+            return record;
+        }
+        ++nobodys_tries_;
+        if (nobodys_tries_noted_at_ != UnixTime{} && now - nobodys_tries_noted_at_ < minutes(1)) return std::nullopt;
+        record.after = std::to_string(nobodys_tries_) + " since the record before";
+        nobodys_tries_ = 0;
+        nobodys_tries_noted_at_ = now;
+        return record;
+    }
     // On the slow thread: waits for the writer, so that the next try sees this one's outcome.
     template <class Apply>
     Answer<Done> write_and_wait(Apply apply) {
@@ -334,7 +355,7 @@ class OfficeOnDb final : public Office {
                                     [&](Answer<Done> answer) { written.set_value(std::move(answer)); });
         return outcome.get();
     }
-    Answer<Session> try_sign_in(const std::string& user, const std::string& password) {
+    Answer<Session> try_sign_in(const std::string& user, const std::string& password, const std::string& from) {
         const UnixTime now = engine_.clock();
         std::optional<UserSecret> secret;
         const auto allowed = engine_.pool.ask([&](Db& db) {
@@ -346,14 +367,15 @@ class OfficeOnDb final : public Office {
         if (nobody_hash_.empty()) nobody_hash_ = hash_password("nobody signs in with this", cheap_password_hash_);
         const bool right = is_password(secret ? secret->password_hash : nobody_hash_, password);
         if (!secret || !right || secret->user.disabled) {
-            const auto counted =
-                write_and_wait([&](Db& db, Changes&) { return record_wrong_password(db, user.substr(0, 64), now); });
+            const RefusedSignIn record = refused_sign_in(secret ? &secret->user : nullptr, right, from, now);
+            const auto counted = write_and_wait(
+                [&](Db& db, Changes&) { return record_wrong_password(db, user.substr(0, 64), record, now); });
             if (!counted) return std::unexpected(counted.error());
             return std::unexpected(Refusal{Reason::kSignInRefused, "User or password is wrong.", 0});
         }
         Session session{secret->user, new_token()};
         const auto begun = write_and_wait([&, hash = hash_token(session.token)](Db& db, Changes&) {
-            return begin_session(db, session.user, hash, now);
+            return begin_session(db, session.user, hash, from, now);
         });
         if (!begun) return std::unexpected(begun.error());
         return session;
@@ -387,7 +409,9 @@ class OfficeOnDb final : public Office {
     std::vector<OfficeObserver*> observers_;
     std::mutex powers_mutex_;
     std::unordered_map<std::int64_t, ActivePower> powers_;
-    std::string nobody_hash_;  // slow thread only
+    std::string nobody_hash_;  // slow thread only, as the two below
+    std::int64_t nobodys_tries_ = 0;
+    UnixTime nobodys_tries_noted_at_;
     // Before the engine: what its writer still has to write at the end goes through it.
     const Writer::Group<SaleOrder, SaleAnswer> sales_{
         [this](Db& db, std::span<const SaleOrder* const> orders, std::span<Answer<SaleAnswer>* const> answers,

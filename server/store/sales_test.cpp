@@ -166,12 +166,12 @@ TEST_F(Sales, PriceChangeHoldsFromTheNextSale) {
     start();
     const HouseholdId household = room("3-0101");
     const auto before = sell(order("p1", household, 1000));
-    ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_price(UnitPrice{10'000}, "owner", done); }));
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_price(UnitPrice{10'000}, {"owner", "cli"}, "", done); }));
     const auto after = sell(order("p2", household, 1000));
     EXPECT_EQ(after->sale.energy, energy_of_hundredths(1000));
     EXPECT_EQ(office_->sale(before->sale.id)->price, UnitPrice{6400});
     EXPECT_EQ(office_->site()->price, UnitPrice{10'000});
-    EXPECT_FALSE(wait<Done>([&](auto done) { office_->set_price(UnitPrice{0}, "owner", done); }));
+    EXPECT_FALSE(wait<Done>([&](auto done) { office_->set_price(UnitPrice{0}, {"owner", "cli"}, "", done); }));
     expect_balanced();
 }
 

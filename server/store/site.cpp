@@ -1,6 +1,7 @@
 #include "server/store/site.hpp"
 
 #include "server/domain/sale.hpp"
+#include "server/store/audit.hpp"
 #include "server/store/users.hpp"
 
 namespace prewatt::server::store {
@@ -77,7 +78,9 @@ void insert_site(Db& db, const SiteSpec& site, std::string_view owner_password_h
     owner.user = site.owner_user;
     owner.name = site.owner_user;
     owner.role = Role::kOwner;
-    (void)create_user(db, owner, owner_password_hash);
+    const Actor first_start{"office", "cli"};
+    append_audit(db, {0, now, first_start, "site.create", "site " + site.name, "", "", "", ""});
+    (void)create_user(db, owner, owner_password_hash, first_start, now);
     for (const BuildingSpec& building : buildings)
         insert_building(db, building);
 }

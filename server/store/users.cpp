@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "server/store/audit.hpp"
 #include "server/store/estate.hpp"
 
 namespace prewatt::server::store {
@@ -92,24 +93,29 @@ Answer<std::vector<UserRecord>> read_users(Db& db) {
     return checked(db, std::move(users));
 }
 
-Answer<UserRecord> create_user(Db& db, UserRecord user, std::string_view password_hash) {
+Answer<UserRecord> create_user(Db& db, UserRecord user, std::string_view password_hash, const Actor& who,
+                               UnixTime now) {
     if (find_user(db, user.user))
         return std::unexpected(Refusal{Reason::kNameTaken, "There is a user of this name already.", 0});
     db.query(
         "INSERT INTO users (user_name, name, role, disabled, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id",
         {user.user, user.name, user.role, user.disabled, password_hash},
         [&](const Row& row) { user.id = row.as<UserId>(0); });
+    append_audit(db, {0, now, who, "user.create", "user " + user.user, "", std::string{word(user.role)}, "", ""});
     return user;
 }
 
-Answer<Done> set_password(Db& db, UserId user, std::string_view password_hash) {
-    if (db.execute("UPDATE users SET password_hash = $2 WHERE id = $1", {user, password_hash}) == 0)
+Answer<Done> set_password(Db& db, UserId user, std::string_view password_hash, const Actor& who, UnixTime now) {
+    std::string name;
+    if (db.query("UPDATE users SET password_hash = $2 WHERE id = $1 RETURNING user_name", {user, password_hash},
+                 [&](const Row& row) { name = row.as<std::string>(0); }) == 0)
         return std::unexpected(Refusal{Reason::kNotFound, "There is no such user.", 0});
     db.execute("DELETE FROM sessions WHERE user_id = $1", {user});
+    append_audit(db, {0, now, who, "user.set_password", "user " + name, "", "its sessions ended", "", ""});
     return Done{};
 }
 
-Answer<Done> record_wrong_password(Db& db, std::string_view user, UnixTime now) {
+Answer<Done> record_wrong_password(Db& db, std::string_view user, RefusedSignIn record, UnixTime now) {
     // A lock that has run out, or a mistake of yesterday, does not count.
     const UnixTime forgotten{now.ms - kLockOut.count() / 1000};
     db.execute("DELETE FROM sign_in_failures WHERE last_at < $1 AND locked_until <= $2", {forgotten, now});
@@ -118,21 +124,33 @@ Answer<Done> record_wrong_password(Db& db, std::string_view user, UnixTime now) 
         "ON CONFLICT (user_name) DO UPDATE SET wrong = CASE WHEN sign_in_failures.locked_until > 0 THEN 1 "
         "ELSE sign_in_failures.wrong + 1 END, last_at = excluded.last_at, locked_until = 0",
         {user, now});
-    db.execute("UPDATE sign_in_failures SET locked_until = $2 WHERE user_name = $1 AND wrong >= $3",
-               {user, now + kLockOut, kWrongPasswordsMax});
+    const bool locked = db.execute("UPDATE sign_in_failures SET locked_until = $2 WHERE user_name = $1 AND wrong >= $3",
+                                   {user, now + kLockOut, kWrongPasswordsMax}) > 0;
+    if (record) {
+        if (locked)
+            record->after += (record->after.empty() ? "" : "; ") + std::string{"the name is locked for a while"};
+        append_audit(db, *record);
+    }
     return Done{};
 }
 
-Answer<Done> begin_session(Db& db, const UserRecord& user, std::string_view token_hash, UnixTime now) {
+Answer<Done> begin_session(Db& db, const UserRecord& user, std::string_view token_hash, std::string_view from,
+                           UnixTime now) {
     db.execute("DELETE FROM sign_in_failures WHERE user_name = $1", {user.user});
     db.execute("DELETE FROM sessions WHERE used_at < $1", {idle_since(now)});
     db.execute("INSERT INTO sessions (token_hash, user_id, created_at, used_at) VALUES ($1, $2, $3, $3)",
                {token_hash, user.id, now});
+    append_audit(db, {0, now, {user.user, std::string{from}}, "session.begin", "user " + user.user, "", "", "", ""});
     return Done{};
 }
 
-Answer<Done> end_session(Db& db, std::string_view token_hash) {
+Answer<Done> end_session(Db& db, std::string_view token_hash, std::string_view from, UnixTime now) {
+    std::string user;
+    db.query("SELECT u.user_name FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1",
+             {token_hash}, [&](const Row& row) { user = row.as<std::string>(0); });
+    if (user.empty()) return Done{};
     db.execute("DELETE FROM sessions WHERE token_hash = $1", {token_hash});
+    append_audit(db, {0, now, {user, std::string{from}}, "session.end", "user " + user, "", "", "", ""});
     return Done{};
 }
 

@@ -1,6 +1,7 @@
 // Users, sessions and wrong passwords in the tables. Passwords are Argon2id (libsodium); a session's token is kept as a
 // hash only, so a stolen copy of the database opens no door.
 #pragma once
+#include "server/domain/audit.hpp"
 #include "server/store/writer.hpp"
 
 namespace prewatt::server::store {
@@ -22,11 +23,16 @@ struct UserSecret {
 [[nodiscard]] std::optional<UserSecret> find_user(Db& db, std::string_view user);
 [[nodiscard]] Answer<std::vector<UserRecord>> read_users(Db& db);
 
-[[nodiscard]] Answer<UserRecord> create_user(Db& db, UserRecord user, std::string_view password_hash);
-[[nodiscard]] Answer<Done> set_password(Db& db, UserId user, std::string_view password_hash);
-[[nodiscard]] Answer<Done> record_wrong_password(Db& db, std::string_view user, UnixTime now);
-[[nodiscard]] Answer<Done> begin_session(Db& db, const UserRecord& user, std::string_view token_hash, UnixTime now);
-[[nodiscard]] Answer<Done> end_session(Db& db, std::string_view token_hash);
+[[nodiscard]] Answer<UserRecord> create_user(Db& db, UserRecord user, std::string_view password_hash, const Actor& who,
+                                             UnixTime now);
+[[nodiscard]] Answer<Done> set_password(Db& db, UserId user, std::string_view password_hash, const Actor& who,
+                                        UnixTime now);
+// What the journal says of it; nothing: it is not written down (sign-in tries with names that nobody has).
+using RefusedSignIn = std::optional<AuditRecord>;
+[[nodiscard]] Answer<Done> record_wrong_password(Db& db, std::string_view user, RefusedSignIn record, UnixTime now);
+[[nodiscard]] Answer<Done> begin_session(Db& db, const UserRecord& user, std::string_view token_hash,
+                                         std::string_view from, UnixTime now);
+[[nodiscard]] Answer<Done> end_session(Db& db, std::string_view token_hash, std::string_view from, UnixTime now);
 [[nodiscard]] Answer<Done> keep_session(Db& db, std::string_view token_hash, UnixTime now);
 
 struct SessionRow {

@@ -3,10 +3,12 @@
 namespace prewatt::server::store {
 namespace {
 
+const Actor kOwner{"owner", "10.0.0.7"};
+
 class Users : public OfficeTest {
   protected:
     Answer<Session> sign_in(const std::string& user, const std::string& password) {
-        return wait<Session>([&](auto done) { office_->sign_in(user, password, done); });
+        return wait<Session>([&](auto done) { office_->sign_in(user, password, "10.0.0.7", done); });
     }
 };
 
@@ -20,7 +22,8 @@ TEST_F(Users, SessionLastsWhileItIsUsed) {
     for (int hour = 0; hour < 30; ++hour) {
         move(minutes(60));
         ASSERT_TRUE(office_->session(session->token));
-        ASSERT_TRUE(wait<Done>([&](auto done) { office_->sign_out("nobody's", done); }));  // what was queued is written
+        ASSERT_TRUE(wait<Done>(
+            [&](auto done) { office_->sign_out("nobody's", "10.0.0.7", done); }));  // what was queued is written
     }
     reopen();
     EXPECT_EQ(office_->session(session->token)->user, "owner");
@@ -33,7 +36,7 @@ TEST_F(Users, SignedOutIsSignedOut) {
     // The next person at the desk must not sell in the first one's name.
     start();
     const auto session = sign_in("owner", "correct horse");
-    ASSERT_TRUE(wait<Done>([&](auto done) { office_->sign_out(session->token, done); }));
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->sign_out(session->token, "10.0.0.7", done); }));
     EXPECT_FALSE(office_->session(session->token));
 }
 
@@ -78,18 +81,20 @@ TEST_F(Users, NewPasswordEndsTheSessionsOfTheOldOne) {
     UserRecord cashier;
     cashier.user = "li";
     cashier.role = Role::kCashier;
-    const auto created = wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", done); });
+    const auto created =
+        wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); });
     ASSERT_TRUE(created);
     const auto session = sign_in("li", "first password");
     ASSERT_TRUE(session);
-    ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_password(created->id, "second password", done); }));
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_password(created->id, "second password", kOwner, done); }));
     EXPECT_FALSE(office_->session(session->token));
     EXPECT_FALSE(sign_in("li", "first password"));
     EXPECT_TRUE(sign_in("li", "second password"));
-    EXPECT_EQ(
-        wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", done); }).error().reason,
-        Reason::kNameTaken);
-    EXPECT_EQ(wait<Done>([&](auto done) { office_->set_password(created->id, "short", done); }).error().reason,
+    EXPECT_EQ(wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); })
+                  .error()
+                  .reason,
+              Reason::kNameTaken);
+    EXPECT_EQ(wait<Done>([&](auto done) { office_->set_password(created->id, "short", kOwner, done); }).error().reason,
               Reason::kPasswordWeak);
     EXPECT_EQ(office_->users()->size(), 2u);
 }

@@ -214,7 +214,9 @@ class FakeOffice : public Office {
         tell({Change::Kind::kSale, answer.sale.id.value});
         done(answer);
     }
-    void set_price(UnitPrice, std::string, WhenDone<Done> done) override { finish<Done>(std::move(done), Done{}); }
+    void set_price(UnitPrice, Actor, std::string, WhenDone<Done> done) override {
+        finish<Done>(std::move(done), Done{});
+    }
     void set_remote_hold(JobOrder order, bool off, WhenDone<JobRecord> done) override {
         finish(std::move(done), fake_job(order, off ? "relay_off" : "relay_on"));
     }
@@ -236,12 +238,14 @@ class FakeOffice : public Office {
     Answer<std::vector<TicketQuestion>> ticket_questions() override { return std::vector<TicketQuestion>{}; }
 
     Answer<std::vector<UserRecord>> users() override { return users_; }
-    void create_user(UserRecord user, std::string, WhenDone<UserRecord> done) override {
+    void create_user(UserRecord user, std::string, Actor, WhenDone<UserRecord> done) override {
         user.id = UserId{9};
         finish(std::move(done), user);
     }
-    void set_password(UserId, std::string, WhenDone<Done> done) override { finish<Done>(std::move(done), Done{}); }
-    void sign_in(std::string user, std::string password, WhenDone<Session> done) override {
+    void set_password(UserId, std::string, Actor, WhenDone<Done> done) override {
+        finish<Done>(std::move(done), Done{});
+    }
+    void sign_in(std::string user, std::string password, std::string, WhenDone<Session> done) override {
         if (refuse_changes) return done(std::unexpected(*refuse_changes));
         for (const UserRecord& known : users_)
             if (known.user == user && password == "correct-horse") {
@@ -251,7 +255,7 @@ class FakeOffice : public Office {
             }
         done(std::unexpected(Refusal{Reason::kSignInRefused, "the user or the password is wrong"}));
     }
-    void sign_out(std::string token, WhenDone<Done> done) override {
+    void sign_out(std::string token, std::string, WhenDone<Done> done) override {
         const std::lock_guard lock(mutex_);
         sessions_.erase(token);
         done(Done{});
