@@ -5,6 +5,8 @@
 #include <exception>
 #include <memory>
 
+#include "cli/approvals.hpp"
+#include "cli/audit.hpp"
 #include "cli/bench.hpp"
 #include "cli/campaign.hpp"
 #include "cli/db.hpp"
@@ -27,6 +29,7 @@
 #include "cli/top.hpp"
 #include "cli/torture.hpp"
 #include "cli/verify.hpp"
+#include "cli/work.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -244,6 +247,90 @@ void offer_campaign(CLI::App& app) {
     offer("resume", "Goes on");
     offer("cancel", "Orders nobody further, for ever; what was ordered goes on");
     offer("retry", "Orders those that failed again");
+void add_database(CLI::App& verb, AuditOptions& options) {
+    verb.add_option("--db", options.db, "Where the office is kept: a path, sqlite:///..., postgresql://...");
+    verb.add_option("--data", options.data, "Folder with office.db")->capture_default_str();
+    verb.add_flag("--json", options.json, "For a program");
+}
+
+void offer_audit(CLI::App& app) {
+    CLI::App& audit = *app.add_subcommand("audit", "The journal of who did what: recompute its chain, show it");
+    audit.require_subcommand(1);
+    CLI::App& verify =
+        *audit.add_subcommand("verify", "Recompute the chain over the database itself, without the server");
+    auto whole = verb_options<AuditVerifyOptions>(verify);
+    verify.add_option("--expect", whole->expect,
+                      "NUMBER:CHAIN that was noted down, to find a journal that was cut off");
+    add_database(verify, *whole);
+    CLI::App& show = *audit.add_subcommand("show", "Records, newest first");
+    auto shown = verb_options<AuditShowOptions>(show);
+    show.add_option("NUMBER", shown->number, "This one only");
+    show.add_option("--limit", shown->limit, "At most so many")->check(CLI::Range(1, 10'000))->capture_default_str();
+    show.add_option("--user", shown->user, "Of this user");
+    show.add_option("--action", shown->action, "price.set, or all that begin so: household");
+    show.add_option("--subject", shown->subject, "\"household 12\", \"user li\"");
+    show.add_flag("--canonical", shown->canonical, "The bytes of one record that its chain is the SHA-256 of");
+    add_database(show, *shown);
+    CLI::App& head = *audit.add_subcommand("head", "Number and chain of the newest record, to be noted down");
+    auto newest = verb_options<AuditHeadOptions>(head);
+    add_database(head, *newest);
+}
+
+void offer_approvals(CLI::App& app) {
+    CLI::App& approvals = *app.add_subcommand("approvals", "Acts that wait for a second person");
+    approvals.require_subcommand(1);
+    CLI::App& list = *approvals.add_subcommand("list", "What waits");
+    auto listed = verb_options<ApprovalsListOptions>(list);
+    list.add_option("--state", listed->state, "waiting, done, refused, failed, expired, all")->capture_default_str();
+    list.add_option("-o,--output", listed->output, "table, json or csv")->capture_default_str();
+    add_server(list, listed->server);
+    for (const bool approve : {true, false}) {
+        CLI::App& verb = *approvals.add_subcommand(approve ? "approve" : "refuse",
+                                                   approve ? "Carry it out" : "End it; nothing is done");
+        auto options = verb_options<ApprovalsDecideOptions>(verb);
+        options->approve = approve;
+        verb.add_option("NUMBER", options->number, "Of the request")->required();
+        if (approve)
+            verb.add_flag("--yes", options->yes, "Do not ask");
+        else
+            verb.add_option("--reason", options->reason, "For whoever asked");
+        verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+        add_server(verb, options->server);
+    }
+}
+
+void offer_work(CLI::App& app) {
+    CLI::App& work = *app.add_subcommand("work", "Differences that a person has to look at");
+    work.require_subcommand(1);
+    CLI::App& list = *work.add_subcommand("list", "What is not closed");
+    auto listed = verb_options<WorkListOptions>(list);
+    list.add_option("--state", listed->state, "open, explained, closed");
+    list.add_option("--kind", listed->kind, "Of this kind");
+    list.add_option("-o,--output", listed->output, "table, json or csv")->capture_default_str();
+    add_server(list, listed->server);
+    CLI::App& show = *work.add_subcommand("show", "One with its explanation and comments");
+    auto shown = verb_options<WorkShowOptions>(show);
+    show.add_option("NUMBER", shown->number, "Of the item")->required();
+    show.add_flag("--json", shown->json, "For a program");
+    add_server(show, shown->server);
+    CLI::App& resolve = *work.add_subcommand("resolve", "Say what it was; it closes when the difference is gone");
+    auto resolved = verb_options<WorkResolveOptions>(resolve);
+    resolve.add_option("NUMBER", resolved->number, "Of the item")->required();
+    resolve.add_option("TEXT", resolved->text, "What it was and what was done")->required();
+    add_server(resolve, resolved->server);
+
+    CLI::App& reconcile = *app.add_subcommand("reconcile", "Compare ledger, meters, statements and head meters now");
+    auto pass = verb_options<ReconcileOptions>(reconcile);
+    reconcile.add_flag("--json", pass->json, "For a program");
+    add_server(reconcile, pass->server);
+
+    CLI::App& statement = *app.add_subcommand("statement", "Take a payment channel's statement over (CSV)");
+    auto taken = verb_options<StatementOptions>(statement);
+    statement.add_option("CHANNEL", taken->channel, "cash, transfer, other, wechat")->required();
+    statement.add_option("FILE", taken->file, "docs/formats/statement.md")->required();
+    statement.add_option("--from", taken->from, "First day that it tells, 2026-09-01")->required();
+    statement.add_option("--to", taken->to, "Last day that it tells")->required();
+    add_server(statement, taken->server);
 }
 
 void offer_top(CLI::App& app) {
@@ -501,6 +588,9 @@ int main_of(int argc, char** argv) {
     offer_relay(app);
     offer_campaign(app);
     offer_top(app);
+    offer_audit(app);
+    offer_approvals(app);
+    offer_work(app);
     offer_frame(app);
     offer_bench(app);
     offer_evaluate(app);

@@ -83,6 +83,13 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kNameTaken:
             status = 409;
             break;
+        case Reason::kNeedsApproval:
+        case Reason::kAlreadyDecided:
+            status = 409;
+            break;
+        case Reason::kNoRight:
+            status = 403;
+            break;
         case Reason::kSignInRefused:
             status = 401;
             break;
@@ -101,6 +108,9 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kRefundTooLarge:
         case Reason::kNeedsSecondPerson:
             problem.details = std::make_shared<json>(json{{"limit_fen", refusal.limit}});
+            break;
+        case Reason::kNeedsApproval:
+            problem.details = std::make_shared<json>(json{{"approval_id", refusal.limit}});
             break;
         case Reason::kHoarding:
             problem.details = std::make_shared<json>(json{{"limit_ckwh", refusal.limit}});
@@ -130,6 +140,8 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_accounts_routes();
     add_campaign_routes();
     add_audit_routes();
+    add_approval_routes();
+    add_work_routes();
     add_other_routes();
 }
 

@@ -44,6 +44,8 @@ class OfficeApi {
     void add_plan_routes();
     void add_campaign_routes();
     void add_audit_routes();
+    void add_approval_routes();
+    void add_work_routes();
     void add_other_routes();
     [[nodiscard]] std::expected<Caller, Problem> identify(const Request& request);
 

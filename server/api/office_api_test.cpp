@@ -251,6 +251,22 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     ask(Method::kDelete, "/api/v1/residents/3");
     ask(Method::kGet, "/api/v1/audit?limit=5&action=household&user=owner&from=1&to=2");
     ask(Method::kGet, "/api/v1/audit/head");
+    ask(Method::kGet, "/api/v1/approvals?state=waiting");
+    ask(Method::kGet, "/api/v1/approvals/3");
+    ask(Method::kPost, "/api/v1/approvals/3/approve", json::object());
+    ask(Method::kPost, "/api/v1/approvals/3/refuse", {{"reason", "too dear"}});
+    ask(Method::kGet, "/api/v1/approval_rules");
+    ask(Method::kPut, "/api/v1/approval_rules",
+        {{"two_people", "always"}, {"refund_max_fen", 10'000}, {"households_max", 20}, {"valid_min", 60}});
+    ask(Method::kGet, "/api/v1/work?state=open&kind=x&household_id=1");
+    ask(Method::kGet, "/api/v1/work/5");
+    ask(Method::kPut, "/api/v1/work/5/assigned_to", {{"user", "technician"}});
+    ask(Method::kPost, "/api/v1/work/5/comments", {{"text", "was there"}});
+    ask(Method::kPost, "/api/v1/work/5/resolution", {{"text", "the meter was exchanged"}});
+    ask(Method::kPost, "/api/v1/reconcile", json::object());
+    ask(Method::kPost, "/api/v1/statements",
+        {{"channel", "transfer"}, {"from", 1}, {"to", 2}, {"csv", "time,reference,order_id,amount_yuan,kind\n"}});
+    ask(Method::kPost, "/api/v1/buildings/1/head_readings", {{"at", 1'790'000'000'000}, {"forward_ckwh", 5}});
     ask(Method::kGet, "/api/v1/audit/verify");
     ask(Method::kGet, "/api/v1/health");
     ask(Method::kGet, "/api/v1/openapi.json");
@@ -259,6 +275,7 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     // These two end without a body or as a stream.
     answered_.insert("get /api/v1/live");
     answered_.insert("delete /api/v1/session");
+    answered_.insert("post /api/v1/buildings/{id}/head_readings");
     answered_.insert("put /api/v1/users/{id}/password");
     for (const Route& route : api_.router().routes()) {
         std::string method(word_of(route.method));

@@ -60,6 +60,12 @@ std::string_view word(Reason reason) {
             return "storage_full";
         case Reason::kStorageFailed:
             return "storage_failed";
+        case Reason::kNeedsApproval:
+            return "needs_approval";
+        case Reason::kAlreadyDecided:
+            return "already_decided";
+        case Reason::kNoRight:
+            return "no_right";
         case Reason::kStopping:
             return "stopping";
     }

@@ -15,6 +15,7 @@
 #include <span>
 
 #include "server/domain/accounts.hpp"
+#include "server/domain/approvals.hpp"
 #include "server/domain/archive.hpp"
 #include "server/domain/audit.hpp"
 #include "server/domain/campaigns.hpp"
@@ -54,6 +55,7 @@ class Office {
     [[nodiscard]] virtual Campaigns& campaigns() = 0;
     [[nodiscard]] virtual Archive& archive() = 0;
     [[nodiscard]] virtual Audit& audit() = 0;
+    [[nodiscard]] virtual Approvals& approvals() = 0;
     [[nodiscard]] virtual WorkList& work_list() = 0;
 
     // --- Questions

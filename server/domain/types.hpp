@@ -82,6 +82,9 @@ enum class Reason : std::uint8_t {
     kLockedOut,          // too many wrong passwords; `limit` = seconds until the next try
     kStorageFull,        // nothing was done; reading goes on; the same order may be sent again
     kStorageFailed,      // nothing was done, or (after an error of COMMIT) ask again with the same order id
+    kNeedsApproval,      // kept as a request until another person approves; `limit` = its number; nothing was done
+    kAlreadyDecided,     // approval: done, refused or expired before
+    kNoRight,            // approval: not by this person
     kStopping,           // the office is going down; nothing was done
 };
 // "order_id_reused": the code of the REST error.

@@ -57,9 +57,42 @@ struct WorkFilter {
     int limit = 100;
 };
 
+// A channel's own account of what went through it (docs/formats/statement.md).
+struct StatementOrder {
+    Channel channel = Channel::kTransfer;
+    UnixTime from;  // the statement tells all that went through the channel in from <= at < to
+    UnixTime to;
+    std::string csv;
+};
+struct StatementAnswer {
+    std::int64_t lines = 0;
+    std::int64_t new_lines = 0;  // 0: the same file again, nothing was changed
+};
+// What a meter that feeds a whole building showed.
+struct HeadReading {
+    BuildingId building;
+    UnixTime at;
+    Energy forward;
+};
+struct ReconcileAnswer {
+    std::int64_t households = 0;
+    std::int64_t statement_lines = 0;
+    std::int64_t building_days = 0;
+    std::int64_t open_items = 0;  // of all kinds, when it ended
+};
+
 class WorkList {
   public:
     virtual ~WorkList() = default;
+
+    // --- Reconciliation of ledger, meters and statements (three_truths.hpp)
+    virtual void import_statement(StatementOrder order, Actor who, WhenDone<StatementAnswer> done) = 0;
+    // The same building and time again: the later one counts; both stand in the journal.
+    virtual void record_head_readings(std::vector<HeadReading> readings, Actor who, WhenDone<Done> done) = 0;
+    // Everything once, in pieces between which others get their turn; `done` after the last.
+    virtual void reconcile(WhenDone<ReconcileAnswer> done) = 0;
+    // Called every so often: begins a pass when one is due (once a day). Never waits.
+    virtual void tend(UnixTime now) = 0;
 
     // Newest first.
     [[nodiscard]] virtual Answer<std::vector<WorkRecord>> items(const WorkFilter& filter) = 0;

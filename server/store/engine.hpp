@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 
+#include "server/store/acts.hpp"
 #include "server/store/read_pool.hpp"
 #include "server/store/writer.hpp"
 
@@ -13,6 +14,7 @@ struct Engine {
     std::function<UnixTime()> clock;
     ReadPool pool;
     Writer writer;
+    Acts acts{};  // filled by the parts when they are made, then only read
 };
 
 }  // namespace prewatt::server::store

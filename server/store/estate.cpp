@@ -262,11 +262,14 @@ std::string yuan_per_kwh(UnitPrice price) {
 
 }  // namespace
 
+std::optional<Refusal> check_price(UnitPrice price) {
+    if (price > UnitPrice{0} && price <= UnitPrice{1'000'000}) return std::nullopt;
+    return Refusal{Reason::kBadArgument, "A price is 0.0001 to 100 yuan per kWh; nothing was changed.", 1'000'000};
+}
+
 Answer<Done> set_price(Db& db, UnitPrice price, const Actor& who, const std::string& reason, UnixTime now,
                        Changes& changes) {
-    if (price <= UnitPrice{0} || price > UnitPrice{1'000'000})
-        return std::unexpected(
-            Refusal{Reason::kBadArgument, "A price is 0.0001 to 100 yuan per kWh; nothing was changed.", 1'000'000});
+    if (auto bad = check_price(price)) return std::unexpected(*bad);
     UnitPrice before;
     db.query("SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1", {},
              [&](const Row& row) { before = row.as<UnitPrice>(0); });

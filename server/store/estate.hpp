@@ -19,6 +19,7 @@ namespace prewatt::server::store {
 [[nodiscard]] Answer<std::uint32_t> reserve_counters(Db& db, BoxId box, std::uint32_t count);
 [[nodiscard]] Answer<Done> raise_counter(Db& db, BoxId box, std::uint32_t last_counter);
 [[nodiscard]] Answer<Done> record_box_seen(Db& db, const BoxSeen& seen, Changes& changes);
+[[nodiscard]] std::optional<Refusal> check_price(UnitPrice price);
 [[nodiscard]] Answer<Done> set_price(Db& db, UnitPrice price, const Actor& who, const std::string& reason, UnixTime now,
                                      Changes& changes);
 

@@ -6,6 +6,7 @@
 
 #include "server/domain/orders.hpp"
 #include "server/store/accounts.hpp"
+#include "server/store/approvals.hpp"
 #include "server/store/archive.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/campaigns.hpp"
@@ -21,6 +22,9 @@ namespace prewatt::server::store {
 namespace {
 
 constexpr Duration kSessionKeptEvery = minutes(1);
+// Actions that two people may be needed for.
+constexpr const char* kSetPrice = "price.set";
+constexpr const char* kClear = "household.clear";
 
 // One thread that does slow things one after the other: at most one Argon2id at a time, so that sign-ins cannot eat the
 // memory.
@@ -78,12 +82,37 @@ class OfficeOnDb final : public Office {
           campaigns_(make_campaigns(engine_)),
           archive_(make_archive(engine_)),
           audit_(make_audit(engine_)),
-          work_list_(make_work_list(engine_)) {}
+          approvals_(make_approvals(engine_)),
+          work_list_(make_work_list(engine_)) {
+        engine_.acts.offer(
+            kSetPrice, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                const UnitPrice price{act_number(asked.content, "price_e4").value_or(0)};
+                auto set = store::set_price(db, price, asked.asked_by, asked.reason, now, changes);
+                if (!set) return std::unexpected(std::move(set.error()));
+                return "The price is set.";
+            });
+        engine_.acts.offer(
+            kClear, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                JobOrder order;
+                order.order_id = act_field(asked.content, "order_id").value_or("");
+                order.household = HouseholdId{act_number(asked.content, "household").value_or(0)};
+                order.operator_name = asked.asked_by.user;
+                order.from = asked.asked_by.from;
+                order.reason = asked.reason;
+                PartOrder wanted;
+                wanted.part = Part::kClear;
+                wanted.kind = "clear";
+                auto job = order_part(db, order, wanted, now, changes);
+                if (!job) return std::unexpected(std::move(job.error()));
+                return "Ordered, job " + std::to_string(job->id.value) + ".";
+            });
+    }
 
     Accounts& accounts() override { return *accounts_; }
     Campaigns& campaigns() override { return *campaigns_; }
     Archive& archive() override { return *archive_; }
     Audit& audit() override { return *audit_; }
+    Approvals& approvals() override { return *approvals_; }
     WorkList& work_list() override { return *work_list_; }
 
     ~OfficeOnDb() override {
@@ -147,7 +176,17 @@ class OfficeOnDb final : public Office {
     void set_price(UnitPrice price, Actor who, std::string reason, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
             [this, price, who = std::move(who), reason = std::move(reason)](Db& db, Changes& changes) {
-                return store::set_price(db, price, who, reason, engine_.clock(), changes);
+                const UnixTime now = engine_.clock();
+                if (auto bad = check_price(price)) return Answer<Done>(std::unexpected(*bad));
+                const Act act{ActKind::kPrice,
+                              kSetPrice,
+                              "site",
+                              act_content(kSetPrice, {{"price_e4", std::to_string(price.count())}}),
+                              {},
+                              1};
+                if (auto waits = wait_for_second_person(db, act, who, reason, now))
+                    return Answer<Done>(std::unexpected(*waits));
+                return store::set_price(db, price, who, reason, now, changes);
             },
             std::move(done));
     }
@@ -194,7 +233,27 @@ class OfficeOnDb final : public Office {
         PartOrder wanted;
         wanted.part = Part::kClear;
         wanted.kind = "clear";
-        submit_part(std::move(order), wanted, std::move(done));
+        engine_.writer.submit<JobRecord>(
+            [this, order = std::move(order), wanted](Db& db, Changes& changes) -> Answer<JobRecord> {
+                const UnixTime now = engine_.clock();
+                if (!is_ordered(db, order.order_id) && db.ok()) {
+                    if (const auto known = read_desired(db, order.household); !known)
+                        return std::unexpected(known.error());
+                    const Act act{ActKind::kClear,
+                                  kClear,
+                                  "household " + std::to_string(order.household.value),
+                                  act_content(kClear, {{"order_id", order.order_id},
+                                                       {"household", std::to_string(order.household.value)}}),
+                                  {},
+                                  1};
+                    if (auto bad = check_order_id(order.order_id)) return std::unexpected(*bad);
+                    if (auto waits =
+                            wait_for_second_person(db, act, {order.operator_name, order.from}, order.reason, now))
+                        return std::unexpected(*waits);
+                }
+                return order_part(db, order, wanted, now, changes);
+            },
+            std::move(done));
     }
     Answer<std::vector<TicketQuestion>> ticket_questions() override { return engine_.pool.ask(read_ticket_questions); }
 
@@ -304,6 +363,9 @@ class OfficeOnDb final : public Office {
     template <class T>
     static void refuse(WhenDone<T> done, Refusal refusal) {
         if (done) done(std::unexpected(std::move(refusal)));
+    }
+    static bool is_ordered(Db& db, std::string_view order_id) {
+        return db.query("SELECT 1 FROM jobs WHERE order_id = $1", {order_id}, [](const Row&) {}) > 0;
     }
     void submit_part(JobOrder order, const PartOrder& wanted, WhenDone<JobRecord> done) {
         engine_.writer.submit<JobRecord>(
@@ -421,6 +483,7 @@ class OfficeOnDb final : public Office {
     std::unique_ptr<Campaigns> campaigns_;
     std::unique_ptr<Archive> archive_;
     std::unique_ptr<Audit> audit_;
+    std::unique_ptr<Approvals> approvals_;
     std::unique_ptr<WorkList> work_list_;
     std::optional<SlowThread> slow_{std::in_place};
 };

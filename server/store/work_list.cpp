@@ -1,9 +1,11 @@
 #include "server/store/work_list.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "server/store/audit.hpp"
 #include "server/store/estate.hpp"
+#include "server/store/reconciliation.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -103,7 +105,47 @@ class WorkListOnDb final : public WorkList {
                });
     }
 
+    void import_statement(StatementOrder order, Actor who, WhenDone<StatementAnswer> done) override {
+        engine_.writer.submit<StatementAnswer>(
+            [this, order = std::move(order), who = std::move(who)](Db& db, Changes&) {
+                return store::import_statement(db, order, who, engine_.clock());
+            },
+            std::move(done));
+    }
+    void record_head_readings(std::vector<HeadReading> readings, Actor who, WhenDone<Done> done) override {
+        engine_.writer.submit<Done>(
+            [this, readings = std::move(readings), who = std::move(who)](Db& db, Changes&) {
+                return store::record_head_readings(db, readings, who, engine_.clock());
+            },
+            std::move(done));
+    }
+    void reconcile(WhenDone<ReconcileAnswer> done) override {
+        go_on(std::make_shared<ReconcilePass>(), std::move(done));
+    }
+    void tend(UnixTime now) override {
+        if (tending_.exchange(true)) return;
+        const auto begun = engine_.pool.ask([](Db& db) { return checked(db, last_pass(db)); });
+        if (!begun || now - *begun < kReconcileEvery) {
+            tending_ = false;
+            return;
+        }
+        reconcile([this](const Answer<ReconcileAnswer>&) { tending_ = false; });
+    }
+
   private:
+    // One piece after the other; each is a change of its own, so that sales go on between them.
+    void go_on(std::shared_ptr<ReconcilePass> pass, WhenDone<ReconcileAnswer> done) {
+        engine_.writer.submit<bool>(
+            [this, pass](Db& db, Changes&) { return reconcile_piece(db, *pass, ReconcileRules{}, engine_.clock()); },
+            [this, pass, done = std::move(done)](const Answer<bool>& more) mutable {
+                if (more && *more) return go_on(std::move(pass), std::move(done));
+                if (!done) return;
+                if (more)
+                    done(pass->answer);
+                else
+                    done(std::unexpected(more.error()));
+            });
+    }
     // `apply` answers what was there before.
     template <class Apply>
     void change(WorkItemId id, const char* action, std::string text, Actor who, WhenDone<WorkRecord> done,
@@ -126,6 +168,7 @@ class WorkListOnDb final : public WorkList {
     }
 
     Engine& engine_;
+    std::atomic<bool> tending_{false};
 };
 
 }  // namespace

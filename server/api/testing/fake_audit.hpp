@@ -1,5 +1,7 @@
-// A journal and a work list in memory for the tests of the routes: one record, one open item.
+// A journal, requests for approval and a work list in memory for the tests of the routes: one record, one waiting
+// request, one open item.
 #pragma once
+#include "server/domain/approvals.hpp"
 #include "server/domain/audit.hpp"
 #include "server/domain/work_list.hpp"
 
@@ -31,10 +33,64 @@ class FakeAudit final : public Audit {
     Answer<AuditVerdict> verify(std::optional<AuditHead>) override { return verdict; }
 };
 
+class FakeApprovals final : public Approvals {
+  public:
+    ApprovalRules kept;
+
+    Answer<ApprovalRules> rules() override { return kept; }
+    void set_rules(ApprovalRules rules, Actor, std::string, WhenDone<Done> done) override {
+        kept = rules;
+        done(Done{});
+    }
+    Answer<std::vector<ApprovalRecord>> requests(std::optional<ApprovalState>, ApprovalId, int) override {
+        return std::vector{record_};
+    }
+    Answer<ApprovalRecord> request(ApprovalId id) override {
+        if (id == record_.id) return record_;
+        return std::unexpected(Refusal{Reason::kNotFound, "There is no such request for approval.", 0});
+    }
+    void approve(ApprovalId id, Actor who, WhenDone<ApprovalRecord> done) override {
+        if (id == record_.id && who.user == record_.asked_by.user)
+            return done(std::unexpected(Refusal{Reason::kNoRight, "Another person has to approve.", 0}));
+        if (id == record_.id) record_.state = ApprovalState::kDone;
+        done(request(id));
+    }
+    void refuse(ApprovalId id, Actor who, std::string why, WhenDone<ApprovalRecord> done) override {
+        if (id == record_.id) {
+            record_.state = ApprovalState::kRefused;
+            record_.decided_by = std::move(who);
+            record_.outcome = std::move(why);
+        }
+        done(request(id));
+    }
+
+  private:
+    static ApprovalRecord made_up() {
+        ApprovalRecord record;
+        record.id = ApprovalId{3};
+        record.action = "price.set";
+        record.subject = "site";
+        record.content = act_content("price.set", {{"price_e4", "7000"}});
+        record.content_hash = std::string(64, 'b');
+        record.asked_by = {"another", "10.0.0.8"};
+        record.reason = "new tariff";
+        record.asked_at = UnixTime{1'790'000'000'000};
+        record.expires_at = UnixTime{1'790'200'000'000};
+        return record;
+    }
+    ApprovalRecord record_ = made_up();
+};
+
 class FakeWorkList final : public WorkList {
   public:
     WorkFilter asked;
 
+    void import_statement(StatementOrder, Actor, WhenDone<StatementAnswer> done) override {
+        done(StatementAnswer{2, 2});
+    }
+    void record_head_readings(std::vector<HeadReading>, Actor, WhenDone<Done> done) override { done(Done{}); }
+    void reconcile(WhenDone<ReconcileAnswer> done) override { done(ReconcileAnswer{2, 2, 1, 1}); }
+    void tend(UnixTime) override {}
     Answer<std::vector<WorkRecord>> items(const WorkFilter& filter) override {
         asked = filter;
         return std::vector{record_};

@@ -82,6 +82,7 @@ class FakeOffice : public Office {
     FakeAccounts& accounts() override { return accounts_; }
     Campaigns& campaigns() override { return campaigns_; }
     Archive& archive() override { return archive_; }
+    FakeApprovals& approvals() override { return approvals_; }
     FakeAudit& audit() override { return audit_; }
     FakeWorkList& work_list() override { return work_list_; }
     void add_observer(OfficeObserver& observer) override { observer_ = &observer; }
@@ -310,6 +311,7 @@ class FakeOffice : public Office {
     FakeCampaigns campaigns_;
     Archive archive_;
     FakeAudit audit_;
+    FakeApprovals approvals_;
     FakeWorkList work_list_;
     std::vector<UserRecord> users_;
     std::map<std::string, UserRecord> sessions_;

@@ -1,0 +1,21 @@
+// Approvals in the tables: server/domain/approvals.hpp.
+//
+// A change that may need two people asks `wait_for_second_person` after its checks and before it writes. A refusal from
+// it is the change's answer: the request is kept, nothing else was done, Refusal::limit is its number. The part that
+// offers the change also offers how it is carried out from the content (Acts), on the writing connection.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "server/domain/approvals.hpp"
+#include "server/store/engine.hpp"
+
+namespace prewatt::server::store {
+
+[[nodiscard]] ApprovalRules read_approval_rules(Db& db);
+[[nodiscard]] std::optional<Refusal> wait_for_second_person(Db& db, const Act& act, const Actor& who,
+                                                            const std::string& reason, UnixTime now);
+[[nodiscard]] std::unique_ptr<Approvals> make_approvals(Engine& engine);
+
+}  // namespace prewatt::server::store
