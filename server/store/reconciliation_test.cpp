@@ -120,7 +120,7 @@ TEST_F(Reconciling, UseThatTheRegisterDidNotCountBecomesOneItemAndClosesItselfWh
     move(minutes(3 * 24 * 60));
     reconcile();
     EXPECT_EQ(office_->work_list().item(item.id)->state, WorkState::kOpen);
-    read(household, 9'800, 700);
+    read(household, 9'600, 900);
     EXPECT_EQ(reconcile().open_items, 0);
     item = *office_->work_list().item(item.id);
     EXPECT_EQ(item.state, WorkState::kClosed);
