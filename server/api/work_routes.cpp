@@ -104,7 +104,7 @@ void OfficeApi::add_work_routes() {
     router_.add(Method::kPost, "/api/v1/statements", kBookkeepers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
         StatementOrder order;
-        constexpr std::initializer_list<std::string_view> kChannels = {"cash", "transfer", "other", "wechat"};
+        static constexpr std::initializer_list<std::string_view> kChannels = {"cash", "transfer", "other", "wechat"};
         const std::size_t channel = input.choice("channel", kChannels);
         order.from = UnixTime{input.integer("from", 0, kTime_ms_max)};
         order.to = UnixTime{input.integer("to", 1, kTime_ms_max)};
