@@ -247,6 +247,8 @@ void offer_campaign(CLI::App& app) {
     offer("resume", "Goes on");
     offer("cancel", "Orders nobody further, for ever; what was ordered goes on");
     offer("retry", "Orders those that failed again");
+}
+
 void add_database(CLI::App& verb, AuditOptions& options) {
     verb.add_option("--db", options.db, "Where the office is kept: a path, sqlite:///..., postgresql://...");
     verb.add_option("--data", options.data, "Folder with office.db")->capture_default_str();

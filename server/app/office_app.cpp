@@ -26,7 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t kEventsKept = 4096;
-constexpr std::chrono::minutes kTendEvery{1};
 
 UnixTime wall_clock() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -135,6 +134,9 @@ class RunningOffice final : public OfficeApp {
         if (auto started = lines_->start(urls); !started) return failed(StartError::kBadConfig, started.error());
         scheduler_ = std::make_unique<Scheduler>([](const std::string& problem) { log_error(problem); });
         scheduler_->add(campaigns_part(*office_));
+        scheduler_->add(work_list_part(*office_));
+        scheduler_->add(quotas_part(*office_));
+        scheduler_->add(give_back_part(*office_));
         ticking_ = std::jthread([this](const std::stop_token& stop) {
             std::mutex mutex;
             std::condition_variable_any wake;
@@ -144,7 +146,6 @@ class RunningOffice final : public OfficeApp {
                 wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
             }
         });
-        tending_ = std::jthread([this](const std::stop_token& stop) { tend(stop); });
         log_info("the office listens on " + config_.address + ":" + std::to_string(server_->port()) + ", data in " +
                  config_.data.string());
         if (config_.address != "127.0.0.1" && config_.address != "::1")
@@ -233,20 +234,9 @@ class RunningOffice final : public OfficeApp {
         return {};
     }
 
-    // What is due by the clock: the office says itself when there is something to do.
-    void tend(const std::stop_token& stop) {
-        std::mutex mutex;
-        std::condition_variable_any never;
-        std::unique_lock lock(mutex);
-        while (!stop.stop_requested()) {
-            office_->work_list().tend(wall_clock());
-            never.wait_for(lock, stop, kTendEvery, [] { return false; });
-        }
-    }
     void put_down() {
         if (scheduler_) scheduler_->stop();
         ticking_ = {};
-        tending_ = {};  // asks it to end, and waits
         if (lines_) lines_->stop();
         feed_.reset();
         api_.reset();
@@ -264,7 +254,6 @@ class RunningOffice final : public OfficeApp {
     std::unique_ptr<api::HttpServer> server_;
     std::unique_ptr<Scheduler> scheduler_;
     std::jthread ticking_;
-    std::jthread tending_;
 };
 
 }  // namespace

@@ -46,4 +46,42 @@ ScheduledPart campaigns_part(Office& office) {
             [&office](UnixTime now, WhenDone<bool> done) { office.campaigns().advance(now, std::move(done)); }};
 }
 
+namespace {
+
+// One that comes round after `pause`. Both functions are called by the ticking thread alone.
+ScheduledPart every(std::string name, Duration pause, std::function<void(UnixTime now, WhenDone<bool> done)> step) {
+    auto next = std::make_shared<UnixTime>();
+    return {std::move(name), [next](UnixTime) -> Answer<std::optional<UnixTime>> { return *next; },
+            [next, pause, step = std::move(step)](UnixTime now, WhenDone<bool> done) {
+                *next = now + pause;
+                step(now, std::move(done));
+            }};
+}
+template <class T>
+WhenDone<T> once(WhenDone<bool> done) {
+    return [done = std::move(done)](const Answer<T>& answer) {
+        if (!answer) return done(std::unexpected(answer.error()));
+        done(false);
+    };
+}
+
+}  // namespace
+
+ScheduledPart work_list_part(Office& office) {
+    return every("work list", minutes(1), [&office](UnixTime now, const WhenDone<bool>& done) {
+        office.work_list().tend(now);
+        done(false);
+    });
+}
+ScheduledPart quotas_part(Office& office) {
+    return every("quotas", minutes(60), [&office](UnixTime, WhenDone<bool> done) {
+        office.accounts().run_quotas({"office", "office"}, once<QuotaRun>(std::move(done)));
+    });
+}
+ScheduledPart give_back_part(Office& office) {
+    return every("give back", minutes(10), [&office](UnixTime, WhenDone<bool> done) {
+        office.accounts().give_back({"office", "office"}, once<int>(std::move(done)));
+    });
+}
+
 }  // namespace prewatt::server::app

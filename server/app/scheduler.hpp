@@ -48,5 +48,11 @@ class Scheduler {
 
 // The campaigns of the office.
 [[nodiscard]] ScheduledPart campaigns_part(Office& office);
+// Compares the three truths, in pieces; once a minute it is asked whether there is something to do.
+[[nodiscard]] ScheduledPart work_list_part(Office& office);
+// The free quota of the month: looked at each hour, given to each household once a month.
+[[nodiscard]] ScheduledPart quotas_part(Office& office);
+// What refunds took out and meters no longer had, every ten minutes.
+[[nodiscard]] ScheduledPart give_back_part(Office& office);
 
 }  // namespace prewatt::server::app

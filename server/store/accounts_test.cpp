@@ -304,7 +304,8 @@ TEST_F(AccountsOfHouseholds, StepsFeesAndGroupsHoldFromTheirDateAndCanBeRecomput
     EXPECT_EQ(sell(order("g", home, 1000))->sale.price, UnitPrice{5000});
     // A price set by itself is the plan of group 0 from then on.
     move(seconds(1));
-    ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_price(UnitPrice{7000}, Actor{"owner", "test"}, done); }));
+    ASSERT_TRUE(
+        wait<Done>([&](auto done) { office_->set_price(UnitPrice{7000}, Actor{"owner", "test"}, "dearer", done); }));
     EXPECT_EQ(sell(order("h", room("3-0102"), 1400))->sale.energy, energy_of_hundredths(2000));
     expect_balanced();
 }

@@ -25,7 +25,8 @@ class Backup : public OfficeTest {
         const HouseholdId household = room("3-0105");
         const JobOrder job{.order_id = "j1", .household = household, .operator_name = "owner", .reason = "检查"};
         ASSERT_TRUE(wait<JobRecord>([&](auto done) { office_->set_remote_hold(job, true, done); }));
-        ASSERT_TRUE(wait<Done>([&](auto done) { office_->set_price(UnitPrice{7000}, Actor{"owner", "test"}, done); }));
+        ASSERT_TRUE(wait<Done>(
+            [&](auto done) { office_->set_price(UnitPrice{7000}, Actor{"owner", "test"}, "dearer", done); }));
         move(minutes(1));
         ASSERT_TRUE(wait<Done>([&](auto done) {
             office_->record_confirmed({.household = HouseholdId{1}, .part = Part::kTicket, .epoch = 1, .version = 1},
@@ -164,8 +165,8 @@ TEST_F(Backup, RestoredOfficeIsTheSameToTheLastRowAndWorksOn) {
         UserRecord clerk;
         clerk.user = "clerk";
         clerk.role = Role::kCashier;
-        const auto made =
-            wait<UserRecord>([&](auto done) { office_->create_user(clerk, "long enough password", Actor{"owner", "test"}, done); });
+        const auto made = wait<UserRecord>(
+            [&](auto done) { office_->create_user(clerk, "long enough password", Actor{"owner", "test"}, done); });
         ASSERT_TRUE(made) << made.error().message;
         EXPECT_EQ(made->id.value, 2);
         office_.reset();
