@@ -8,6 +8,8 @@
 
 namespace prewatt::campus {
 
+constexpr Duration kTendEvery = minutes(10);
+
 using server::BoxId;
 using server::DesiredState;
 using server::HouseholdId;
@@ -246,6 +248,7 @@ void OfficeProcess::stop_in_order(Instant now) {
     now_ = now;
     for (auto& seat : seats_)
         seat->end();
+    office_->archive().close();
     while (by_hand_.turn()) {
     }
     kill();
@@ -254,6 +257,11 @@ void OfficeProcess::stop_in_order(Instant now) {
 void OfficeProcess::turn(Instant now) {
     now_ = now;
     if (!office_) return;
+    // In virtual time the archive has no thread of its own.
+    if (now - tended_at_ >= kTendEvery || now < tended_at_) {
+        tended_at_ = now;
+        (void)office_->archive().tend();
+    }
     (void)by_hand_.turn();
     if (disk_.is_dead() || !office_ || changed_.empty()) return;
     std::vector<HouseholdId> changed;

@@ -79,6 +79,7 @@ class OfficeProcess final : private server::OfficeObserver {
     std::vector<std::unique_ptr<sim::SerialLine>>& lines_;
     std::vector<std::unique_ptr<Seat>> seats_;
     Instant now_{};
+    Instant tended_at_{};
     server::store::Writer::ByHand by_hand_;
     std::unique_ptr<server::Office> office_;
     std::set<std::int64_t> changed_;

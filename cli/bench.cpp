@@ -12,6 +12,7 @@
 #include "bench/ledger.hpp"
 #include "bench/line.hpp"
 #include "bench/metrology.hpp"
+#include "bench/readings.hpp"
 #include "bench/sale.hpp"
 #include "cli/output.hpp"
 
@@ -42,6 +43,19 @@ const std::vector<Benchmark>& benchmarks() {
              ledger.sqlite = o.database != "postgres";
              ledger.postgres = o.database != "sqlite";
              return bench::run_ledger(ledger);
+         }},
+        {"readings",
+         [](const BenchOptions& o) -> Measured {
+             bench::ReadingsOptions readings;
+             readings.folder = o.folder.empty() ? std::filesystem::temp_directory_path() : o.folder;
+             readings.seconds = seconds_or(o, readings.seconds);
+             if (o.households > 0) readings.households = {o.households};
+             if (o.database == "sqlite")
+                 readings.postgres = false;
+             else if (o.database.starts_with("postgres"))
+                 readings.sqlite = false;
+             if (o.database.find("://") != std::string::npos) readings.url = o.database;
+             return bench::run_readings(readings);
          }},
         {"sale",
          [](const BenchOptions& o) -> Measured {

@@ -21,6 +21,7 @@
 #include "cli/read.hpp"
 #include "cli/read_office.hpp"
 #include "cli/relay.hpp"
+#include "cli/report.hpp"
 #include "cli/sell.hpp"
 #include "cli/serve.hpp"
 #include "cli/settings.hpp"
@@ -361,6 +362,21 @@ void offer_evaluate(CLI::App& app) {
         ->check(CLI::Range(1, 1000));
 }
 
+void offer_report(CLI::App& app) {
+    CLI::App& report = *app.add_subcommand("report", "What was used, from what the office has kept");
+    report.require_subcommand(1);
+    CLI::App& verb = *report.add_subcommand("consumption", "Energy by household, building or site, with its quality");
+    auto options = verb_options<ReportOptions>(verb);
+    verb.add_option("--month", options->month, "2026-11");
+    verb.add_option("--from", options->from, "Instead: 2026-11-05 is that day, 2026-11-05T14 that hour");
+    verb.add_option("--to", options->to, "Up to the beginning of this month, day or hour");
+    verb.add_option("--level", options->level, "household, building or site")
+        ->check(CLI::IsMember({"household", "building", "site"}))
+        ->capture_default_str();
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    add_server(verb, options->server);
+}
+
 void offer_bench(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("bench", "Measure this machine and compare with the goals: " + bench_names());
     auto options = verb_options<BenchOptions>(verb);
@@ -369,10 +385,12 @@ void offer_bench(CLI::App& app) {
     verb.add_flag("--strict", options->strict, "A missed goal is exit code 1");
     verb.add_option("--seconds", options->seconds, "How long to measure");
     verb.add_option("--boxes", options->boxes, "line, sale: with so many boxes")->check(CLI::Range(1, 256));
-    verb.add_option("--db", options->database, "ledger: sqlite, postgres or both")
-        ->check(CLI::IsMember({"sqlite", "postgres", "both"}))
+    verb.add_option("--households", options->households, "readings: for so many households only")
+        ->check(CLI::Range(1, 10'000'000));
+    verb.add_option("--db", options->database,
+                    "ledger, readings: sqlite, postgres or both; readings: or the URL of an empty PostgreSQL database")
         ->capture_default_str();
-    verb.add_option("--folder", options->folder, "ledger: a folder on the disk that is to be measured");
+    verb.add_option("--folder", options->folder, "ledger, readings: a folder on the disk that is to be measured");
 }
 
 void offer_verify(CLI::App& app) {
@@ -594,6 +612,7 @@ int main_of(int argc, char** argv) {
     offer_approvals(app);
     offer_work(app);
     offer_frame(app);
+    offer_report(app);
     offer_bench(app);
     offer_evaluate(app);
     offer_verify(app);

@@ -142,6 +142,7 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_audit_routes();
     add_approval_routes();
     add_work_routes();
+    add_archive_routes();
     add_other_routes();
 }
 

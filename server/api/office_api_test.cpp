@@ -123,6 +123,7 @@ class OfficeApiTest : public testing::Test {
                 EXPECT_FALSE(response.body) << method << " " << route.pattern;
                 return;
             }
+            if (response.content_type != "application/json") return;
             const json value = body_of(response);
             EXPECT_EQ(misfit(document_, described["content"]["application/json"]["schema"], value, "body"), "")
                 << method << " " << route.pattern << " " << status;
@@ -268,6 +269,9 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
         {{"channel", "transfer"}, {"from", 1}, {"to", 2}, {"csv", "time,reference,order_id,amount_yuan,kind\n"}});
     ask(Method::kPost, "/api/v1/buildings/1/head_readings", {{"at", 1'790'000'000'000}, {"forward_ckwh", 5}});
     ask(Method::kGet, "/api/v1/audit/verify");
+    ask(Method::kGet, "/api/v1/archive");
+    ask(Method::kGet, "/api/v1/reports/consumption?month=2026-11");
+    ask(Method::kGet, "/api/v1/households/1/closings");
     ask(Method::kGet, "/api/v1/health");
     ask(Method::kGet, "/api/v1/openapi.json");
     EXPECT_TRUE(ask(Method::kGet, "/api/v1/live").is_event_stream);
@@ -478,6 +482,49 @@ TEST_F(OfficeApiTest, AMeterThatIsSilentIsATimeOutAndNoOldValue) {
     EXPECT_EQ(code_of(response), "no_answer");
     field_.live_error = LiveError::kNoLine;
     EXPECT_EQ(ask(Method::kGet, "/api/v1/households/1/live").status, 503);
+}
+
+TEST_F(OfficeApiTest, ConsumptionIsToldWithItsQualityAsJsonAndAsCsv) {
+    // The bookkeeper takes an estimate for a measurement, or a room without a reading for one that used nothing.
+    be("auditor");
+    FakeArchive& archive = office_.archive();
+    ConsumptionRow known;
+    known.id = 1;
+    known.name = "3-0101";
+    known.building = "3, east";
+    known.households = 1;
+    known.estimated = 1;
+    known.consumption = energy_of_hundredths(12'305);
+    known.quality = Quality::kEstimated;
+    known.from = RegisterAt{energy_of_hundredths(5), {}, Quality::kMeasured, UnixTime{5}, UnixTime{7}, ""};
+    known.to = RegisterAt{energy_of_hundredths(12'310), {}, Quality::kEstimated, UnixTime{9}, {}, ""};
+    ConsumptionRow unknown;
+    unknown.name = "3-0102";
+    unknown.building = "3, east";
+    unknown.households = 1;
+    unknown.missing = 1;
+    archive.report = {ReportLevel::kHousehold, UnixTime{5}, UnixTime{9}, true, {known, unknown}};
+    const json rows =
+        body_of(ask(Method::kGet, "/api/v1/reports/consumption?month=2026-11&level=household"))["consumption"];
+    EXPECT_EQ(archive.asked.month, (OfficeMonth{2026, 11}));
+    EXPECT_EQ(rows[0]["consumption_ckwh"], 12'305);
+    EXPECT_EQ(rows[0]["quality"], "estimated");
+    EXPECT_TRUE(rows[1]["consumption_ckwh"].is_null());
+    const Response csv = ask(Method::kGet, "/api/v1/reports/consumption?from=2026-11-05T14&format=csv");
+    EXPECT_EQ(csv.content_type, "text/csv; charset=utf-8");
+    EXPECT_EQ(*csv.body,
+              "building,name,consumption_kwh,quality,households,estimated,missing,corrected,from_kwh,to_kwh\r\n"
+              "\"3, east\",3-0101,123.05,estimated,1,1,0,0,0.05,123.10\r\n"
+              "\"3, east\",3-0102,,none,1,0,1,0,,\r\n");
+    EXPECT_EQ(archive.asked.to - archive.asked.from, minutes(60));
+    for (const char* wrong :
+         {"", "?month=2026-13", "?month=2026-11-05", "?month=2026-11&from=2026-11", "?from=yesterday",
+          "?from=2026-11-05&to=2026-11-04", "?month=2026-11&level=room", "?month=2026-11&format=xml"})
+        EXPECT_EQ(ask(Method::kGet, std::string("/api/v1/reports/consumption") + wrong).status, 400) << wrong;
+    archive.history = {{OfficeMonth{2026, 10}, 2, 1, UnixTime{5}, *known.to, "frozen by the meter", UnixTime{9}}};
+    EXPECT_EQ(body_of(ask(Method::kGet, "/api/v1/households/1/closings"))["closings"][0]["replaces"], 1);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/households/77/closings").status, 404);
+    EXPECT_EQ(body_of(ask(Method::kGet, "/api/v1/archive"))["takes_readings"], true);
 }
 
 TEST_F(OfficeApiTest, AFaultOfTheProgramIsLoggedAndTellsTheOutsideNothing) {

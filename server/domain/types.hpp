@@ -271,6 +271,8 @@ struct HouseholdRecord {
     UnitPrice price;
     // From the meter; nothing is known before the first reading.
     std::optional<UnixTime> read_at;  // the values below were so at this time
+    std::optional<UnixTime> told_at;  // the meter told them at this time
+    std::optional<UnixTime> held_at;  // all values of its box were still so at this time
     HouseholdState state;
     Credit remaining;                  // rounded down to a hundredth; negative within the overdraft
     Energy forward;                    // total
@@ -369,6 +371,7 @@ struct Reading {
     Energy forward;    // rounded down to 0.01 kWh
     Credit remaining;  // likewise, in the unit of the account
     HouseholdState state;
+    std::optional<ActivePower> power = std::nullopt;  // when it was known at that time
 };
 enum class Step : std::uint8_t { kRaw, kHour, kDay };
 struct PowerReading {

@@ -8,6 +8,7 @@
 #include "server/store/bookings.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/movements.hpp"
+#include "server/store/reading_log.hpp"
 #include "server/store/sales.hpp"
 
 namespace prewatt::server::store {
@@ -756,15 +757,22 @@ class AccountsOnDb final : public Accounts {
 
     // --- Changes
     void grant(MoneyOrder order, HouseholdId household, Credit amount, WhenDone<BookingsAnswer> done) override {
-        change<BookingsAnswer>(std::move(done),
-                               [order = std::move(order), household, amount](Db& db, UnixTime now, Changes& changes) {
-                                   return store::grant(db, order, household, amount, now, changes);
-                               });
+        change<BookingsAnswer>(std::move(done), [this, order = std::move(order), household, amount](
+                                                    Db& db, UnixTime now, Changes& changes) {
+            engine_.readings->settle(db, household, changes);
+            return store::grant(db, order, household, amount, now, changes);
+        });
     }
     void refund(RefundOrder order, WhenDone<BookingsAnswer> done) override {
-        change<BookingsAnswer>(std::move(done), [order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
-            return store::refund(db, order, now, changes);
-        });
+        change<BookingsAnswer>(std::move(done),
+                               [this, order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
+                                   // What was used decides how much may go back.
+                                   HouseholdId household;
+                                   db.query("SELECT household_id FROM bookings WHERE id = $1", {order.sale},
+                                            [&](const Row& row) { household = row.as<HouseholdId>(0); });
+                                   engine_.readings->settle(db, household, changes);
+                                   return store::refund(db, order, now, changes);
+                               });
     }
     void pay_out(PayoutOrder order, WhenDone<MovementsAnswer> done) override {
         change<MovementsAnswer>(std::move(done), [order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
@@ -778,13 +786,15 @@ class AccountsOnDb final : public Accounts {
     }
     void settle(MoneyOrder order, HouseholdId household, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done),
-                               [order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
+                               [this, order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
+                                   engine_.readings->settle(db, household, changes);
                                    return store::settle(db, order, household, now, changes);
                                });
     }
     void open(MoneyOrder order, HouseholdId household, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done),
-                               [order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
+                               [this, order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
+                                   engine_.readings->settle(db, household, changes);
                                    return open_account(db, order, household, now, changes);
                                });
     }
@@ -794,13 +804,19 @@ class AccountsOnDb final : public Accounts {
         });
     }
     void change_box(BoxOrder order, WhenDone<BookingsAnswer> done) override {
-        change<BookingsAnswer>(std::move(done), [order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
-            return store::change_box(db, order, now, changes);
-        });
+        change<BookingsAnswer>(std::move(done),
+                               [this, order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
+                                   engine_.readings->settle(db, order.household, changes);
+                                   auto changed = store::change_box(db, order, now, changes);
+                                   if (changed && !changed->repeated)
+                                       engine_.readings->forget(db, order.household, now);
+                                   return changed;
+                               });
     }
     void reopen(MoneyOrder order, HouseholdId household, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done),
-                               [order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
+                               [this, order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
+                                   engine_.readings->settle(db, household, changes);
                                    return store::reopen(db, order, household, now, changes);
                                });
     }

@@ -184,8 +184,11 @@ Opened<Schema> read_schema(Place& place, Db& db) {
     std::map<std::string, std::set<std::string>> refers;
     for (const auto& [table, to] : place.references(db))
         if (table != to) refers[table].insert(to);
-    for (const std::string& table : waiting)
+    std::erase_if(waiting, [](const std::string& table) { return is_derived(table); });
+    for (const std::string& table : waiting) {
         schema.columns[table] = place.columns(db, table);
+        std::erase_if(schema.columns[table], [&](const Column& column) { return is_derived(table, column.name); });
+    }
     if (!db.ok()) return open_failure(place.name(), *db.failure());
     std::set<std::string> done;
     while (!waiting.empty()) {
@@ -215,6 +218,8 @@ std::string select_of(const std::string& table, const std::vector<Column>& colum
         names += (names.empty() ? "" : ", ") + column.name;
         if (column.is_key) key += (key.empty() ? " ORDER BY " : ", ") + column.name;
     }
+    // Readings have no key that all engines have; they come in the order of time.
+    if (key.empty() && table == "readings") key = " ORDER BY at, household_id";
     return "SELECT " + names + " FROM " + table + key;
 }
 
@@ -309,8 +314,9 @@ Opened<std::uint64_t> check_hash(int descriptor) {
 // The rows of one table, appended in blocks.
 class TableLoad {
   public:
-    TableLoad(Db& db, std::string table, std::vector<std::string> columns, std::vector<Column::Kind> kinds)
-        : db_(db), table_(std::move(table)), columns_(std::move(columns)), kinds_(std::move(kinds)) {
+    TableLoad(Place& place, Db& db, std::string table, std::vector<std::string> columns,
+              std::vector<Column::Kind> kinds)
+        : place_(place), db_(db), table_(std::move(table)), columns_(std::move(columns)), kinds_(std::move(kinds)) {
         for (const std::string& column : columns_)
             names_.push_back(column);
     }
@@ -337,6 +343,7 @@ class TableLoad {
         return true;
     }
     void flush() {
+        place_.expect_rows(db_, table_, names_, values_);
         db_.append_rows(table_, names_, values_);
         values_.clear();
         texts_.clear();
@@ -345,6 +352,7 @@ class TableLoad {
     std::int64_t rows() const { return rows_; }
 
   private:
+    Place& place_;
     Db& db_;
     std::string table_;
     std::vector<std::string> columns_;
@@ -400,7 +408,7 @@ Opened<void> load_tables(Place& place, Db& db, const Schema& schema, BackupReade
                 return damaged("the table '" + table + "' has no column '" + columns.back() + "'");
             kinds.push_back(column->kind);
         }
-        load.emplace(db, std::move(table), std::move(columns), std::move(kinds));
+        load.emplace(place, db, std::move(table), std::move(columns), std::move(kinds));
     }
 }
 
@@ -583,7 +591,8 @@ Opened<std::vector<Finding>> check_office(const std::string& url) {
     std::vector<Finding> findings;
     const std::string damage = (*place)->find_damage(db, false);
     findings.push_back(
-        {"engine", damage.empty(), damage.empty() ? std::string{(*place)->engine()} + " is whole" : damage});
+        {"engine", damage.empty(),
+         damage.empty() ? std::string{(*place)->engine()} + ": " + (*place)->what_was_checked(db) : damage});
     db.clear_failure();
     if (applied_migration(db) < newest_migration()) {
         findings.push_back({"version", false,

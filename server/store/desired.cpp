@@ -367,53 +367,23 @@ Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view p
     return Done{};
 }
 
-Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Changes& changes) {
-    for (const Reading& reading : readings) {
-        const MeterRow meter = find_meter(db, reading.household);
-        if (!meter.known) continue;  // the household was taken away meanwhile
-        db.execute(
-            "INSERT INTO readings (household_id, at, forward_ckwh, remaining_ckwh, state) VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT (household_id, at) DO NOTHING",
-            {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits});
-        if (meter.read_at && reading.at < *meter.read_at) continue;
-        // What remains tells what was used when the meter has the newest ticket and has said so before this reading.
-        Credit used = meter.used;
-        if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
-            reading.at > meter.effect_at && meter.tells_use(reading.state))
-            used = std::max(used, meter.account_credited - reading.remaining);
-        db.execute(
-            "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "
-            "WHERE household_id = $1",
-            {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits, used});
-        if (reading.state.has(StateBit::kRelayClosed) && meter.number > meter.lit_number &&
-            reading.at >= meter.effect_at)
-            light(db, reading.household, meter.epoch, meter.lit_number, meter.number, reading.at, changes);
-        changes.push_back({Change::Kind::kHousehold, reading.household.value});
-    }
-    return Done{};
-}
-
-Answer<std::vector<Reading>> read_readings(Db& db, HouseholdId household, UnixTime from, UnixTime to, Step step) {
-    std::vector<Reading> readings;
-    const auto each = [&](const Row& row) {
-        readings.push_back({household, row.as<UnixTime>(0), row.as<Energy>(1), row.as<Credit>(2),
-                            HouseholdState{row.as<std::uint16_t>(3)}});
-    };
-    if (step == Step::kRaw) {
-        db.query(
-            "SELECT at, forward_ckwh, remaining_ckwh, state FROM readings WHERE household_id = $1 AND at >= $2 AND at "
-            "< $3 "
-            "ORDER BY at",
-            {household, from, to}, each);
-    } else {
-        const std::int64_t width_ms = step == Step::kHour ? 3'600'000 : 86'400'000;
-        db.query(
-            "SELECT r.at, r.forward_ckwh, r.remaining_ckwh, r.state FROM readings r JOIN (SELECT MAX(at) AS last_at "
-            "FROM readings WHERE household_id = $1 AND at >= $2 AND at < $3 GROUP BY (at + $4) / $5) AS b "
-            "ON r.household_id = $1 AND r.at = b.last_at ORDER BY r.at",
-            {household, from, to, kOfficeOffset.count() / 1000, width_ms}, each);
-    }
-    return checked(db, std::move(readings));
+bool apply_reading(Db& db, const Reading& reading, Changes& changes) {
+    const MeterRow meter = find_meter(db, reading.household);
+    if (!meter.known) return false;
+    if (meter.read_at && reading.at < *meter.read_at) return meter.number > meter.lit_number;
+    // What remains tells what was used when the meter has the newest ticket and has said so before this reading.
+    Credit used = meter.used;
+    if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
+        reading.at > meter.effect_at && meter.tells_use(reading.state))
+        used = std::max(used, meter.account_credited - reading.remaining);
+    db.execute(
+        "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "
+        "WHERE household_id = $1",
+        {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits, used});
+    if (meter.number <= meter.lit_number) return false;
+    if (!reading.state.has(StateBit::kRelayClosed) || reading.at < meter.effect_at) return true;
+    light(db, reading.household, meter.epoch, meter.lit_number, meter.number, reading.at, changes);
+    return false;
 }
 
 }  // namespace prewatt::server::store

@@ -1,4 +1,4 @@
-// Desired state and what comes back from the line: jobs, deliveries, effects, readings.
+// Desired state and what comes back from the line: jobs, deliveries, effects.
 #pragma once
 #include "server/store/writer.hpp"
 
@@ -27,8 +27,9 @@ struct PartOrder {
                                          Changes& changes);
 [[nodiscard]] Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view problem, bool for_good,
                                           UnixTime at, Changes& changes);
-[[nodiscard]] Answer<Done> record_readings(Db& db, const std::vector<Reading>& readings, Changes& changes);
-[[nodiscard]] Answer<std::vector<Reading>> read_readings(Db& db, HouseholdId household, UnixTime from, UnixTime to,
-                                                         Step step);
+// The newest reading of a household into `meters`: what it shows, what it tells of the energy used, and sales whose
+// relay is seen closed. An older one than `meters` holds changes nothing. True: a confirmed ticket still awaits light,
+// so the next reading is wanted here too.
+bool apply_reading(Db& db, const Reading& reading, Changes& changes);
 
 }  // namespace prewatt::server::store

@@ -10,10 +10,13 @@
 
 namespace prewatt::server::store {
 
+class ReadingLog;
+
 struct Engine {
     std::function<UnixTime()> clock;
     ReadPool pool;
     Writer writer;
+    ReadingLog* readings = nullptr;
     Acts acts{};  // filled by the parts when they are made, then only read
 };
 

@@ -66,9 +66,10 @@ HouseholdRecord household_of(const Row& row) {
     h.box_number = row.as<std::uint64_t>(column++);
     h.box_answering = row.as<bool>(column++);
     h.closed = row.as<bool>(column++);
-    h.read_at = row.as<std::optional<UnixTime>>(column++);
-    const auto values_at = row.as<std::optional<UnixTime>>(column++);
-    if (h.read_at && values_at && *values_at > *h.read_at) h.read_at = values_at;
+    h.told_at = row.as<std::optional<UnixTime>>(column++);
+    h.read_at = h.told_at;
+    h.held_at = row.as<std::optional<UnixTime>>(column++);
+    if (h.read_at && h.held_at && *h.held_at > *h.read_at) h.read_at = h.held_at;
     h.state = HouseholdState{row.as<std::uint16_t>(column++)};
     h.remaining = row.as<Credit>(column++);
     h.forward = row.as<Energy>(column++);

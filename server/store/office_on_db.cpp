@@ -13,6 +13,8 @@
 #include "server/store/desired.hpp"
 #include "server/store/engine.hpp"
 #include "server/store/estate.hpp"
+#include "server/store/raw_readings.hpp"
+#include "server/store/reading_log.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/situations.hpp"
 #include "server/store/users.hpp"
@@ -22,6 +24,7 @@ namespace prewatt::server::store {
 namespace {
 
 constexpr Duration kSessionKeptEvery = minutes(1);
+constexpr Duration kPowerHolds = minutes(1);  // a power that was told so long before or after a reading belongs to it
 // Actions that two people may be needed for.
 constexpr const char* kSetPrice = "price.set";
 constexpr const char* kClear = "household.clear";
@@ -75,12 +78,15 @@ class OfficeOnDb final : public Office {
     explicit OfficeOnDb(Connections c)
         : lock_(std::move(c.lock)),
           cheap_password_hash_(c.cheap_password_hash),
-          engine_{
-              std::move(c.clock), ReadPool{std::move(c.open_reading)},
-              Writer{std::move(c.writing), c.batch_max, [this](const Changes& changes) { tell(changes); }, c.by_hand}},
+          engine_{std::move(c.clock), ReadPool{std::move(c.open_reading)},
+                  Writer{with_readings(std::move(c.writing)), c.batch_max,
+                         [this](const Changes& changes) { tell(changes); }, c.by_hand, &readings_},
+                  &readings_},
           accounts_(make_accounts(engine_)),
           campaigns_(make_campaigns(engine_)),
-          archive_(make_archive(engine_)),
+          archive_(
+              make_archive(engine_, readings_,
+                           {c.by_hand ? Duration{0} : c.tend_every, std::move(c.free_bytes), std::move(c.ballast)})),
           audit_(make_audit(engine_)),
           approvals_(make_approvals(engine_)),
           work_list_(make_work_list(engine_)) {
@@ -117,6 +123,7 @@ class OfficeOnDb final : public Office {
 
     ~OfficeOnDb() override {
         slow_.reset();  // it waits for the writer
+        archive_->close();
         engine_.writer.stop();
     }
 
@@ -132,10 +139,10 @@ class OfficeOnDb final : public Office {
     // --- Questions
     Answer<SiteRecord> site() override { return engine_.pool.ask(read_site); }
     Answer<HouseholdRecord> household(HouseholdId id) override {
-        return with_power(engine_.pool.ask([&](Db& db) { return read_household(db, id); }));
+        return with_latest(engine_.pool.ask([&](Db& db) { return read_household(db, id); }));
     }
     Answer<std::vector<HouseholdRecord>> find_households(std::string_view text, int limit) override {
-        return with_power(engine_.pool.ask([&](Db& db) { return store::find_households(db, text, limit); }));
+        return with_latest(engine_.pool.ask([&](Db& db) { return store::find_households(db, text, limit); }));
     }
     Answer<BoxRecord> box(std::uint64_t number) override {
         return engine_.pool.ask([&](Db& db) { return read_box(db, number); });
@@ -144,7 +151,7 @@ class OfficeOnDb final : public Office {
         return engine_.pool.ask([&](Db& db) { return read_box(db, id); });
     }
     Answer<std::vector<HouseholdRecord>> households_of_box(BoxId id) override {
-        return with_power(engine_.pool.ask([&](Db& db) { return read_households_of_box(db, id); }));
+        return with_latest(engine_.pool.ask([&](Db& db) { return read_households_of_box(db, id); }));
     }
     Answer<SaleRecord> sale(SaleId id) override {
         return engine_.pool.ask([&](Db& db) { return read_sale(db, id); });
@@ -316,16 +323,15 @@ class OfficeOnDb final : public Office {
             std::move(done));
     }
     void record_readings(std::vector<Reading> readings, WhenDone<Done> done) override {
-        engine_.writer.submit<Done>(
-            [readings = std::move(readings)](Db& db, Changes& changes) {
-                return store::record_readings(db, readings, changes);
-            },
-            std::move(done));
+        add_known_powers(readings);
+        engine_.writer.submit<Done>([this, readings = std::move(readings)](
+                                        Db& db, Changes& changes) { return readings_.record(db, readings, changes); },
+                                    std::move(done));
     }
     void record_powers(std::vector<PowerReading> powers) override {
         const std::lock_guard lock(powers_mutex_);
         for (const PowerReading& power : powers)
-            powers_[power.household.value] = power.power;
+            powers_[power.household.value] = power;
     }
     void record_box_seen(BoxSeen seen, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
@@ -338,14 +344,18 @@ class OfficeOnDb final : public Office {
     }
     void record_confirmed(Delivery delivery, MeterEffect effect, UnixTime at, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
-            [delivery, effect, at](Db& db, Changes& changes) {
+            [this, delivery, effect, at](Db& db, Changes& changes) {
+                readings_.settle(db, delivery.household, changes);
+                readings_.touch(delivery.household);
                 return store::record_confirmed(db, delivery, effect, at, changes);
             },
             std::move(done));
     }
     void record_effect(HouseholdId household, MeterEffect effect, UnixTime at, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
-            [household, effect, at](Db& db, Changes& changes) {
+            [this, household, effect, at](Db& db, Changes& changes) {
+                readings_.settle(db, household, changes);
+                readings_.touch(household);
                 return store::record_effect(db, household, effect, at, changes);
             },
             std::move(done));
@@ -443,20 +453,37 @@ class OfficeOnDb final : public Office {
         return session;
     }
 
-    void add_power(HouseholdRecord& household) {
-        const auto found = powers_.find(household.id.value);
-        if (found != powers_.end()) household.power = found->second;
+    std::unique_ptr<Db> with_readings(std::unique_ptr<Db> db) {
+        // A failure shows itself at the first reading, which tries again.
+        (void)readings_.load(*db);
+        db->rollback();
+        return db;
     }
-    Answer<HouseholdRecord> with_power(Answer<HouseholdRecord> household) {
+    void add_known_powers(std::vector<Reading>& readings) {
         const std::lock_guard lock(powers_mutex_);
-        if (household) add_power(*household);
+        if (powers_.empty()) return;
+        for (Reading& reading : readings) {
+            const auto found = powers_.find(reading.household.value);
+            if (found == powers_.end() || reading.power) continue;
+            const Duration apart = reading.at - found->second.at;
+            if (apart < kPowerHolds && apart > -kPowerHolds) reading.power = found->second.power;
+        }
+    }
+    void add_latest(HouseholdRecord& household) {
+        readings_.latest().overlay(household);
+        const auto found = powers_.find(household.id.value);
+        if (found != powers_.end()) household.power = found->second.power;
+    }
+    Answer<HouseholdRecord> with_latest(Answer<HouseholdRecord> household) {
+        const std::lock_guard lock(powers_mutex_);
+        if (household) add_latest(*household);
         return household;
     }
-    Answer<std::vector<HouseholdRecord>> with_power(Answer<std::vector<HouseholdRecord>> households) {
+    Answer<std::vector<HouseholdRecord>> with_latest(Answer<std::vector<HouseholdRecord>> households) {
         const std::lock_guard lock(powers_mutex_);
         if (households)
             for (HouseholdRecord& household : *households)
-                add_power(household);
+                add_latest(household);
         return households;
     }
     void tell(const Changes& changes) {
@@ -470,14 +497,19 @@ class OfficeOnDb final : public Office {
     std::mutex observers_mutex_;
     std::vector<OfficeObserver*> observers_;
     std::mutex powers_mutex_;
-    std::unordered_map<std::int64_t, ActivePower> powers_;
+    std::unordered_map<std::int64_t, PowerReading> powers_;
+    ReadingLog readings_;
     std::string nobody_hash_;  // slow thread only, as the two below
     std::int64_t nobodys_tries_ = 0;
     UnixTime nobodys_tries_noted_at_;
     // Before the engine: what its writer still has to write at the end goes through it.
-    const Writer::Group<SaleOrder, SaleAnswer> sales_{
-        [this](Db& db, std::span<const SaleOrder* const> orders, std::span<Answer<SaleAnswer>* const> answers,
-               Changes& changes) { book_sales(db, orders, answers, engine_.clock(), changes); }};
+    const Writer::Group<SaleOrder, SaleAnswer> sales_{[this](Db& db, std::span<const SaleOrder* const> orders,
+                                                             std::span<Answer<SaleAnswer>* const> answers,
+                                                             Changes& changes) {
+        for (const SaleOrder* order : orders)
+            readings_.settle(db, order->household, changes);  // what was used decides how much may be held
+        book_sales(db, orders, answers, engine_.clock(), changes);
+    }};
     Engine engine_;
     std::unique_ptr<Accounts> accounts_;
     std::unique_ptr<Campaigns> campaigns_;

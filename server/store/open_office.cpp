@@ -83,6 +83,9 @@ Opened<std::unique_ptr<Office>> open_office(const OfficeOptions& options) {
     connections.open_reading = (*place)->reader();
     connections.clock = [options] { return now_of(options); };
     connections.batch_max = options.batch_max;
+    connections.free_bytes = (*place)->room();
+    connections.ballast = (*place)->ballast();
+    if (!options.archive_tends_itself) connections.tend_every = Duration{0};
     connections.cheap_password_hash = options.cheap_password_hash;
     return make_office(std::move(connections));
 }

@@ -19,6 +19,7 @@ struct OfficeOptions {
     std::function<UnixTime()> clock;
     std::size_t batch_max = 256;          // changes in one transaction
     std::int64_t database_pages_max = 0;  // 0: no bound; else SQLite's max_page_count (a full disk in tests)
+    bool archive_tends_itself = true;     // false: when it is told to (Archive::tend)
     bool cheap_password_hash = false;     // tests only: Argon2id at its least cost for NEW hashes
     std::string planted_defect;           // tests only: planted_db.hpp
 };

@@ -12,6 +12,12 @@ std::unexpected<OpenFailure> open_failure(const std::string& name, const DbFailu
     return open_failure(error, name + ": " + failure.message);
 }
 
+bool is_derived(std::string_view table, std::string_view column) {
+    for (const DerivedPart& part : kDerivedParts)
+        if (part.table == table && (part.column.empty() || part.column == column)) return true;
+    return false;
+}
+
 Opened<std::unique_ptr<Place>> place_of(std::string_view url, const PlaceOptions& options) {
     if (url.starts_with("postgresql://") || url.starts_with("postgres://"))
         return make_postgres_place(std::string{url});

@@ -46,6 +46,17 @@ struct Column {
     bool is_key = false;  // part of the primary key
 };
 
+// What one engine keeps beside the rows that all engines have, and makes again from them: not in a backup.
+struct DerivedPart {
+    std::string_view table;
+    std::string_view column;  // empty: the whole table
+};
+inline constexpr DerivedPart kDerivedParts[] = {
+    {"reading_spans", ""},   // SQLite: where the readings of a time are, by their numbers
+    {"readings", "number"},  // SQLite: in the order of their time
+};
+[[nodiscard]] bool is_derived(std::string_view table, std::string_view column = {});
+
 class Place {
   public:
     virtual ~Place() = default;
@@ -73,6 +84,10 @@ class Place {
     // What the engine itself finds wrong with its own structures; empty: nothing. `quick`: in about the time of reading
     // the file once, and nothing at all where that is long.
     [[nodiscard]] virtual std::string find_damage(Db& db, bool quick) = 0;
+    // Bytes that may still be written, told by a connection for questions; nothing: it cannot be known from here.
+    [[nodiscard]] virtual std::function<std::optional<std::int64_t>(Db&)> room() const = 0;
+    // Where the room is kept that retention needs on a full disk (retention.hpp); empty: not by us.
+    [[nodiscard]] virtual std::string ballast() const = 0;
     // After migrations: what the engine wants done then.
     virtual void settle(Db& db) = 0;
 
@@ -82,8 +97,14 @@ class Place {
     [[nodiscard]] virtual std::vector<Column> columns(Db& db, const std::string& table) = 0;
     // Table and the one that its foreign keys refer to.
     [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> references(Db& db) = 0;
-    // Rows were appended with keys of their own: the next key of each table that numbers itself.
+    // Before rows are appended to a table that was copied: what the engine needs for them (a partition).
+    virtual void expect_rows(Db& db, std::string_view table, std::span<const std::string_view> columns,
+                             std::span<const Value> values) = 0;
+    // Rows were appended with keys of their own: the next key of each table that numbers itself, and what is derived
+    // from the rows on this engine alone (is_derived).
     virtual void loaded(Db& db) = 0;
+    // What the schema looks like for the report of a check: "every row was read; ...".
+    [[nodiscard]] virtual std::string what_was_checked(Db& db) = 0;
 };
 
 struct PlaceOptions {

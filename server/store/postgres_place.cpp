@@ -1,9 +1,11 @@
 #include "server/store/postgres_place.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "server/store/migrations.hpp"
 #include "server/store/postgres_db.hpp"
+#include "server/store/retention.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -75,6 +77,19 @@ class PostgresPlace final : public Place {
                 db.scan("SELECT bt_index_check(" + index + ", true)", [](const Row&) {});
         return db.ok() ? std::string{} : db.failure()->message;
     }
+    // Of a server on this machine whose folder we may see.
+    std::function<std::optional<std::int64_t>(Db&)> room() const override {
+        return [](Db& db) -> std::optional<std::int64_t> {
+            std::string folder;
+            // Not an error for those who may not know it: the setting is then NULL.
+            db.query(
+                "SELECT CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'MEMBER') THEN "
+                "current_setting('data_directory', true) END",
+                {}, [&](const Row& row) { folder = row.as<std::string>(0); });
+            return folder.empty() ? std::nullopt : free_bytes_of(folder);
+        };
+    }
+    std::string ballast() const override { return {}; }
     void settle(Db&) override {}
 
     std::vector<std::string> tables(Db& db) override {
@@ -106,6 +121,41 @@ class PostgresPlace final : public Place {
             "current_schema()::regnamespace AND NOT c.relispartition",
             {}, [&](const Row& row) { found.emplace_back(row.as<std::string>(0), row.as<std::string>(1)); });
         return found;
+    }
+    // A partition of `readings` for each month of the office (Beijing time) that is among the rows.
+    void expect_rows(Db& db, std::string_view table, std::span<const std::string_view> columns,
+                     std::span<const Value> values) override {
+        const auto at = std::find(columns.begin(), columns.end(), "at");
+        if (table != "readings" || at == columns.end() || !is_partitioned(db)) return;
+        for (auto k = static_cast<std::size_t>(at - columns.begin()); k < values.size() && db.ok();
+             k += columns.size()) {
+            const std::int64_t when = values[k].integer();
+            if (when >= month_begin_ && when < month_end_) continue;
+            std::string name;
+            db.query(
+                "SELECT to_char(m, 'YYYYMM'), CAST(extract(epoch FROM m - INTERVAL '8 hours') * 1000 AS BIGINT), "
+                "CAST(extract(epoch FROM m + INTERVAL '1 month' - INTERVAL '8 hours') * 1000 AS BIGINT) FROM (SELECT "
+                "date_trunc('month', to_timestamp($1 / 1000.0) AT TIME ZONE 'UTC' + INTERVAL '8 hours') AS m) AS one",
+                {when}, [&](const Row& row) {
+                    name = row.as<std::string>(0);
+                    month_begin_ = row.integer(1);
+                    month_end_ = row.integer(2);
+                });
+            db.define("CREATE TABLE IF NOT EXISTS readings_" + name + " PARTITION OF readings FOR VALUES FROM (" +
+                      std::to_string(month_begin_) + ") TO (" + std::to_string(month_end_) + ")");
+        }
+    }
+    std::string what_was_checked(Db& db) override {
+        std::string checksums;
+        std::int64_t amcheck = 0;
+        db.query(
+            "SELECT current_setting('data_checksums'), (SELECT COUNT(*) FROM pg_extension WHERE extname = 'amcheck')",
+            {}, [&](const Row& row) {
+                checksums = row.as<std::string>(0);
+                amcheck = row.integer(1);
+            });
+        return "every row was read (checksums of pages: " + checksums + "); indexes were " +
+               (amcheck > 0 ? "compared with their tables" : "not compared: amcheck is not installed here");
     }
     void loaded(Db& db) override {
         for (const std::string& statement :
@@ -149,8 +199,17 @@ class PostgresPlace final : public Place {
         return open_failure(OpenError::kMissing, "There is no office in " + name_ + " yet.");
     }
 
+    static bool is_partitioned(Db& db) {
+        return db.query(
+                   "SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = "
+                   "'readings' AND relkind = 'p'",
+                   {}, [](const Row&) {}) > 0;
+    }
+
     std::string url_;
     std::string name_;
+    std::int64_t month_begin_ = 0;  // of the partition that was made last
+    std::int64_t month_end_ = 0;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "server/store/audit.hpp"
 #include "server/store/desired.hpp"
 #include "server/store/estate.hpp"
+#include "server/store/raw_readings.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/work_list.hpp"
 

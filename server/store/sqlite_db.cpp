@@ -51,6 +51,27 @@ class SqliteRow final : public Row {
     sqlite3_stmt* statement_;
 };
 
+// BIT_OR and BIT_AND as PostgreSQL has them: NULL over no rows, NULLs are passed over.
+struct Bits {
+    std::int64_t all = 0;
+    bool any = false;
+};
+template <bool kOr>
+void add_bits(sqlite3_context* context, int, sqlite3_value** values) {
+    auto* bits = static_cast<Bits*>(sqlite3_aggregate_context(context, sizeof(Bits)));
+    if (!bits || sqlite3_value_type(values[0]) == SQLITE_NULL) return;
+    const std::int64_t value = sqlite3_value_int64(values[0]);
+    bits->all = !bits->any ? value : kOr ? bits->all | value : bits->all & value;
+    bits->any = true;
+}
+void finish_bits(sqlite3_context* context) {
+    const auto* bits = static_cast<const Bits*>(sqlite3_aggregate_context(context, 0));
+    if (bits && bits->any)
+        sqlite3_result_int64(context, bits->all);
+    else
+        sqlite3_result_null(context);
+}
+
 class SqliteDb final : public Db {
   public:
     explicit SqliteDb(sqlite3* handle) : handle_(handle) {}
@@ -239,6 +260,9 @@ std::expected<std::unique_ptr<Db>, DbFailure> open_sqlite(const std::filesystem:
         return std::unexpected(std::move(failure));
     }
     auto db = std::make_unique<SqliteDb>(handle);
+    constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+    sqlite3_create_function_v2(handle, "bit_or", 1, kPure, nullptr, nullptr, add_bits<true>, finish_bits, nullptr);
+    sqlite3_create_function_v2(handle, "bit_and", 1, kPure, nullptr, nullptr, add_bits<false>, finish_bits, nullptr);
     sqlite3_busy_timeout(handle, 5000);
     const auto ignore = [](const Row&) {};
     db->query("PRAGMA journal_mode = WAL", {}, ignore);

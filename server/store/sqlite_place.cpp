@@ -4,12 +4,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
 #include "server/store/migrations.hpp"
+#include "server/store/retention.hpp"
 #include "server/store/sqlite_db.hpp"
 
 namespace prewatt::server::store {
@@ -71,6 +73,21 @@ Opened<void> check_head(const fs::path& file) {
                                                    std::to_string(newest_migration()) +
                                                    ". It was not touched; use the newer program.");
     return {};
+}
+
+// Pages that the file has free, and room on the disk, up to the bound.
+std::optional<std::int64_t> room_in(Db& db, const fs::path& file, std::int64_t pages_max) {
+    std::int64_t page = 0;
+    std::int64_t pages = 0;
+    std::int64_t free_pages = 0;
+    db.query("PRAGMA page_size", {}, [&](const Row& row) { page = row.integer(0); });
+    db.query("PRAGMA page_count", {}, [&](const Row& row) { pages = row.integer(0); });
+    db.query("PRAGMA freelist_count", {}, [&](const Row& row) { free_pages = row.integer(0); });
+    const auto disk = free_bytes_of(file.has_parent_path() ? file.parent_path() : fs::path{"."});
+    if (!db.ok() || !disk) return std::nullopt;
+    const std::int64_t grow =
+        pages_max > 0 ? std::min(*disk, std::max<std::int64_t>(pages_max - pages, 0) * page) : *disk;
+    return grow + free_pages * page;
 }
 
 void remove_all_of(const fs::path& file) {
@@ -143,6 +160,10 @@ class SqlitePlace final : public Place {
         if (!db.ok()) return db.failure()->message;
         return verdict == "ok" ? std::string{} : verdict;
     }
+    std::function<std::optional<std::int64_t>(Db&)> room() const override {
+        return [file = file_, pages_max = pages_max_](Db& db) { return room_in(db, file, pages_max); };
+    }
+    std::string ballast() const override { return file_.string() + ".ballast"; }
     // The version in the head of the file is exact only after a checkpoint.
     void settle(Db& db) override {
         db.query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [](const Row&) {});
@@ -173,7 +194,18 @@ class SqlitePlace final : public Place {
             {}, [&](const Row& row) { found.emplace_back(row.as<std::string>(0), row.as<std::string>(1)); });
         return found;
     }
-    void loaded(Db&) override {}  // the next key is one more than the greatest
+    void expect_rows(Db&, std::string_view, std::span<const std::string_view>, std::span<const Value>) override {}
+    // The next key is one more than the greatest. Readings were appended in the order of their time, so those of one
+    // hour stand together.
+    void loaded(Db& db) override {
+        if (!db.has_table("reading_spans")) return;
+        db.define("DELETE FROM reading_spans");
+        db.define(
+            "INSERT INTO reading_spans (first_number, last_number, first_at, last_at, first_household, last_household) "
+            "SELECT MIN(number), MAX(number), MIN(at), MAX(at), MIN(household_id), MAX(household_id) FROM readings "
+            "GROUP BY (number - 1) / 1000, at / 3600000");
+    }
+    std::string what_was_checked(Db&) override { return "every page, index and reference of the file was compared"; }
 
   private:
     // A file that nobody else knows of.

@@ -11,11 +11,12 @@ constexpr auto kLookForDatabaseEvery = std::chrono::seconds(1);
 }  // namespace
 
 Writer::Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed,
-               ByHand* by_hand)
+               ByHand* by_hand, Companion* companion)
     : db_(std::move(db)),
       batch_max_(batch_max == 0 ? 1 : batch_max),
       committed_(std::move(committed)),
-      by_hand_(by_hand) {
+      by_hand_(by_hand),
+      companion_(companion) {
     if (by_hand_)
         by_hand_->writer_ = this;
     else
@@ -53,6 +54,7 @@ void Writer::ByHand::forget() {
     if (!writer_) return;
     const std::lock_guard lock(writer_->mutex_);
     writer_->queue_.clear();
+    writer_->forgotten_ = true;
 }
 
 bool Writer::ByHand::waits() const {
@@ -66,6 +68,7 @@ void Writer::push(std::unique_ptr<Work> work) {
     bool wake = false;
     {
         const std::lock_guard lock(mutex_);
+        if (forgotten_) return;
         refused = stopping_;
         if (!refused) {
             wake = queue_.empty() && asleep_;
@@ -133,6 +136,7 @@ void Writer::look_for_database() {
 }
 
 std::optional<DbError> Writer::try_batch(Batch& batch, Changes& changes) {
+    if (companion_) companion_->on_begin();
     db_->begin_write();
     for (std::size_t k = 0; k < batch.size() && db_->ok();) {
         if (const void* group = batch[k]->group()) {
@@ -147,7 +151,11 @@ std::optional<DbError> Writer::try_batch(Batch& batch, Changes& changes) {
         if (!batch[k]->apply(*db_, changes)) changes.resize(changes_before);
         ++k;
     }
-    if (db_->ok() && db_->commit()) return std::nullopt;
+    if (companion_ && db_->ok()) companion_->before_commit(*db_);
+    if (db_->ok() && db_->commit()) {
+        if (companion_) companion_->on_committed();
+        return std::nullopt;
+    }
     const DbFailure why = *db_->failure();
     db_->rollback();
     if (why.error == DbError::kUncertain) perhaps_.insert(perhaps_.end(), changes.begin(), changes.end());

@@ -28,6 +28,18 @@ using Changes = std::vector<Change>;
 
 class Writer {
   public:
+    // Takes part in every transaction, on the writing thread: what gathers rows of many changes and appends them at
+    // once.
+    class Companion {
+      public:
+        virtual void on_begin() = 0;  // also after a transaction that was rolled back
+        virtual void before_commit(Db& db) = 0;
+        virtual void on_committed() = 0;  // before the answers
+
+      protected:
+        ~Companion() = default;
+    };
+
     // For an owner of virtual time: no thread; what waits is written when the owner says so. Outlives the writer.
     class ByHand {
       public:
@@ -44,7 +56,7 @@ class Writer {
 
     // `committed` hears what has changed, after COMMIT and before the answers.
     Writer(std::unique_ptr<Db> db, std::size_t batch_max, std::function<void(const Changes&)> committed,
-           ByHand* by_hand = nullptr);
+           ByHand* by_hand = nullptr, Companion* companion = nullptr);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     ~Writer() { stop(); }
@@ -146,6 +158,8 @@ class Writer {
     std::size_t batch_max_;
     std::function<void(const Changes&)> committed_;
     ByHand* by_hand_ = nullptr;
+    Companion* companion_ = nullptr;
+    bool forgotten_ = false;  // by hand: the process is gone, nothing is written any more
     mutable std::mutex mutex_;
     std::condition_variable arrived_;
     Batch queue_;

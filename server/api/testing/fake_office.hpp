@@ -8,6 +8,7 @@
 
 #include "server/api/field.hpp"
 #include "server/api/testing/fake_accounts.hpp"
+#include "server/api/testing/fake_archive.hpp"
 #include "server/api/testing/fake_audit.hpp"
 #include "server/domain/office.hpp"
 
@@ -81,7 +82,7 @@ class FakeOffice : public Office {
 
     FakeAccounts& accounts() override { return accounts_; }
     Campaigns& campaigns() override { return campaigns_; }
-    Archive& archive() override { return archive_; }
+    FakeArchive& archive() override { return archive_; }
     FakeApprovals& approvals() override { return approvals_; }
     FakeAudit& audit() override { return audit_; }
     FakeWorkList& work_list() override { return work_list_; }
@@ -309,7 +310,7 @@ class FakeOffice : public Office {
     OfficeObserver* observer_ = nullptr;
     FakeAccounts accounts_;
     FakeCampaigns campaigns_;
-    Archive archive_;
+    FakeArchive archive_;
     FakeAudit audit_;
     FakeApprovals approvals_;
     FakeWorkList work_list_;
