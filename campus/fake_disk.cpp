@@ -413,22 +413,36 @@ void FakeDisk::lose_power() {
             it = files_.erase(it);
             continue;
         }
-        std::vector<std::uint8_t> after = file.durable;
-        if (after.size() != file.present.size() && random_.chance(0.5)) after.resize(file.present.size());
+        // In place: dead handles are refused before they see any of it, and only what is not synchronised is touched.
+        const std::size_t size = random_.chance(0.5) ? file.present.size() : file.durable.size();
         std::sort(file.dirty.begin(), file.dirty.end());
+        std::size_t end = size;
         for (const std::size_t sector : file.dirty) {
+            file.unsynced[sector] = false;
             const std::size_t from = sector * kSector;
-            if (from >= file.present.size() || !random_.chance(0.5)) continue;
+            if (from >= file.present.size()) continue;
             const std::size_t count = std::min(kSector, file.present.size() - from);
-            if (after.size() < from + count) after.resize(from + count);
-            std::memcpy(after.data() + from, file.present.data() + from, count);
+            if (random_.chance(0.5)) {
+                if (file.durable.size() < from + count) file.durable.resize(from + count);
+                std::memcpy(file.durable.data() + from, file.present.data() + from, count);
+                end = std::max(end, from + count);
+            } else {
+                const std::size_t old = from < file.durable.size() ? std::min(count, file.durable.size() - from) : 0;
+                if (old > 0) std::memcpy(file.present.data() + from, file.durable.data() + from, old);
+                std::memset(file.present.data() + from + old, 0, count - old);
+            }
         }
-        // A new object: old handles keep the old one and never see this.
-        auto fresh = std::make_shared<File>();
-        fresh->durable = after;
-        fresh->present = std::move(after);
-        fresh->ever_synced = true;
-        it->second = std::move(fresh);
+        file.dirty.clear();
+        // A shrinking that was not synchronised may be undone.
+        if (const std::size_t shrunk = file.present.size(); end > shrunk) {
+            file.present.resize(end);
+            const std::size_t known = std::min(end, file.durable.size());
+            if (known > shrunk) std::memcpy(file.present.data() + shrunk, file.durable.data() + shrunk, known - shrunk);
+        }
+        file.present.resize(end);
+        file.durable.resize(end);
+        file.ever_synced = true;
+        file.shared = std::make_shared<Shared>();
         ++it;
     }
     ++generation_;
