@@ -74,6 +74,15 @@ TEST_F(Archiving, LatestValuesShowAtOnceAndReachTheTableLater) {
     EXPECT_EQ(office_->household(household)->forward, energy_of_hundredths(102)) << "and ahead of it again";
     reopen();
     EXPECT_EQ(office_->household(household)->forward, energy_of_hundredths(102)) << "an orderly stop puts it away";
+    std::vector<Reading> everybody;
+    for (std::int64_t h = 1; h <= 39; ++h)
+        everybody.push_back(reading(HouseholdId{h}, now() + seconds(9), 200 + h, 800));
+    record(everybody);
+    office_.reset();
+    std::int64_t there = 0;
+    beside()->query("SELECT COUNT(*) FROM meters WHERE forward_ckwh = 200 + household_id", {},
+                    [&](const Row& row) { there = row.integer(0); });
+    EXPECT_EQ(there, 39) << "the table itself has it after an orderly stop";
 }
 
 TEST_F(Archiving, KilledOfficeShowsEveryReadingThatWasReportedAsDone) {

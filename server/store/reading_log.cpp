@@ -18,7 +18,8 @@ constexpr Duration kMarkSlack = minutes(1);
 constexpr const char* kMark = "values_flushed_at";
 constexpr const char* kFirst = "first_raw_at";
 
-// As apply_reading (desired.cpp) for many at once, without those whose sale awaits light.
+// As apply_reading (desired.cpp) for many at once, without those whose sale awaits light. The bounds are those of the
+// piece: without them PostgreSQL walks through all meters for each.
 constexpr const char* kFlush =
     "UPDATE meters SET used_ckwh = COALESCE((SELECT b.credited_ckwh - f.remaining_ckwh FROM bookings b JOIN desired d "
     "ON d.household_id = b.household_id WHERE b.household_id = meters.household_id AND b.epoch = meters.epoch AND "
@@ -27,7 +28,8 @@ constexpr const char* kFlush =
     "FROM bookings n WHERE n.household_id = b.household_id AND (n.epoch > b.epoch OR (n.epoch = b.epoch AND "
     "n.ticket_number > b.ticket_number)))), meters.used_ckwh), read_at = f.at, forward_ckwh = f.forward_ckwh, "
     "remaining_ckwh = f.remaining_ckwh, state = f.state FROM readings_to_flush f WHERE f.household_id = "
-    "meters.household_id AND (meters.read_at IS NULL OR meters.read_at <= f.at)";
+    "meters.household_id AND (meters.read_at IS NULL OR meters.read_at <= f.at) AND meters.household_id >= $1 AND "
+    "meters.household_id <= $2";
 static_assert(static_cast<int>(Hold::kNotOpened) == 7,
               "(f.state / 128) % 2: an account that is not opened tells nothing");
 
@@ -147,8 +149,10 @@ void ReadingLog::touch(HouseholdId household) {
 
 Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max, Changes& changes) {
     if (const auto loaded = load(db); !loaded) return std::unexpected(loaded.error());
-    if (cursor_ == 0) round_began_at_ = now;
-    std::size_t cursor = cursor_;
+    // Several pieces in one transaction go on where the one before ended.
+    if (gathered_.round_complete) return true;
+    std::size_t cursor = gathered_.cursor_moved ? gathered_.cursor : cursor_;
+    if (cursor == 0) round_began_at_ = now;
     const auto households = latest_.waiting(cursor, households_max);
     const bool complete = cursor >= latest_.size();
     std::vector<Value> rows;
@@ -164,15 +168,18 @@ Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max,
         gathered_.settled.emplace_back(household, value.at);
     }
     if (!rows.empty()) {
+        const HouseholdId first = households.front();
+        const HouseholdId last = households.back();
         db.define(
             "CREATE TEMPORARY TABLE IF NOT EXISTS readings_to_flush (household_id BIGINT PRIMARY KEY, at BIGINT NOT "
             "NULL, forward_ckwh BIGINT NOT NULL, remaining_ckwh BIGINT NOT NULL, state BIGINT NOT NULL)");
         db.execute("DELETE FROM readings_to_flush");
         db.append_rows("readings_to_flush", {"household_id", "at", "forward_ckwh", "remaining_ckwh", "state"}, rows);
-        db.execute(kFlush);
+        db.execute(kFlush, {first, last});
     }
     gathered_.cursor = complete ? 0 : cursor;
     gathered_.cursor_moved = true;
+    gathered_.round_complete = complete;
     if (complete) {
         // What came since the round began may still be missing, and what comes late.
         std::sort(gathered_.settled.begin(), gathered_.settled.end());

@@ -89,6 +89,7 @@ class ReadingLog final : public Writer::Companion {
         std::optional<UnixTime> mark;
         std::size_t cursor = 0;
         bool cursor_moved = false;
+        bool round_complete = false;
         std::vector<int> partitions;
         std::map<UnixTime, std::int64_t> late;  // by hour
         UnixTime newest_at;
