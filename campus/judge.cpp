@@ -211,7 +211,8 @@ void World::check_booking(const BookingSeen& booking) {
             // What the office does by itself carries an id of its own making, of a quota or of what it gives back.
             if (booking.kind == kGrantKind || booking.kind == kReturnKind) return;
             return violate(
-                "O1", "booking " + std::to_string(booking.id) + " (" + booking.order_id + ") was ordered by nobody");
+                "O1", "booking " + std::to_string(booking.id) + " (" + booking.order_id + ") was ordered by nobody",
+                &room_of(booking.household));
         }
         Act& found = acts_[act->second];
         if (found.found && booking.place == 1) return violate("O1", found.id + " stands twice in the ledger");
