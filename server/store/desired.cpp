@@ -119,6 +119,7 @@ struct MeterRow {
     std::uint32_t account_number = 0;
     Credit account_credited;
     Credit used;
+    Credit remaining;  // as shown last
     Situation stopped = Situation::kNone;
     // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
     [[nodiscard]] bool tells_use(HouseholdState state) const {
@@ -129,7 +130,7 @@ MeterRow find_meter(Db& db, HouseholdId household) {
     MeterRow meter;
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
-        "a.credited_ckwh, d.stopped FROM meters m JOIN desired d ON d.household_id = m.household_id "
+        "a.credited_ckwh, d.stopped, m.remaining_ckwh FROM meters m JOIN desired d ON d.household_id = m.household_id "
         "LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
             meter.known = true;
@@ -143,6 +144,7 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.account_number = row.as<std::uint32_t>(7);
             meter.account_credited = row.as<Credit>(8);
             meter.stopped = row.as<Situation>(9);
+            meter.remaining = row.as<Credit>(10);
         });
     return meter;
 }
@@ -371,11 +373,13 @@ bool apply_reading(Db& db, const Reading& reading, Changes& changes) {
     const MeterRow meter = find_meter(db, reading.household);
     if (!meter.known) return false;
     if (meter.read_at && reading.at < *meter.read_at) return meter.number > meter.lit_number;
-    // What remains tells what was used when the meter has the newest ticket and has said so before this reading.
+    // What remains tells what was used when the meter has the newest ticket and has said so before this reading. A
+    // reading is not authenticated, and noise may pass the check sum of the line: only what two in a row show counts,
+    // or one damaged character would be taken for a lost memory for ever.
     Credit used = meter.used;
     if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
         reading.at > meter.effect_at && meter.tells_use(reading.state))
-        used = std::max(used, meter.account_credited - reading.remaining);
+        used = std::max(used, meter.account_credited - std::max(reading.remaining, meter.remaining));
     db.execute(
         "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "
         "WHERE household_id = $1",

@@ -18,13 +18,17 @@ constexpr Duration kMarkSlack = minutes(1);
 constexpr const char* kMark = "values_flushed_at";
 constexpr const char* kFirst = "first_raw_at";
 
-// As apply_reading (desired.cpp) for many at once, without those whose sale awaits light. The bounds are those of the
-// piece: without them PostgreSQL walks through all meters for each.
+// As apply_reading (desired.cpp: what two in a row show) for many at once, without those whose sale awaits light. The
+// bounds are those of the piece: without them PostgreSQL walks through all meters for each.
+#define PREWATT_REMAINS_TWICE \
+    "CASE WHEN meters.remaining_ckwh > f.remaining_ckwh THEN meters.remaining_ckwh ELSE f.remaining_ckwh END"
 constexpr const char* kFlush =
-    "UPDATE meters SET used_ckwh = COALESCE((SELECT b.credited_ckwh - f.remaining_ckwh FROM bookings b JOIN desired d "
+    "UPDATE meters SET used_ckwh = COALESCE((SELECT b.credited_ckwh - " PREWATT_REMAINS_TWICE
+    " FROM bookings b JOIN desired d "
     "ON d.household_id = b.household_id WHERE b.household_id = meters.household_id AND b.epoch = meters.epoch AND "
     "b.ticket_number = meters.ticket_number AND meters.ticket_number > 0 AND f.at > meters.effect_at AND d.stopped = 0 "
-    "AND (f.state / 128) % 2 = 0 AND b.credited_ckwh - f.remaining_ckwh > meters.used_ckwh AND NOT EXISTS (SELECT 1 "
+    "AND (f.state / 128) % 2 = 0 AND b.credited_ckwh - " PREWATT_REMAINS_TWICE
+    " > meters.used_ckwh AND NOT EXISTS (SELECT 1 "
     "FROM bookings n WHERE n.household_id = b.household_id AND (n.epoch > b.epoch OR (n.epoch = b.epoch AND "
     "n.ticket_number > b.ticket_number)))), meters.used_ckwh), read_at = f.at, forward_ckwh = f.forward_ckwh, "
     "remaining_ckwh = f.remaining_ckwh, state = f.state FROM readings_to_flush f WHERE f.household_id = "
