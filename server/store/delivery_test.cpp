@@ -64,8 +64,9 @@ TEST_F(Delivering, EachStepOfASaleHasItsTime) {
 }
 
 TEST_F(Delivering, OneDamagedReadingIsNotTakenForALostMemory) {
-    // Noise passed the line's check sum: the room seemed to have used 7 kWh more than it had, and its next honest answer
-    // looked like a meter that had forgotten them. It was given a new account with 7 kWh less (found by the simulator).
+    // Noise passed the line's check sum: the room seemed to have used 7 kWh more than it had, and its next honest
+    // answer looked like a meter that had forgotten them. It was given a new account with 7 kWh less (found by the
+    // simulator).
     start();
     const HouseholdId household = room("3-0101");
     ASSERT_TRUE(sell(order("a", household, 640)));
