@@ -1,6 +1,6 @@
 // Desired and actual account of one household: is what the meter shows something that this office has issued, and may
 // it be driven on? Pure; decided anew for every effect and every account that was read in full. The table of situations
-// and how each ends is docs/decisions/0010-reconciling-desired-and-actual.md.
+// and how each ends is docs/decisions/0011-reconciling-desired-and-actual.md.
 //
 // What must hold: a total that the office no longer knows to be right is never sent, a total that the office has not
 // issued is never taken over silently, and credit that was used is never given a second time.

@@ -167,7 +167,7 @@ enum class Part : std::uint8_t {
 inline constexpr std::size_t kParts = 8;         // numbers 1..7
 [[nodiscard]] std::string_view word(Part part);  // "ticket", "remote_hold", ...
 
-// Why no ticket goes to a household (reconcile.hpp decides it, docs/decisions/0010). kNone: tickets go.
+// Why no ticket goes to a household (reconcile.hpp decides it, docs/decisions/0011). kNone: tickets go.
 enum class Situation : std::uint8_t {
     kNone = 0,
     kAhead = 1,       // the meter shows a ticket that this office has never issued: an old backup was restored

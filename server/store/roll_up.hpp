@@ -7,7 +7,7 @@
 
 namespace prewatt::server::store {
 
-// Rows of one piece: some 10 ms of the writing thread on either database (measured: docs/decisions/0010).
+// Rows of one piece: some 10 ms of the writing thread on either database (measured: docs/decisions/0012).
 inline constexpr std::size_t kRollUpPiece = 2000;
 
 // Energies and credits in hundredths, powers in tenths of a watt, as in the tables.
