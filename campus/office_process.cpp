@@ -62,6 +62,14 @@ class OfficeProcess::Seat final : public sim::Station {
         master_->desire(desired, now);
         line_.wake(id_, now);
     }
+    void forget(BoxId box, std::uint8_t number) {
+        link_->bind(box, number, HouseholdId{});
+        master_->forget(box, number);
+    }
+    void desire_settings(const server::BoxSettings& settings, Instant now) {
+        master_->desire_settings(settings, now);
+        line_.wake(id_, now);
+    }
     [[nodiscard]] const collect::LineMaster& master() const { return *master_; }
 
     Heard on_character(const sim::Character& character) override {
@@ -222,12 +230,12 @@ bool OfficeProcess::start(Instant now) {
     office_->add_observer(*this);
     for (auto& seat : seats_)
         seat->start(now);
-    std::vector<HouseholdId> all;
-    for (std::size_t box = 0; box < options_.estate.boxes.size(); ++box)
-        for (int h = 1; h <= kHouseholdsMax; ++h)
-            all.push_back(household(box, h));
     told_.clear();
-    desire(all, now);
+    server::app::DesireFeed::Masters& masters = *this;
+    feed_.emplace(*office_, masters, [this](std::string problem) { problem_ = std::move(problem); });
+    for (std::size_t line = 0; line < lines_.size(); ++line)
+        feed_->note_line({static_cast<std::int64_t>(line) + 1});
+    feed_->turn(now);
     return true;
 }
 
@@ -237,10 +245,10 @@ void OfficeProcess::kill() {
     by_hand_.forget();
     for (auto& seat : seats_)
         seat->end();
+    feed_.reset();
     office_.reset();
     for (auto& seat : seats_)
         seat->forget_link();
-    changed_.clear();
 }
 
 void OfficeProcess::stop_in_order(Instant now) {
@@ -263,35 +271,36 @@ void OfficeProcess::turn(Instant now) {
         (void)office_->archive().tend();
     }
     (void)by_hand_.turn();
-    if (disk_.is_dead() || !office_ || changed_.empty()) return;
-    std::vector<HouseholdId> changed;
-    for (const std::int64_t id : changed_)
-        changed.push_back(HouseholdId{id});
-    changed_.clear();
-    desire(changed, now);
+    if (disk_.is_dead() || !office_ || feed_->due() > now) return;
+    feed_->turn(now);
 }
 
 void OfficeProcess::on_changes(std::span<const server::Change> changes) {
-    for (const server::Change& change : changes)
-        if (change.kind == server::Change::Kind::kDesired) changed_.insert(change.id);
+    if (feed_) (void)feed_->note(changes);
 }
 
-void OfficeProcess::desire(const std::vector<HouseholdId>& households, Instant now) {
-    for (const HouseholdId id : households) {
-        auto desired = office_->desired(id);
-        if (!desired) {
-            problem_ = desired.error().message;
-            changed_.insert(id.value);  // asked again with the next turn
-            continue;
-        }
-        const std::size_t box = static_cast<std::size_t>(desired->box.value - 1);
-        if (!desired->box || box >= options_.estate.boxes.size()) continue;
-        const auto before = told_.find(id.value);
-        DesiredState told = *desired;
+bool OfficeProcess::reaches(BoxId box) {
+    return box.value >= 1 && static_cast<std::size_t>(box.value) <= options_.estate.boxes.size();
+}
+OfficeProcess::Seat& OfficeProcess::seat_of(BoxId box) {
+    return *seats_[line_of_box(static_cast<std::size_t>(box.value - 1))];
+}
+void OfficeProcess::forget(BoxId box, std::uint8_t number) {
+    seat_of(box).forget(box, number);
+}
+void OfficeProcess::desire_settings(server::BoxSettings settings) {
+    seat_of(settings.box).desire_settings(settings, now_);
+}
+
+void OfficeProcess::desire(std::span<const DesiredState> desired) {
+    for (const DesiredState& one : desired) {
+        const std::int64_t id = one.household.value;
+        const auto before = told_.find(id);
+        DesiredState told = one;
         switch (options_.defect) {
             case Defect::kIncrementForTotal:
                 if (before != told_.end() && before->second.ticket.epoch == told.ticket.epoch)
-                    told.ticket.credited = desired->ticket.credited - before->second.ticket.credited;
+                    told.ticket.credited = one.ticket.credited - before->second.ticket.credited;
                 break;
             case Defect::kStaleDesire:
                 if (before != told_.end()) told = before->second;
@@ -305,8 +314,8 @@ void OfficeProcess::desire(const std::vector<HouseholdId>& households, Instant n
             default:
                 break;
         }
-        told_[id.value] = *desired;
-        seats_[line_of_box(box)]->desire(told, now);
+        told_[id] = one;
+        seat_of(one.box).desire(told, now_);
     }
 }
 

@@ -19,6 +19,7 @@
 #include "campus/defect.hpp"
 #include "campus/fake_disk.hpp"
 #include "card/openssl/openssl_mac.hpp"
+#include "server/app/desire_feed.hpp"
 #include "server/app/line_link.hpp"
 #include "server/collect/line_master.hpp"
 #include "server/store/office_on_db.hpp"
@@ -32,7 +33,7 @@ struct CampusEstate {
     UnitPrice price{6400};
 };
 
-class OfficeProcess final : private server::OfficeObserver {
+class OfficeProcess final : private server::OfficeObserver, private server::app::DesireFeed::Masters {
   public:
     struct Options {
         CampusEstate estate;
@@ -53,8 +54,8 @@ class OfficeProcess final : private server::OfficeObserver {
     [[nodiscard]] bool runs() const { return office_ != nullptr; }
     [[nodiscard]] server::Office& office() { return *office_; }
     [[nodiscard]] std::uint64_t life() const { return life_; }  // rises with each start
-    // Something waits to be written.
-    [[nodiscard]] bool waits() const { return by_hand_.waits(); }
+    // Something waits to be written, or to be told to the lines.
+    [[nodiscard]] bool waits() { return by_hand_.waits() || (feed_ && feed_->due() <= now_); }
     // Writes one transaction of what waits, then lets the line masters know what is desired now.
     void turn(Instant now);
     [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -71,7 +72,12 @@ class OfficeProcess final : private server::OfficeObserver {
   private:
     class Seat;
     void on_changes(std::span<const server::Change> changes) override;
-    void desire(const std::vector<server::HouseholdId>& households, Instant now);
+    // What the feed tells: the lines are those of the product, the planted defects stand here.
+    [[nodiscard]] bool reaches(server::BoxId box) override;
+    void desire(std::span<const server::DesiredState> desired) override;
+    void forget(server::BoxId box, std::uint8_t number) override;
+    void desire_settings(server::BoxSettings settings) override;
+    [[nodiscard]] Seat& seat_of(server::BoxId box);
     [[nodiscard]] std::optional<server::store::DbFailure> make_estate(server::store::Db& db);
 
     Options options_;
@@ -82,7 +88,7 @@ class OfficeProcess final : private server::OfficeObserver {
     Instant tended_at_{};
     server::store::Writer::ByHand by_hand_;
     std::unique_ptr<server::Office> office_;
-    std::set<std::int64_t> changed_;
+    std::optional<server::app::DesireFeed> feed_;
     std::map<std::int64_t, server::DesiredState> told_;  // for Defect::kStaleDesire
     std::uint64_t life_ = 0;
     std::string problem_;

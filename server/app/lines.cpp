@@ -9,15 +9,15 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <shared_mutex>
 #include <thread>
 
 #include "card/openssl/openssl_mac.hpp"
 #include "server/api/json_of.hpp"
+#include "server/app/desire_feed.hpp"
 #include "server/app/line_link.hpp"
 #include "server/app/log.hpp"
 #include "server/collect/line_runner.hpp"
@@ -30,6 +30,15 @@ constexpr auto kLivePatience = std::chrono::seconds(3);
 constexpr auto kWatchTick = std::chrono::seconds(5);
 constexpr auto kWatchSpan = std::chrono::minutes(2);
 constexpr std::size_t kWatchedMax = 8;
+
+Instant steady_now() {
+    return Instant{
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch()).count()};
+}
+steady_clock::time_point time_of(Instant instant) {
+    return instant == kNever ? steady_clock::time_point::max()
+                             : steady_clock::time_point{std::chrono::microseconds{instant.microseconds()}};
+}
 
 std::string_view word(collect::LineState state) {
     switch (state) {
@@ -53,7 +62,7 @@ struct Line {
     std::string told;  // state and problem that the log has
 };
 
-class RunningLines final : public Lines, private OfficeObserver {
+class RunningLines final : public Lines, private OfficeObserver, private DesireFeed::Masters {
   public:
     RunningLines(Office& office, const card::Key& master_key, api::EventHub& hub)
         : office_(office), master_key_(master_key), hub_(hub) {}
@@ -173,7 +182,6 @@ class RunningLines final : public Lines, private OfficeObserver {
     }
 
   private:
-    using Place = std::pair<BoxId, std::uint8_t>;
     using LiveAnswer = std::expected<api::LiveValues, api::LiveError>;
     using LivePromise = std::promise<LiveAnswer>;
 
@@ -275,115 +283,57 @@ class RunningLines final : public Lines, private OfficeObserver {
 
     // On the office's writing thread: only noted.
     void on_changes(std::span<const Change> changes) override {
-        bool any = false;
+        if (!feed_.note(changes)) return;
         {
             const std::lock_guard lock(mutex_);
-            for (const Change& change : changes) {
-                if (change.kind == Change::Kind::kSettings) {
-                    any = true;
-                    settings_changed_.insert(BoxId{change.id});
-                }
-                if (change.kind != Change::Kind::kDesired) continue;
-                any = true;
-                if (queued_.insert(change.id).second) queue_.push_back(HouseholdId{change.id});
-            }
+            noted_ = true;
         }
-        if (any) filled_.notify_one();
+        filled_.notify_one();
     }
 
     void pump() {
         for (const auto& line : lines_)
-            desire_all(*line);
+            feed_.note_line(line->record.id);
         auto next_tick = steady_clock::now() + kWatchTick;
         std::unique_lock lock(mutex_);
-        while (true) {
-            filled_.wait_until(lock, next_tick,
-                               [this] { return stopping_ || !queue_.empty() || !settings_changed_.empty(); });
-            if (stopping_) return;
-            const std::set<BoxId> boxes = std::exchange(settings_changed_, {});
-            std::vector<HouseholdId> changed(queue_.begin(), queue_.end());
-            queue_.clear();
-            queued_.clear();
+        while (!stopping_) {
+            noted_ = false;
             lock.unlock();
-            desire(changed);
-            for (const BoxId box : boxes)
-                desire_settings(box);
+            feed_.turn(steady_now());
             if (steady_clock::now() >= next_tick) {
                 go_on_watching();
                 next_tick = steady_clock::now() + kWatchTick;
             }
+            const auto wake_up = std::min(next_tick, time_of(feed_.due()));
             lock.lock();
+            filled_.wait_until(lock, wake_up, [this] { return stopping_ || noted_; });
         }
     }
 
-    void desire_all(Line& line) {
-        if (!line.runner) return;
-        auto desired = office_.desired_of_line(line.record.id);
-        if (!desired) return log_error("line '" + line.record.name + "': " + desired.error().message);
-        for (const DesiredState& one : *desired)
-            bind(line, one);
-        line.runner->desire(std::move(*desired));
-        for (const BoxRecord& box : line.boxes)
-            desire_settings(box.id);
-    }
+    // --- What the feed tells, on the pump's thread.
 
-    void desire_settings(BoxId box) {
+    Line* line_of(BoxId box) {
         const auto found = line_of_box_.find(box);
-        if (found == line_of_box_.end() || !found->second->runner) return;
-        auto settings = office_.campaigns().settings_of_box(box);
-        if (!settings) return log_error("the settings of a box cannot be read: " + settings.error().message);
-        found->second->runner->desire_settings(std::move(*settings));
+        return found != line_of_box_.end() && found->second->runner ? found->second : nullptr;
     }
-
-    // A household whose box was changed is forgotten where it was: nothing is driven there any more.
-    void bind(Line& line, const DesiredState& desired) {
-        const Place place{desired.box, desired.number};
-        const auto [known, is_new] = places_.try_emplace(desired.household, place);
-        if (!is_new && known->second != place) {
-            const Place before = std::exchange(known->second, place);
-            const auto old = line_of_box_.find(before.first);
-            if (old != line_of_box_.end() && old->second->runner) {
-                old->second->link->bind(before.first, before.second, HouseholdId{});
-                old->second->runner->forget(before.first, before.second);
-                desire_settings(before.first);
-            }
-            const std::lock_guard lock(mutex_);
-            settings_changed_.insert(desired.box);
-        }
-        line.link->bind(desired.box, desired.number, desired.household);
-    }
-
-    void desire(const std::vector<HouseholdId>& households) {
+    bool reaches(BoxId box) override { return line_of(box) != nullptr; }
+    void desire(std::span<const DesiredState> desired) override {
         std::map<Line*, std::vector<DesiredState>> by_line;
-        for (const HouseholdId household : households) {
-            auto desired = office_.desired(household);
-            if (!desired) {
-                log_error("what is desired of household " + std::to_string(household.value) +
-                          " cannot be read: " + desired.error().message);
-                continue;
-            }
-            const auto found = line_of_box_.find(desired->box);
-            if (found == line_of_box_.end() || !found->second->runner) {
-                leave(household);
-                continue;
-            }
-            bind(*found->second, *desired);
-            by_line[found->second].push_back(std::move(*desired));
+        for (const DesiredState& one : desired) {
+            Line* line = line_of(one.box);
+            line->link->bind(one.box, one.number, one.household);
+            by_line[line].push_back(one);
         }
         for (auto& [line, list] : by_line)
             line->runner->desire(std::move(list));
     }
-
-    // It has no box any more, or one of no line.
-    void leave(HouseholdId household) {
-        const auto known = places_.find(household);
-        if (known == places_.end()) return;
-        const Place before = known->second;
-        places_.erase(known);
-        const auto old = line_of_box_.find(before.first);
-        if (old == line_of_box_.end() || !old->second->runner) return;
-        old->second->link->bind(before.first, before.second, HouseholdId{});
-        old->second->runner->forget(before.first, before.second);
+    void forget(BoxId box, std::uint8_t number) override {
+        Line* line = line_of(box);
+        line->link->bind(box, number, HouseholdId{});
+        line->runner->forget(box, number);
+    }
+    void desire_settings(BoxSettings settings) override {
+        line_of(settings.box)->runner->desire_settings(std::move(settings));
     }
 
     void watch_now(BoxId box) {
@@ -414,16 +364,14 @@ class RunningLines final : public Lines, private OfficeObserver {
     std::map<BoxId, Line*> line_of_box_;        // likewise
     std::thread io_threads_[2];
     std::thread pump_;
-    std::map<HouseholdId, Place> places_;  // of the pump's thread
+    DesireFeed feed_{office_, *this, [](const std::string& problem) { log_error(problem); }};
     bool observing_ = false;
     bool stopped_ = false;
 
     std::mutex mutex_;
     std::condition_variable filled_;
     bool stopping_ = false;
-    std::deque<HouseholdId> queue_;
-    std::set<BoxId> settings_changed_;
-    std::set<std::int64_t> queued_;
+    bool noted_ = false;  // the feed has something new
     std::map<collect::LiveRequest, std::shared_ptr<LivePromise>> lives_;
     std::map<BoxId, steady_clock::time_point> watched_;
     std::atomic<collect::LiveRequest> next_live_{1};

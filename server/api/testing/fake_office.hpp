@@ -52,13 +52,17 @@ class FakeCampaigns final : public Campaigns {
     Answer<std::vector<GroupRecord>> groups() override { return std::vector<GroupRecord>{{{1}, "floor 5", 13}}; }
     Answer<std::optional<UnixTime>> due(UnixTime) override { return std::optional<UnixTime>{}; }
     void advance(UnixTime, WhenDone<bool> done) override { done(false); }
-    Answer<BoxSettings> settings_of_box(BoxId box) override { return BoxSettings{box, {}, {}}; }
+    Answer<BoxSettings> settings_of_box(BoxId box) override {
+        if (refuse_questions) return std::unexpected(*refuse_questions);
+        return BoxSettings{box, {}, {}};
+    }
     Answer<std::vector<SettingState>> settings_of_household(HouseholdId) override {
         return std::vector<SettingState>{};
     }
     void record_setting(SettingReport, WhenDone<Done> done) override { done(Done{}); }
 
     std::int64_t members = 39;
+    std::optional<Refusal> refuse_questions;
 
   private:
     CampaignRecord started_;
