@@ -29,6 +29,20 @@ constexpr Crc16Rows crc16_rows() {
 // after bit would. 2 KiB of program memory.
 inline constexpr Crc16Rows kCrc16Rows = crc16_rows();
 
+// By half a byte: each commit of the meter's journal is summed up, and 64 bytes of program memory do it three times as
+// fast as bit after bit.
+constexpr std::array<std::uint32_t, 16> crc32_row() {
+    std::array<std::uint32_t, 16> row{};
+    for (std::uint32_t half = 0; half < 16; ++half) {
+        std::uint32_t crc = half;
+        for (int bit = 0; bit < 4; ++bit)
+            crc = crc & 1 ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
+        row[half] = crc;
+    }
+    return row;
+}
+inline constexpr std::array<std::uint32_t, 16> kCrc32Row = crc32_row();
+
 }  // namespace detail
 
 [[nodiscard]] constexpr std::uint16_t crc16(Bytes bytes, std::uint16_t crc = 0xFFFF) {
@@ -46,8 +60,8 @@ inline constexpr Crc16Rows kCrc16Rows = crc16_rows();
     std::uint32_t crc = ~before;
     for (Byte byte : bytes) {
         crc ^= byte;
-        for (int bit = 0; bit < 8; ++bit)
-            crc = crc & 1 ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
+        crc = (crc >> 4) ^ detail::kCrc32Row[crc & 0xF];
+        crc = (crc >> 4) ^ detail::kCrc32Row[crc & 0xF];
     }
     return ~crc;
 }

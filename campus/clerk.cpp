@@ -181,8 +181,7 @@ void World::new_tenant(std::size_t index) {
 
 // What may be paid is paid; what was short is given back; the quota of the month is granted.
 void World::cash_hour() {
-    // It looks at all refunds that there ever were; over a year less often.
-    at(now_ + (options_.days > 60 ? within(2 * 3600, 6 * 3600) : within(1200, 5400)), What::kCashHour, 0);
+    at(now_ + within(1200, 5400), What::kCashHour, 0);
     if (!office_->runs()) return;
     server::Accounts& accounts = office_->office().accounts();
     const std::uint64_t life = office_->life();

@@ -340,8 +340,10 @@ void FakeDisk::remove(const std::string& name, bool sync_folder) {
 
 void FakeDisk::put(File& file, std::size_t offset, const std::uint8_t* bytes, std::size_t count) {
     if (count == 0) return;
-    if (file.present.size() < offset + count) file.present.resize(offset + count);
-    std::memcpy(file.present.data() + offset, bytes, count);
+    if (file.present.size() < offset) file.present.resize(offset);
+    const std::size_t inside = std::min(count, file.present.size() - offset);
+    std::memcpy(file.present.data() + offset, bytes, inside);
+    file.present.insert(file.present.end(), bytes + inside, bytes + count);
     const std::size_t last = (offset + count - 1) / kSector;
     if (file.unsynced.size() <= last) file.unsynced.resize(last + 1);
     for (std::size_t sector = offset / kSector; sector <= last; ++sector) {
@@ -380,11 +382,15 @@ FakeDisk::Outcome FakeDisk::sync(File& file) {
     if (faults_.lies) return Outcome::kDone;
     const bool fails = syncs_++ == faults_.fail_at_sync;
     if (!fails) {
-        file.durable.resize(file.present.size());
+        // Whatever lies behind its old end is new.
+        const std::size_t old_end = std::min(file.durable.size(), file.present.size());
+        file.durable.resize(old_end);
+        file.durable.insert(file.durable.end(), file.present.begin() + static_cast<std::ptrdiff_t>(old_end),
+                            file.present.end());
         for (const std::size_t sector : file.dirty) {
             const std::size_t from = sector * kSector;
-            if (from >= file.present.size()) continue;
-            const std::size_t count = std::min(kSector, file.present.size() - from);
+            if (from >= old_end) continue;
+            const std::size_t count = std::min(kSector, old_end - from);
             std::memcpy(file.durable.data() + from, file.present.data() + from, count);
         }
         file.ever_synced = true;

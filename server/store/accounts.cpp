@@ -100,6 +100,11 @@ std::string in_words(const Booking& b) {
            std::to_string(b.ticket.epoch) + "/" + std::to_string(b.ticket.number);
 }
 
+// A shortage of it is given back when the meter has shown it.
+bool takes_out(BookingKind kind) {
+    return kind == BookingKind::kRefund || kind == BookingKind::kSettlement || kind == BookingKind::kMoveOut;
+}
+
 // Keeps what was decided: numbers, links, entries, dues, whether the account is open.
 void keep(Db& db, AccountDecision& decision, Changes& changes) {
     LastBooking last = last_booking(db);
@@ -112,14 +117,18 @@ void keep(Db& db, AccountDecision& decision, Changes& changes) {
             db.execute("UPDATE households SET closed = 1 WHERE id = $1", {booking.household});
         if (kind == BookingKind::kOpening || kind == BookingKind::kMoveIn)
             db.execute("UPDATE households SET closed = 0 WHERE id = $1", {booking.household});
+        if (takes_out(kind)) db.execute("INSERT INTO unsettled_refunds (booking_id) VALUES ($1)", {booking.id});
         if (kind == BookingKind::kSale) changes.push_back({Change::Kind::kSale, booking.id.value});
         if (kind == BookingKind::kCorrection) changes.push_back({Change::Kind::kSale, booking.corrects.value});
         changes.push_back({Change::Kind::kDesired, booking.household.value});
         changes.push_back({Change::Kind::kHousehold, booking.household.value});
     }
-    for (const Due& due : decision.dues)
+    for (const Due& due : decision.dues) {
+        const BookingId booking = decision.bookings[due.booking].id;
         db.execute("INSERT INTO dues (booking_id, part, payer_id, channel, amount_fen) VALUES ($1, $2, $3, $4, $5)",
-                   {decision.bookings[due.booking].id, due.part, due.share.payer, due.share.channel, due.share.amount});
+                   {booking, due.part, due.share.payer, due.share.channel, due.share.amount});
+        db.execute("INSERT INTO unpaid_dues (booking_id, part) VALUES ($1, $2)", {booking, due.part});
+    }
 }
 
 // The frame of every change of an account: answered when it was done before, else decided, kept, written down.
@@ -429,14 +438,20 @@ Answer<std::vector<Booking>> give_back(Db& db, const RefundFacts& facts, const A
     return std::move(decision->bookings);
 }
 
-// household 0: of all.
+// household 0: of all. What is settled for good is looked at no more: the meter had all of it, what was missing is
+// given back, or it confirmed only a later account, which began with what remained.
 Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes) {
     std::vector<BookingId> short_ones;
+    std::vector<BookingId> settled;
     db.query(
-        "SELECT s.id FROM bookings s JOIN progress p ON p.booking_id = s.id WHERE s.kind IN (3, 6, 8) AND "
-        "p.remaining_ckwh < 0 AND ($1 = 0 OR s.household_id = $1) AND NOT EXISTS (SELECT 1 FROM bookings b WHERE "
-        "b.kind = 4 AND b.refers = s.id) ORDER BY s.id",
-        {household}, [&](const Row& row) { short_ones.push_back(row.as<BookingId>(0)); });
+        "SELECT u.booking_id, p.confirmed_at, p.remaining_ckwh FROM unsettled_refunds u JOIN bookings s ON s.id = "
+        "u.booking_id JOIN meters m ON m.household_id = s.household_id LEFT JOIN progress p ON p.booking_id = s.id "
+        "WHERE ($1 = 0 OR s.household_id = $1) AND (p.confirmed_at IS NOT NULL OR m.epoch > s.epoch) ORDER BY "
+        "u.booking_id",
+        {household}, [&](const Row& row) {
+            const bool is_short = !row.is_null(1) && row.as<Credit>(2) < Credit{0};
+            (is_short ? short_ones : settled).push_back(row.as<BookingId>(0));
+        });
     int given = 0;
     for (const BookingId id : short_ones) {
         const auto facts = load_refund(db, id);
@@ -444,7 +459,10 @@ Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTi
         const auto back = give_back(db, *facts, who, now, changes);
         if (!back) return std::unexpected(back.error());
         given += back->empty() ? 0 : 1;
+        if (!back->empty() || facts->returned) settled.push_back(id);
     }
+    for (const BookingId id : settled)
+        db.execute("DELETE FROM unsettled_refunds WHERE booking_id = $1", {id});
     return given;
 }
 
@@ -507,6 +525,7 @@ Answer<MovementsAnswer> pay_out(Db& db, const PayoutOrder& wanted, UnixTime now,
     movement.reason = wanted.order.reason;
     movement.at = now;
     insert_movement(db, movement);
+    db.execute("DELETE FROM unpaid_dues WHERE booking_id = $1 AND part = $2", {wanted.booking, wanted.part});
     answer.movements.push_back(movement);
     keep_order(db, wanted.order.order_id, content, answer.bookings, answer.movements);
     audit(db, wanted.order.who, "refund.pay_out", "household " + std::to_string(facts->refund.household.value),
@@ -664,9 +683,8 @@ Answer<AccountRecord> read_account(Db& db, HouseholdId household) {
 Answer<std::vector<DueRecord>> read_dues(Db& db, HouseholdId household) {
     std::vector<BookingId> refunds;
     db.query(
-        "SELECT DISTINCT d.booking_id FROM dues d JOIN bookings s ON s.id = d.booking_id LEFT JOIN movements v ON "
-        "v.kind = 1 AND v.booking_id = d.booking_id AND v.part = d.part WHERE v.id IS NULL AND (CAST($1 AS BIGINT) = 0 "
-        "OR s.household_id = $1) ORDER BY d.booking_id",
+        "SELECT DISTINCT u.booking_id FROM unpaid_dues u JOIN bookings s ON s.id = u.booking_id WHERE CAST($1 AS "
+        "BIGINT) = 0 OR s.household_id = $1 ORDER BY u.booking_id",
         {household}, [&](const Row& row) { refunds.push_back(row.as<BookingId>(0)); });
     std::vector<DueRecord> dues;
     for (const BookingId id : refunds)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/store/migrations.hpp"
+
 namespace prewatt::server::store {
 namespace {
 
@@ -213,6 +215,63 @@ TEST_F(AccountsOfHouseholds, RoomChangeTakesCreditPayersAndPeopleAlong) {
     ASSERT_TRUE(closed) << closed.error().message;
     EXPECT_EQ(accounts().dues_of(closed->bookings[0].id)->size(), 2u);
     expect_balanced();
+}
+
+TEST_F(AccountsOfHouseholds, WhatIsPaidAndSettledOfARefundIsLookedAtNoMore) {
+    // After ten years of refunds the cashier's list must not take a minute, and must not lose the one that is still
+    // owed.
+    start();
+    limits(1'000'000);
+    const HouseholdId home = room("3-0101");
+    const auto db = beside();
+    const auto count = [&](const char* sql) {
+        std::int64_t rows = -1;
+        db->query(sql, {}, [&](const Row& row) { rows = row.integer(0); });
+        return rows;
+    };
+    const auto unpaid = [&] { return count("SELECT COUNT(*) FROM unpaid_dues"); };
+    const auto unsettled = [&] { return count("SELECT COUNT(*) FROM unsettled_refunds"); };
+    const auto give_back = [&] {
+        return wait<int>([&](auto done) { accounts().give_back({"office", "timer"}, done); });
+    };
+    const auto sold = sell(order("s", home, 640));
+    ASSERT_TRUE(sold);
+    meter(home, 100);
+    const auto first = refund("r", sold->sale.id, fen(64));
+    ASSERT_TRUE(first) << first.error().message;
+    ASSERT_EQ(give_back(), 0);
+    EXPECT_EQ(unpaid(), 1);
+    EXPECT_EQ(unsettled(), 1) << "the meter has said nothing yet";
+    meter(home, 200);
+    ASSERT_EQ(give_back(), 0);
+    EXPECT_EQ(unsettled(), 0) << "it had all of it";
+    EXPECT_EQ(unpaid(), 1);
+    ASSERT_TRUE(pay_out("p", first->bookings[0].id));
+    EXPECT_EQ(unpaid(), 0);
+    EXPECT_TRUE(accounts().dues({})->empty());
+
+    const auto closed = settle("x", home);
+    ASSERT_TRUE(closed) << closed.error().message;
+    // An office of the step before finds the same: what is open is worked out from what was booked.
+    db->define("DROP TABLE unpaid_dues");
+    db->define("DROP TABLE unsettled_refunds");
+    for (const char* statement : refunds_migration().statements)
+        db->define(statement);
+    ASSERT_TRUE(db->ok()) << db->failure()->message;
+    EXPECT_EQ(unpaid(), 1);
+    EXPECT_EQ(unsettled(), 1);
+    meter(home, 350);
+    EXPECT_EQ(accounts().dues(home)->size(), 1u);
+    EXPECT_TRUE(accounts().dues(room("3-0102"))->empty());
+    ASSERT_EQ(give_back(), 1) << "1.50 kWh were used after the settlement was ordered";
+    EXPECT_EQ(unsettled(), 0);
+    ASSERT_EQ(give_back(), 0);
+    expect_balanced();
+
+    db->execute("DELETE FROM unpaid_dues");
+    const auto check = check_ledger(options_.url);
+    ASSERT_TRUE(check);
+    EXPECT_FALSE(check->balanced) << "what is owed and on no list is never paid";
 }
 
 TEST_F(AccountsOfHouseholds, AnotherBoxAndALostMemoryGoOnWithWhatRemained) {

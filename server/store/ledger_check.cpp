@@ -237,6 +237,16 @@ class Check {
             "SELECT v.id FROM movements v LEFT JOIN dues d ON d.booking_id = v.booking_id AND d.part = v.part WHERE "
             "v.kind = 1 AND d.booking_id IS NULL LIMIT 1",
             "nothing was owed for movement");
+        expect_none(
+            "SELECT d.booking_id FROM dues d LEFT JOIN movements v ON v.kind = 1 AND v.booking_id = d.booking_id AND "
+            "v.part = d.part LEFT JOIN unpaid_dues u ON u.booking_id = d.booking_id AND u.part = d.part WHERE (v.id IS "
+            "NULL) = (u.booking_id IS NULL) ORDER BY d.booking_id LIMIT 1",
+            "the list of what is unpaid is wrong about booking");
+        expect_none(
+            "SELECT s.id FROM bookings s JOIN progress p ON p.booking_id = s.id LEFT JOIN unsettled_refunds u ON "
+            "u.booking_id = s.id WHERE s.kind IN (3, 6, 8) AND p.remaining_ckwh < 0 AND u.booking_id IS NULL AND NOT "
+            "EXISTS (SELECT 1 FROM bookings b WHERE b.kind = 4 AND b.refers = s.id) ORDER BY s.id LIMIT 1",
+            "the list of what may have to be given back lacks booking");
     }
 
     // A drawer holds what was put into it: each count says how much more or less was found.

@@ -103,12 +103,13 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 5> kMigrations{{
+const std::array<Migration, 6> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
     desired_migration(),
     archive_migration(),
+    refunds_migration(),
 }};
 
 }  // namespace

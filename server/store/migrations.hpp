@@ -23,6 +23,7 @@ struct Migration {
 [[nodiscard]] Migration accounts_migration();
 [[nodiscard]] Migration desired_migration();
 [[nodiscard]] Migration archive_migration();
+[[nodiscard]] Migration refunds_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();
