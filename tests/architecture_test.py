@@ -68,7 +68,7 @@ def main():
                 problems.append(f"{where}: '{target}' climbs out of its room")
             used = room_of(target, allowed) if target.split("/")[0] in tops else ""
             if used:
-                extra = {"card/openssl", "meter", "base"} if is_test_support(path) else set()
+                extra = {"card/openssl", "sim/card", "meter", "base"} if is_test_support(path) else set()
                 if used != room and used not in allowed[room] | extra and "*" not in allowed[room]:
                     problems.append(f"{where}: {room} may not include {used} ('{target}')")
             elif kind == '"':

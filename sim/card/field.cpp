@@ -1,0 +1,193 @@
+#include "sim/card/field.hpp"
+
+#include <algorithm>
+
+namespace prewatt::sim {
+
+using card::CardFault;
+
+namespace {
+
+CardFault heard(CardAnswer answer) {
+    switch (answer) {
+        case CardAnswer::kSilence:
+            return CardFault::kNoCard;
+        case CardAnswer::kWrongKey:
+            return CardFault::kWrongKey;
+        case CardAnswer::kNak:
+            return CardFault::kRefused;
+    }
+    return CardFault::kReader;
+}
+std::expected<void, CardFault> heard(const std::expected<void, CardAnswer>& answer) {
+    if (!answer) return std::unexpected(heard(answer.error()));
+    return {};
+}
+
+// The plans whose turn has come leave the list; the last of them counts.
+template <class Plans, class Position>
+auto take_due(Plans& plans, Position position, std::uint64_t now) {
+    std::optional<typename Plans::value_type> due;
+    std::erase_if(plans, [&](const auto& plan) {
+        if (plan.*position > now) return false;
+        due = plan;
+        return true;
+    });
+    return due;
+}
+
+}  // namespace
+
+void Field::put(M1Card& card) {
+    Things with = things_;
+    with.emplace_back(&card);
+    hold(with);
+}
+
+void Field::put(Foreign thing) {
+    things_.emplace_back(thing);
+}
+
+void Field::clear() {
+    hold({});
+}
+
+void Field::hold(const Things& things) {
+    const auto has = [](const Things& in, const M1Card* card) {
+        return std::any_of(in.begin(), in.end(), [&](const Thing& each) {
+            const auto* held = std::get_if<M1Card*>(&each);
+            return held != nullptr && *held == card;
+        });
+    };
+    // Without the field a card forgets what it was about to do.
+    for (const Thing& old : things_)
+        if (const auto* card = std::get_if<M1Card*>(&old); card != nullptr && !has(things, *card)) (*card)->power_up();
+    for (const Thing& fresh : things)
+        if (const auto* card = std::get_if<M1Card*>(&fresh); card != nullptr && !has(things_, *card))
+            (*card)->power_up();
+    things_ = things;
+    if (!holds(selected_)) selected_ = nullptr;
+}
+
+void Field::at(std::uint64_t exchange, const Things& things) {
+    plans_.push_back({exchanges_ + exchange, things});
+}
+
+void Field::tear_at(std::uint64_t write, const Tear& tear) {
+    tears_.push_back({writes_ + write, tear});
+}
+
+void Field::forget_plans() {
+    plans_.clear();
+    tears_.clear();
+}
+
+void Field::begin_exchange() {
+    if (!plans_.empty())
+        if (const auto due = take_due(plans_, &Plan::exchange, exchanges_)) hold(due->things);
+    ++exchanges_;
+}
+
+bool Field::holds(const M1Card* card) const {
+    return card != nullptr && std::any_of(things_.begin(), things_.end(), [&](const Thing& each) {
+               const auto* held = std::get_if<M1Card*>(&each);
+               return held != nullptr && *held == card;
+           });
+}
+
+std::expected<M1Card*, CardFault> Field::selected() {
+    if (selected_ == nullptr) return std::unexpected(CardFault::kNoCard);
+    return selected_;
+}
+
+std::expected<Uid, CardFault> Field::select() {
+    begin_exchange();
+    selected_ = nullptr;
+    if (things_.empty()) return std::unexpected(CardFault::kNoCard);
+    if (things_.size() > 1) return std::unexpected(CardFault::kSeveral);
+    const auto* card = std::get_if<M1Card*>(&things_.front());
+    if (card == nullptr) return std::unexpected(CardFault::kNotM1);
+    const Uid uid = (*card)->select();
+    if (!card::is_usable(uid)) return std::unexpected(CardFault::kNotM1);
+    selected_ = *card;
+    return uid;
+}
+
+std::expected<void, CardFault> Field::authenticate(std::uint8_t block, KeyKind kind, const SectorKey& key) {
+    begin_exchange();
+    if (options_.wakes_by_itself && (selected_ == nullptr || !selected_->is_selected()) && things_.size() == 1)
+        if (const auto* card = std::get_if<M1Card*>(&things_.front())) {
+            selected_ = *card;
+            selected_->select();
+        }
+    const auto card = selected();
+    if (!card) return std::unexpected(card.error());
+    return heard((*card)->authenticate(block, kind, key));
+}
+
+std::expected<Block, CardFault> Field::read(std::uint8_t block) {
+    begin_exchange();
+    const auto card = selected();
+    if (!card) return std::unexpected(card.error());
+    const auto read = (*card)->read(block);
+    if (!read) return std::unexpected(heard(read.error()));
+    return *read;
+}
+
+std::expected<void, CardFault> Field::write(std::uint8_t block, const Block& data) {
+    begin_exchange();
+    const auto card = selected();
+    if (!card) return std::unexpected(card.error());
+    const auto tear = next_write();
+    return after_write((*card)->write(block, data, tear), tear);
+}
+
+std::expected<void, CardFault> Field::increment(std::uint8_t block, std::int32_t by) {
+    begin_exchange();
+    const auto card = selected();
+    if (!card) return std::unexpected(card.error());
+    if (const auto loaded = (*card)->increment(block, by); !loaded) return heard(loaded);
+    const auto tear = next_write();
+    return after_write((*card)->transfer(block, tear), tear);
+}
+
+std::expected<void, CardFault> Field::decrement(std::uint8_t block, std::int32_t by) {
+    begin_exchange();
+    const auto card = selected();
+    if (!card) return std::unexpected(card.error());
+    if (const auto loaded = (*card)->decrement(block, by); !loaded) return heard(loaded);
+    const auto tear = next_write();
+    return after_write((*card)->transfer(block, tear), tear);
+}
+
+std::expected<void, CardFault> Field::copy_value(std::uint8_t from, std::uint8_t to) {
+    begin_exchange();
+    const auto card = selected();
+    if (!card) return std::unexpected(card.error());
+    if (const auto loaded = (*card)->restore(from); !loaded) return heard(loaded);
+    const auto tear = next_write();
+    return after_write((*card)->transfer(to, tear), tear);
+}
+
+std::optional<Tear> Field::next_write() {
+    for (const TearPlan& plan : tears_)
+        if (plan.write == writes_) return plan.tear;
+    return {};
+}
+
+std::expected<void, CardFault> Field::after_write(const std::expected<void, CardAnswer>& answer,
+                                                  const std::optional<Tear>& tear) {
+    if (!answer) return heard(answer);
+    ++writes_;
+    if (!tear) return {};
+    std::erase_if(tears_, [&](const TearPlan& plan) { return plan.write < writes_; });
+    Things left = things_;
+    std::erase_if(left, [&](const Thing& each) {
+        const auto* held = std::get_if<M1Card*>(&each);
+        return held != nullptr && *held == selected_;
+    });
+    hold(left);
+    return std::unexpected(CardFault::kNoCard);
+}
+
+}  // namespace prewatt::sim
