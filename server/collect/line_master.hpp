@@ -29,6 +29,10 @@
 // find that the memory was lost or that its own database is old (server/domain/reconcile.hpp) and stop the tickets.
 // Every confirmed ticket is read back in full once, behind what is urgent.
 //
+// The check sum of the line is eight bits wide: one damaged answer in some hundreds passes it. An account that was read
+// therefore counts, here and for the office, when it is what the one that was believed before can have become, or when
+// two reads in a row say the same.
+//
 // Confined to one strand. Instants must not run backwards. The Mac and the LineOffice outlive the master.
 #pragma once
 #include <array>
@@ -166,11 +170,14 @@ class LineMaster {
         bool alarms_differ = false;
         Instant changed_at{};  // last authenticated change; readings asked before it are old
         bool awaits_light = false;
-        Instant account_after{};   // read in full no sooner
-        bool doubted = false;      // what was shown contradicts what was confirmed: nothing goes before it is judged
-        Instant account_at{};      // last read in full
-        UnixTime account_unix;     // likewise; judged when DesiredState::judged_at has come so far. 0: never
-        Instant account_asked{};   // for a ticket: not asked again before kJudgePatience has passed
+        Instant account_after{};  // read in full no sooner
+        bool doubted = false;     // what was shown contradicts what was confirmed: nothing goes before it is judged
+        Instant account_at{};     // last read in full
+        UnixTime account_unix;    // likewise; judged when DesiredState::judged_at has come so far. 0: never
+        Instant account_asked{};  // for a ticket: not asked again before kJudgePatience has passed
+        std::optional<dlt645::AccountStatus> account;   // the last one that was believed, read at account_at
+        std::optional<dlt645::AccountStatus> surprise;  // read after it and to be seen once more
+        Instant surprise_at{};
         bool seen = false;         // a record has been read since the last change
         std::int64_t balance = 0;  // remaining + forward of that record, hundredths
         std::uint32_t forward = 0;
@@ -300,6 +307,7 @@ class LineMaster {
     void on_block_complete(Box& box, Instant now);
     void on_record(Box& box, std::uint8_t household, const dlt645::HouseholdRecord& record, Instant asked_at,
                    Instant now);
+    [[nodiscard]] static bool believe(Tenant& tenant, const dlt645::AccountStatus& status, Instant now);
     void on_account(Box& box, std::uint8_t household, const dlt645::AccountStatus& status, Instant now);
     void on_status(Box& box, const dlt645::BoxStatus& status, Instant now);
     void on_answer(Box& box, const card::Answer& answer, Instant now);
