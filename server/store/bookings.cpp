@@ -3,6 +3,8 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "server/store/estate.hpp"
 
@@ -11,30 +13,76 @@ namespace {
 
 constexpr std::int64_t kEntriesOfBooking = 8;
 
-#define PREWATT_ENTRY_INSERT                                                                                         \
-    "INSERT INTO entries (id, from_account, to_account, unit, amount, number, paid_total_fen, credited_total_ckwh) " \
-    "VALUES "
-
-void insert_entries(Db& db, const Booking& booking) {
-    const Entries entries = entries_of(booking);
-    const auto id = [&](std::size_t k) { return booking.id.value * kEntriesOfBooking + static_cast<std::int64_t>(k); };
-    const auto one = [&](std::size_t k) {
-        const LedgerEntry& e = entries[k];
-        db.post(PREWATT_ENTRY_INSERT "($1, $2, $3, $4, $5, $6, $7, $8)",
-                {id(k), e.from, e.to, e.unit, e.amount, e.number, e.paid_total, e.credited_total});
-    };
-    if (entries.size() != 2) {
-        for (std::size_t k = 0; k < entries.size(); ++k)
-            one(k);
-        return;
-    }
-    // One statement for the two entries that almost every sale has.
-    const LedgerEntry& a = entries[0];
-    const LedgerEntry& b = entries[1];
-    db.post(PREWATT_ENTRY_INSERT "($1, $2, $3, $4, $5, $6, $7, $8), ($9, $10, $11, $12, $13, $14, $15, $16)",
-            {id(0), a.from, a.to, a.unit, a.amount, a.number, a.paid_total, a.credited_total, id(1), b.from, b.to,
-             b.unit, b.amount, b.number, b.paid_total, b.credited_total});
+// In the order of PREWATT_BOOKING_COLUMNS.
+constexpr std::array<std::string_view, kBookingColumns> kColumnsOfBookings{"id",
+                                                                           "kind",
+                                                                           "order_id",
+                                                                           "household_id",
+                                                                           "amount_fen",
+                                                                           "energy_ckwh",
+                                                                           "free_ckwh",
+                                                                           "price_e4",
+                                                                           "remainder_e4",
+                                                                           "fee_fen",
+                                                                           "plan_id",
+                                                                           "channel",
+                                                                           "payer_id",
+                                                                           "drawer_id",
+                                                                           "corrects",
+                                                                           "refers",
+                                                                           "operator_name",
+                                                                           "reason",
+                                                                           "accepted_at",
+                                                                           "booked_at",
+                                                                           "epoch",
+                                                                           "ticket_number",
+                                                                           "credited_ckwh",
+                                                                           "unit",
+                                                                           "tenancy",
+                                                                           "paid_total_fen",
+                                                                           "used_ckwh",
+                                                                           "free_left_ckwh",
+                                                                           "month_ckwh",
+                                                                           "year_ckwh",
+                                                                           "entries_total",
+                                                                           "chain"};
+std::array<Value, kBookingColumns> values_of(const Booking& b) {
+    return {b.id,
+            b.kind,
+            b.order_id,
+            b.household,
+            b.amount,
+            b.given,
+            b.free,
+            b.price,
+            b.remainder_e4,
+            b.fee,
+            b.plan,
+            b.channel,
+            b.payer,
+            b.drawer,
+            b.corrects,
+            b.refers,
+            b.operator_name,
+            b.reason,
+            b.accepted_at,
+            b.booked_at,
+            b.ticket.epoch,
+            b.ticket.number,
+            b.ticket.credited,
+            b.ticket.unit,
+            b.tenancy,
+            b.paid_total,
+            b.used,
+            b.free_left,
+            b.month_ckwh,
+            b.year_ckwh,
+            b.entries_total,
+            b.chain};
 }
+
+constexpr std::array<std::string_view, 8> kColumnsOfEntries{
+    "id", "from_account", "to_account", "unit", "amount", "number", "paid_total_fen", "credited_total_ckwh"};
 
 }  // namespace
 
@@ -120,52 +168,36 @@ LastBooking last_booking(Db& db) {
     return last;
 }
 
-void insert_booking(Db& db, LastBooking& last, Booking& b) {
+void number_booking(LastBooking& last, Booking& b) {
     b.id = BookingId{last.id.value + 1};
     thread_local std::string text;
     canonical(b, text);
     b.chain = chain_of(last.chain, text);
     last.id = b.id;
     last.chain = b.chain;
-    db.post(
-        "INSERT INTO bookings (id, kind, order_id, household_id, amount_fen, energy_ckwh, free_ckwh, price_e4, "
-        "remainder_e4, fee_fen, plan_id, channel, payer_id, drawer_id, corrects, refers, operator_name, reason, "
-        "accepted_at, booked_at, epoch, ticket_number, credited_ckwh, unit, tenancy, paid_total_fen, used_ckwh, "
-        "free_left_ckwh, month_ckwh, year_ckwh, entries_total, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-        "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
-        {b.id,
-         b.kind,
-         b.order_id,
-         b.household,
-         b.amount,
-         b.given,
-         b.free,
-         b.price,
-         b.remainder_e4,
-         b.fee,
-         b.plan,
-         b.channel,
-         b.payer,
-         b.drawer,
-         b.corrects,
-         b.refers,
-         b.operator_name,
-         b.reason,
-         b.accepted_at,
-         b.booked_at,
-         b.ticket.epoch,
-         b.ticket.number,
-         b.ticket.credited,
-         b.ticket.unit,
-         b.tenancy,
-         b.paid_total,
-         b.used,
-         b.free_left,
-         b.month_ckwh,
-         b.year_ckwh,
-         b.entries_total,
-         b.chain});
-    insert_entries(db, b);
+}
+
+void insert_booking(Db& db, LastBooking& last, Booking& booking) {
+    number_booking(last, booking);
+    insert_bookings(db, {&booking, 1});
+}
+
+void insert_bookings(Db& db, std::span<const Booking> bookings) {
+    std::vector<Value> rows;
+    rows.reserve(bookings.size() * kBookingColumns);
+    std::vector<Value> entries;
+    for (const Booking& b : bookings) {
+        const auto values = values_of(b);
+        rows.insert(rows.end(), values.begin(), values.end());
+        std::int64_t id = b.id.value * kEntriesOfBooking;
+        for (const LedgerEntry& e : entries_of(b)) {
+            const std::array<Value, kColumnsOfEntries.size()> entry{id++,     e.from,   e.to,         e.unit,
+                                                                    e.amount, e.number, e.paid_total, e.credited_total};
+            entries.insert(entries.end(), entry.begin(), entry.end());
+        }
+    }
+    db.post_rows("bookings", kColumnsOfBookings, rows);
+    db.post_rows("entries", kColumnsOfEntries, entries);
 }
 
 PlanInForce plan_in_force(const Row& row, int column) {

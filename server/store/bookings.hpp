@@ -1,6 +1,8 @@
 // Bookings in the tables: the rows as they are, the next one with its entries and its link of the chain, and accounts
 // as they stand when something is decided (docs/formats/ledger.md). On the writing connection where it writes.
 #pragma once
+#include <span>
+
 #include "server/domain/account_rules.hpp"
 #include "server/store/writer.hpp"
 
@@ -37,6 +39,9 @@ struct LastBooking {
 [[nodiscard]] LastBooking last_booking(Db& db);
 // Gives it the next number and its link, and keeps it with its entries.
 void insert_booking(Db& db, LastBooking& last, Booking& booking);
+// The two halves of it, for many that are kept at once.
+void number_booking(LastBooking& last, Booking& booking);
+void insert_bookings(Db& db, std::span<const Booking> bookings);
 
 // Price and plan in force for a household now. `plan` is empty when the one price holds.
 struct PlanInForce {

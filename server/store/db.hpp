@@ -132,6 +132,12 @@ class Db {
     }
     virtual void append_rows(std::string_view table, std::span<const std::string_view> columns,
                              std::span<const Value> values) = 0;
+    // The new rows of a few orders, inside a write transaction: as post(), nothing is waited for, and it is one
+    // statement however many rows there are (PostgreSQL takes them as arrays). `columns` lives as long as the
+    // connection, as the text of a statement does. Values as for append_rows, none of them NULL.
+    void post_rows(std::string_view table, std::span<const std::string_view> columns, std::span<const Value> values) {
+        append_later(table, columns, values);
+    }
     // Shows each row to `each`; the number of rows.
     template <class F>
     std::int64_t query(const char* sql, std::initializer_list<Value> values, const F& each) {
@@ -144,6 +150,16 @@ class Db {
     void query_each(const char* sql, std::span<const Value> values, std::size_t parameters, const F& each) {
         run_each(sql, values, parameters, &each,
                  [](const void* context, std::size_t k, const Row& row) { (*static_cast<const F*>(context))(k, row); });
+    }
+    // As query_each; `together` asks the same of all at once, where an engine can: $n is there an array of the n-th
+    // parameters, and its last column is the number of the question, counted from 1. Every question has one row or
+    // none, in any order; no parameter is NULL.
+    template <class F>
+    void query_together(const char* one, const char* together, std::span<const Value> values, std::size_t parameters,
+                        const F& each) {
+        run_together(one, together, values, parameters, &each, [](const void* context, std::size_t k, const Row& row) {
+            (*static_cast<const F*>(context))(k, row);
+        });
     }
     // A question whose text is made at run time: not kept prepared, and the rows are streamed however many they are.
     // `each` must not ask anything else of this connection meanwhile.
@@ -197,6 +213,14 @@ class Db {
     // One after the other, where an engine has nothing better.
     virtual void run_each(const char* sql, std::span<const Value> values, std::size_t parameters, const void* context,
                           void (*each)(const void*, std::size_t, const Row&));
+    virtual void run_together(const char* one, const char*, std::span<const Value> values, std::size_t parameters,
+                              const void* context, void (*each)(const void*, std::size_t, const Row&)) {
+        run_each(one, values, parameters, context, each);
+    }
+    virtual void append_later(std::string_view table, std::span<const std::string_view> columns,
+                              std::span<const Value> values) {
+        append_rows(table, columns, values);
+    }
     std::optional<DbFailure> failure_;
 };
 

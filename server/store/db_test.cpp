@@ -1,5 +1,7 @@
 #include "server/store/db.hpp"
 
+#include <array>
+#include <string>
 #include <vector>
 
 #include "server/store/office_fixture.hpp"
@@ -52,6 +54,54 @@ TEST_F(Database, AppendsManyRowsAsTheyWereGiven) {
             ++wrong;
     });
     EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(Database, RowsOfAGroupArePostedAsTheyWereGivenWhateverTheirNumber) {
+    // The sales of one commit go in as arrays: a text with a comma, a brace or nothing in it must not become two.
+    static constexpr std::array<std::string_view, 3> kColumns{"place", "at", "level"};
+    const std::vector<std::string> places{"", "{1,2}", "a\"b\\", "房间", "NULL"};
+    db_->begin_write();
+    for (const std::size_t count : {1u, 5u, 40u}) {
+        std::vector<Value> values;
+        for (std::size_t k = 0; k < count; ++k) {
+            values.emplace_back(places[k % places.size()]);
+            values.emplace_back(static_cast<std::int64_t>(count * 100 + k));
+            values.emplace_back(-static_cast<std::int64_t>(k) * 1'000'000'007);
+        }
+        db_->post_rows("samples", kColumns, values);
+    }
+    db_->post_rows("samples", kColumns, {});
+    ASSERT_TRUE(db_->commit()) << db_->failure()->message;
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), 46);
+    db_->query("SELECT place, at, level FROM samples", {}, [&](const Row& row) {
+        const std::int64_t k = row.integer(1) % 100;
+        EXPECT_EQ(row.text(0), places[static_cast<std::size_t>(k) % places.size()]);
+        EXPECT_EQ(row.integer(2), -k * 1'000'000'007);
+    });
+    db_->begin_write();
+    db_->post_rows("samples", kColumns, std::vector<Value>{"", 500, 1, "{1,2}", 501, 1});  // both are there
+    EXPECT_FALSE(db_->commit());
+    ASSERT_TRUE(db_->failure());
+    EXPECT_EQ(db_->failure()->error, DbError::kConstraint) << db_->failure()->message;
+    db_->clear_failure();
+    EXPECT_EQ(number("SELECT COUNT(*) FROM samples"), 46);
+}
+
+TEST_F(Database, QuestionOfAGroupIsAnsweredToEachAndOneWithoutAnswerTakesNobodysPlace) {
+    // Room 12 must not be sold at the limits of room 11 because nobody lives in room 10.
+    db_->begin_write();
+    for (int k = 0; k < 9; ++k)
+        db_->post("INSERT INTO samples (place, at, level) VALUES ($1, $2, $3)", {"a", k, 100 + k});
+    std::vector<Value> asked;
+    for (const int k : {7, 55, 0, 7, 8})
+        asked.insert(asked.end(), {Value{"a"}, Value{k}});
+    std::array<std::int64_t, 5> levels{};
+    db_->query_together("SELECT level FROM samples WHERE place = $1 AND at = $2",
+                        "SELECT s.level, o.k FROM unnest($1, $2) WITH ORDINALITY AS o(place, at, k) JOIN samples s ON "
+                        "s.place = o.place AND s.at = o.at",
+                        asked, 2, [&](std::size_t k, const Row& row) { levels.at(k) = row.integer(0); });
+    ASSERT_TRUE(db_->commit()) << db_->failure()->message;
+    EXPECT_EQ(levels, (std::array<std::int64_t, 5>{107, 0, 100, 107, 108}));
 }
 
 TEST_F(Database, AppendingARowThatIsThereFailsTheTransaction) {

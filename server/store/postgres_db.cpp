@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -26,6 +27,8 @@ constexpr auto kOthersLockMax = std::chrono::milliseconds(500);  // that of a pr
 constexpr auto kOwnLockMax = std::chrono::seconds(5);  // until the server has noticed that our old session ended
 constexpr Oid kInt8 = 20;
 constexpr Oid kText = 25;
+constexpr Oid kInt8Array = 1016;
+constexpr Oid kTextArray = 1009;
 constexpr int kBinary = 1;
 
 // The first two digits of an SQLSTATE are its class: PostgreSQL's manual, appendix A.
@@ -98,6 +101,26 @@ class PostgresRow final : public Row {
     const PGresult* result_;
     int row_;
 };
+
+// Column `column` of rows of `columns` values as a PostgreSQL array in its binary form: dimensions, no NULL, type,
+// length, first index, elements (array_send in PostgreSQL's source). The kind of the first row holds for all.
+void append_array(std::string& out, std::span<const Value> rows, std::size_t columns, std::size_t column) {
+    const bool integers = rows[column].kind() == Value::Kind::kInteger;
+    append_big_endian(out, 1, 4);
+    append_big_endian(out, 0, 4);
+    append_big_endian(out, integers ? kInt8 : kText, 4);
+    append_big_endian(out, rows.size() / columns, 4);
+    append_big_endian(out, 1, 4);
+    for (std::size_t n = column; n < rows.size(); n += columns) {
+        if (integers) {
+            append_big_endian(out, 8, 4);
+            append_big_endian(out, static_cast<std::uint64_t>(rows[n].integer()), 8);
+        } else {
+            append_big_endian(out, rows[n].text().size(), 4);
+            out += rows[n].text();
+        }
+    }
+}
 
 // A statement is prepared once for each text and each set of kinds of its parameters: an integer is declared as
 // BIGINT, a text as TEXT, and only a NULL is left to its context.
@@ -251,6 +274,36 @@ class PostgresDb final : public Db {
                 for (int row = 0; row < results[before + k].rows(); ++row)
                     each(context, from + k, PostgresRow{results[before + k].get(), row});
         }
+    }
+    void run_together(const char*, const char* together, std::span<const Value> values, std::size_t parameters,
+                      const void* context, void (*each)(const void*, std::size_t, const Row&)) override {
+        assert(parameters > 0 && values.size() % parameters == 0);
+        if (!ok() || values.empty() || !usable()) return;
+        send_arrays(together, values, parameters);
+        const Result result = answers(together);
+        if (!ok()) return;
+        const int last = PQnfields(result.get()) - 1;
+        for (int k = 0; k < result.rows(); ++k) {
+            const PostgresRow row{result.get(), k};
+            each(context, static_cast<std::size_t>(row.integer(last) - 1), row);
+        }
+    }
+    void append_later(std::string_view table, std::span<const std::string_view> columns,
+                      std::span<const Value> values) override {
+        assert(!columns.empty() && values.size() % columns.size() == 0);
+        if (!ok() || values.empty() || !usable()) return;
+        if (!transaction_) {
+            append_rows(table, columns, values);
+            return;
+        }
+        const bool one = values.size() == columns.size();
+        auto& sql = inserts_[{columns.data(), one}];
+        if (sql.empty()) sql = insert_of(table, columns, one ? " VALUES (" : " SELECT * FROM unnest(");
+        if (one)
+            send(sql.c_str(), values);
+        else
+            send_arrays(sql.c_str(), values, columns.size());
+        if (unanswered_.size() >= kUnansweredMax) (void)answers(sql.c_str());
     }
     std::int64_t stream(const std::string& sql, const void* context, void (*each)(const void*, const Row&)) override {
         if (!ok() || !usable()) return 0;
@@ -450,23 +503,65 @@ class PostgresDb final : public Db {
                     break;
             }
         }
-        const int count = static_cast<int>(values.size());
+        send_prepared(key, values.size(), types.data(), pointers.data(), sizes.data(), formats.data());
+    }
+    // Each parameter is the array of one column of `rows`.
+    void send_arrays(const char* sql, std::span<const Value> rows, std::size_t columns) {
+        if (!ok()) return;
+        if (!connected()) return lose(sql);
+        if (columns > kParametersMax) {
+            (void)refuse(DbError::kStatement, std::string{"too many parameters in: "} + sql);
+            return;
+        }
+        std::array<Oid, kParametersMax> types{};
+        std::array<const char*, kParametersMax> pointers{};
+        std::array<int, kParametersMax> sizes{};
+        std::array<int, kParametersMax> formats{};
+        std::array<std::size_t, kParametersMax + 1> begins{};
+        StatementKey key{sql, 0};
+        arrays_.clear();
+        for (std::size_t n = 0; n < columns; ++n) {
+            assert(rows[n].kind() != Value::Kind::kNull);
+            key.kinds |= static_cast<std::uint64_t>(rows[n].kind()) << (2 * n);
+            types[n] = rows[n].kind() == Value::Kind::kInteger ? kInt8Array : kTextArray;
+            formats[n] = kBinary;
+            append_array(arrays_, rows, columns, n);
+            begins[n + 1] = arrays_.size();
+        }
+        for (std::size_t n = 0; n < columns; ++n) {
+            pointers[n] = arrays_.data() + begins[n];
+            sizes[n] = static_cast<int>(begins[n + 1] - begins[n]);
+        }
+        send_prepared(key, columns, types.data(), pointers.data(), sizes.data(), formats.data());
+    }
+    void send_prepared(const StatementKey& key, std::size_t parameters, const Oid* types, const char* const* pointers,
+                       const int* sizes, const int* formats) {
+        const int count = static_cast<int>(parameters);
         auto [found, fresh] = statements_.try_emplace(key, statement_next_);
         if (fresh) {
             ++statement_next_;
-            if (PQsendPrepare(connection_, name_of(found->second).c_str(), sql, count, types.data()) != 1)
-                return lose(sql);
-            unanswered_.push_back({Unanswered::Kind::kPrepare, sql, key});
+            if (PQsendPrepare(connection_, name_of(found->second).c_str(), key.sql, count, types) != 1)
+                return lose(key.sql);
+            unanswered_.push_back({Unanswered::Kind::kPrepare, key.sql, key});
         }
-        if (PQsendQueryPrepared(connection_, name_of(found->second).c_str(), count, pointers.data(), sizes.data(),
-                                formats.data(), 0) != 1)
-            return lose(sql);
-        unanswered_.push_back({Unanswered::Kind::kStatement, sql, key});
+        if (PQsendQueryPrepared(connection_, name_of(found->second).c_str(), count, pointers, sizes, formats, 0) != 1)
+            return lose(key.sql);
+        unanswered_.push_back({Unanswered::Kind::kStatement, key.sql, key});
     }
     [[nodiscard]] std::size_t statements_waiting() const {
         return static_cast<std::size_t>(
             std::count_if(unanswered_.begin(), unanswered_.end(),
                           [](const Unanswered& one) { return one.kind == Unanswered::Kind::kStatement; }));
+    }
+    static std::string insert_of(std::string_view table, std::span<const std::string_view> columns,
+                                 std::string_view values) {
+        std::string sql = "INSERT INTO " + std::string{table} + " (";
+        std::string parameters;
+        for (std::size_t n = 0; n < columns.size(); ++n) {
+            (sql += columns[n]) += n + 1 < columns.size() ? "," : ")";
+            parameters += '$' + std::to_string(n + 1) + (n + 1 < columns.size() ? "," : ")");
+        }
+        return (sql += values) += parameters;
     }
     static std::string name_of(std::int64_t number) { return "s" + std::to_string(number); }
 
@@ -638,6 +733,8 @@ class PostgresDb final : public Db {
     PGconn* connection_ = nullptr;
     std::unordered_map<StatementKey, std::int64_t, HashOfKey> statements_;
     std::int64_t statement_next_ = 1;
+    std::map<std::pair<const std::string_view*, bool>, std::string> inserts_;  // by address, as statements; of one row?
+    std::string arrays_;
     std::deque<Unanswered> unanswered_;
     std::vector<Result>* keep_ = nullptr;  // where answers of statements go, each of them
     bool transaction_ = false;
