@@ -70,9 +70,6 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kNotResident:
             status = 422;
             break;
-        case Reason::kNeedsSecondPerson:
-            status = 403;
-            break;
         case Reason::kAccountOpen:
         case Reason::kMeterBehind:
         case Reason::kNotCorrectable:
@@ -106,7 +103,6 @@ Problem problem_of(const server::Refusal& refusal) {
     switch (refusal.reason) {
         case Reason::kAmountTooLarge:
         case Reason::kRefundTooLarge:
-        case Reason::kNeedsSecondPerson:
             problem.details = std::make_shared<json>(json{{"limit_fen", refusal.limit}});
             break;
         case Reason::kNeedsApproval:

@@ -382,11 +382,12 @@ TEST_F(OfficeApiTest, ARefundReachesTheAccountsAsItWasAskedFor) {
     EXPECT_EQ(ask(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}}).status, 400);
     EXPECT_EQ(with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}}).status, 400)
         << "without a reason";
-    office_.accounts().refuse = Refusal{Reason::kNeedsSecondPerson, "two", 20'000};
+    office_.accounts().refuse = Refusal{Reason::kNeedsApproval, "two", 17};
     const Response refused =
         with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}});
-    EXPECT_EQ(refused.status, 403);
-    EXPECT_EQ(code_of(refused), "needs_second_person");
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(code_of(refused), "needs_approval");
+    EXPECT_EQ(json::parse(*refused.body)["error"]["details"]["approval_id"], 17) << "where it waits";
     be("auditor");
     EXPECT_EQ(with_key(Method::kPost, "/api/v1/refunds", {{"sale_id", 3}, {"amount_fen", 0}, {"reason", "x"}}).status,
               403);

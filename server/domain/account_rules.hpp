@@ -108,9 +108,4 @@ struct DecisionMaker {
 // What is owed for each due after `returned` of the refund was given back.
 [[nodiscard]] std::vector<Money> dues_after(std::span<const Money> dues, Money returned);
 
-// Refunds, corrections and payouts above this need a second person.
-[[nodiscard]] constexpr bool needs_second_person(Money amount, Money alone_max) {
-    return amount > alone_max;
-}
-
 }  // namespace prewatt::server

@@ -12,13 +12,11 @@
 
 namespace prewatt::server {
 
-// Who asks, with which id, and why. `approved_by`: a second person who has agreed, where needs_second_person() says so;
-// filled in by the approvals (audit.hpp), never by whoever asks.
+// Who asks, with which id, and why.
 struct MoneyOrder {
     std::string order_id;
     Actor who;
     std::string reason;
-    std::string approved_by;
 };
 struct BookingsAnswer {
     std::vector<Booking> bookings;
@@ -159,11 +157,6 @@ struct QuotaRun {
     int refused = 0;
 };
 
-// What one person may do alone.
-struct AccountLimits {
-    Money alone_max = fen(20'000);
-};
-
 class Accounts {
   public:
     virtual ~Accounts() = default;
@@ -183,9 +176,11 @@ class Accounts {
     // What `amount` would give now, and why.
     [[nodiscard]] virtual Answer<PlanPreview> preview(HouseholdId household, Money amount) = 0;
     [[nodiscard]] virtual Answer<std::vector<QuotaRule>> quota_rules() = 0;
-    [[nodiscard]] virtual Answer<AccountLimits> limits() = 0;
 
     // --- Changes
+    // A refund, correction or settlement that gives out more than one person may (ApprovalRules::refund_max) is
+    // answered with kNeedsApproval: it waits for a second person and is carried out when that one approves, once. Asked
+    // again with the same order id meanwhile: the same request; afterwards: what was done.
     virtual void grant(MoneyOrder order, HouseholdId household, Credit amount, WhenDone<BookingsAnswer> done) = 0;
     virtual void refund(RefundOrder order, WhenDone<BookingsAnswer> done) = 0;
     virtual void pay_out(PayoutOrder order, WhenDone<MovementsAnswer> done) = 0;
@@ -214,7 +209,6 @@ class Accounts {
     virtual void add_plan(MoneyOrder order, PlanVersion plan, WhenDone<PlanVersion> done) = 0;
     virtual void set_price_group(Actor who, HouseholdId household, std::int64_t group, WhenDone<Done> done) = 0;
     virtual void set_quota_rule(Actor who, QuotaRule rule, WhenDone<Done> done) = 0;
-    virtual void set_limits(Actor who, AccountLimits limits, WhenDone<Done> done) = 0;
     // The free quota of the month of `now` for all open accounts, each at most once a month however often this is
     // called. Some households at a time, so that sales go on meanwhile.
     virtual void run_quotas(Actor who, WhenDone<QuotaRun> done) = 0;

@@ -74,7 +74,7 @@ std::optional<Refusal> check_rules(const ApprovalRules& rules) {
 bool needs_two(const ApprovalRules& rules, const Act& act, bool second_person_exists) {
     if (rules.two_people == TwoPeople::kNever) return false;
     if (rules.two_people == TwoPeople::kAuto && !second_person_exists) return false;
-    if (act.kind == ActKind::kRefund) return act.amount > rules.refund_max;
+    if (act.kind == ActKind::kRefund || act.kind == ActKind::kCorrection) return act.amount > rules.refund_max;
     if (act.kind == ActKind::kMassAction) return act.households > rules.households_max;
     return true;
 }

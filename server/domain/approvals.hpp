@@ -15,8 +15,8 @@ using ApprovalId = Id<struct ApprovalTag>;
 
 enum class ActKind : std::uint8_t {
     kPrice = 1,          // a price or a price plan
-    kRefund = 2,         // above the limit
-    kCorrection = 3,     // of the ledger
+    kRefund = 2,         // or settlement, above the limit
+    kCorrection = 3,     // of the ledger, above the limit
     kClear = 4,          // of a household or a box
     kMassAction = 5,     // on more households than the limit
     kRestoredReset = 6,  // which total counts after an old backup was restored
@@ -35,7 +35,7 @@ enum class TwoPeople : std::uint8_t { kAuto = 1, kAlways = 2, kNever = 3 };
 
 struct ApprovalRules {
     TwoPeople two_people = TwoPeople::kAuto;
-    Money refund_max = fen(20'000);    // one person may refund so much
+    Money refund_max = fen(20'000);    // one person may give out so much of a household in a day
     std::int64_t households_max = 50;  // and order something of so many
     Duration valid_for = minutes(3 * 24 * 60);
     friend constexpr bool operator==(const ApprovalRules&, const ApprovalRules&) = default;
@@ -47,7 +47,7 @@ struct Act {
     std::string action;           // as in the journal: "price.set"
     std::string subject;          // for people: "site", "household 12"
     std::string content;          // act_content
-    Money amount;                 // refunds
+    Money amount;                 // refunds, settlements, corrections: with what went out of the household this day
     std::int64_t households = 1;  // mass actions
 };
 [[nodiscard]] bool needs_two(const ApprovalRules& rules, const Act& act, bool second_person_exists);

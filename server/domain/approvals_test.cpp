@@ -37,14 +37,17 @@ TEST(ApprovalRule, LimitsAreWhatOnePersonMayDo) {
     ApprovalRules rules;
     Act refund{ActKind::kRefund, "account.refund", "household 1", "", rules.refund_max, 1};
     EXPECT_FALSE(needs_two(rules, refund, true));
+    refund.kind = ActKind::kCorrection;
+    EXPECT_FALSE(needs_two(rules, refund, true));
     refund.amount += fen(1);
+    EXPECT_TRUE(needs_two(rules, refund, true));
+    refund.kind = ActKind::kRefund;
     EXPECT_TRUE(needs_two(rules, refund, true));
     Act mass{ActKind::kMassAction, "campaign.start", "group 1", "", {}, rules.households_max};
     EXPECT_FALSE(needs_two(rules, mass, true));
     ++mass.households;
     EXPECT_TRUE(needs_two(rules, mass, true));
-    for (const ActKind kind :
-         {ActKind::kPrice, ActKind::kCorrection, ActKind::kClear, ActKind::kRestoredReset, ActKind::kRules})
+    for (const ActKind kind : {ActKind::kPrice, ActKind::kClear, ActKind::kRestoredReset, ActKind::kRules})
         EXPECT_TRUE(needs_two(rules, Act{kind, "", "", "", {}, 1}, true)) << word(kind);
 }
 

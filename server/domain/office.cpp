@@ -44,8 +44,6 @@ std::string_view word(Reason reason) {
             return "drawer_closed";
         case Reason::kNotResident:
             return "not_resident";
-        case Reason::kNeedsSecondPerson:
-            return "needs_second_person";
         case Reason::kOrderIdReused:
             return "order_id_reused";
         case Reason::kNameTaken:

@@ -64,28 +64,27 @@ enum class Reason : std::uint8_t {
     kAccountClosed,      // sale: the account was closed; nothing can be sold to it
     kNoMeter,            // the household is not bound to a box
     kPriceNotSet,
-    kAccountUnit,        // sale, move: the price plan or the other room counts in another unit
-    kAccountOpen,        // opening: there is an open account; settle it first
-    kMeterBehind,        // the meter has not confirmed the newest ticket yet; `limit` = its number
-    kNothingToRefund,    // all was used, refunded, corrected or free
-    kRefundTooLarge,     // more than is left of what was paid; `limit` in fen
-    kOwing,              // settlement: more was used than credited; `limit` in hundredths
-    kNotCorrectable,     // it was corrected or refunded before, or is no sale of the open account
-    kNotDue,             // payout: nothing is owed there, or it was paid
-    kDrawerClosed,       // the drawer has to be opened first
-    kNotResident,        // the payer does not live in the room
-    kNeedsSecondPerson,  // above what one person may do alone; `limit` in fen
-    kOrderIdReused,      // the order id was used before with other content; nothing was done
-    kNameTaken,          // user
-    kPasswordWeak,       // shorter than kPasswordSizeMin
-    kSignInRefused,      // user or password wrong, or the user is disabled; never says which
-    kLockedOut,          // too many wrong passwords; `limit` = seconds until the next try
-    kStorageFull,        // nothing was done; reading goes on; the same order may be sent again
-    kStorageFailed,      // nothing was done, or (after an error of COMMIT) ask again with the same order id
-    kNeedsApproval,      // kept as a request until another person approves; `limit` = its number; nothing was done
-    kAlreadyDecided,     // approval: done, refused or expired before
-    kNoRight,            // approval: not by this person
-    kStopping,           // the office is going down; nothing was done
+    kAccountUnit,      // sale, move: the price plan or the other room counts in another unit
+    kAccountOpen,      // opening: there is an open account; settle it first
+    kMeterBehind,      // the meter has not confirmed the newest ticket yet; `limit` = its number
+    kNothingToRefund,  // all was used, refunded, corrected or free
+    kRefundTooLarge,   // more than is left of what was paid; `limit` in fen
+    kOwing,            // settlement: more was used than credited; `limit` in hundredths
+    kNotCorrectable,   // it was corrected or refunded before, or is no sale of the open account
+    kNotDue,           // payout: nothing is owed there, or it was paid
+    kDrawerClosed,     // the drawer has to be opened first
+    kNotResident,      // the payer does not live in the room
+    kOrderIdReused,    // the order id was used before with other content; nothing was done
+    kNameTaken,        // user
+    kPasswordWeak,     // shorter than kPasswordSizeMin
+    kSignInRefused,    // user or password wrong, or the user is disabled; never says which
+    kLockedOut,        // too many wrong passwords; `limit` = seconds until the next try
+    kStorageFull,      // nothing was done; reading goes on; the same order may be sent again
+    kStorageFailed,    // nothing was done, or (after an error of COMMIT) ask again with the same order id
+    kNeedsApproval,    // kept as a request until another person approves; `limit` = its number; nothing was done
+    kAlreadyDecided,   // approval: done, refused or expired before
+    kNoRight,          // approval: not by this person
+    kStopping,         // the office is going down; nothing was done
 };
 // "order_id_reused": the code of the REST error.
 [[nodiscard]] std::string_view word(Reason reason);

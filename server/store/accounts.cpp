@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "server/domain/approvals.hpp"
 #include "server/domain/orders.hpp"
 #include "server/store/account_people.hpp"
+#include "server/store/approvals.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/bookings.hpp"
 #include "server/store/estate.hpp"
@@ -152,17 +154,64 @@ Answer<BookingsAnswer> carry_out(Db& db, const MoneyOrder& order, const std::str
     return BookingsAnswer{std::move(decision->bookings), false};
 }
 
-Money read_alone_max(Db& db) {
-    Money most;
-    db.query("SELECT alone_max_fen FROM site WHERE id = 1", {}, [&](const Row& row) { most = row.as<Money>(0); });
-    return most;
+// --- Two people
+
+constexpr const char* kRefund = "sale.refund";
+constexpr const char* kCorrect = "sale.correct";
+constexpr const char* kSettle = "household.settle";
+constexpr Duration kGivenOutTogether = minutes(24 * 60);
+
+// kGiven: a second person has just approved it, it is being carried out.
+enum class Consent : std::uint8_t { kToAsk, kGiven };
+
+// Refunds, settlements and corrections of a household count together for a day, or a large one is made of small ones.
+Money given_out(Db& db, HouseholdId household, UnixTime now) {
+    Money sum;
+    db.query(
+        "SELECT COALESCE(SUM(-amount_fen), 0) FROM bookings WHERE household_id = $1 AND kind <> 1 AND kind IN (3, 5, "
+        "6) AND amount_fen < 0 AND booked_at > $2",
+        {household, UnixTime{now.ms - kGivenOutTogether.count() / 1000}},
+        [&](const Row& row) { sum = row.as<Money>(0); });
+    return sum;
 }
-std::optional<Refusal> check_alone(Db& db, const MoneyOrder& order, Money amount) {
-    const Money most = read_alone_max(db);
-    const bool approved = !order.approved_by.empty() && order.approved_by != order.who.user;
-    if (approved || !needs_second_person(amount, most)) return std::nullopt;
-    return Refusal{Reason::kNeedsSecondPerson, "So much money needs the consent of a second person; nothing was done.",
-                   most.count()};
+std::string in_yuan(Money amount) {
+    const std::string cents = std::to_string(amount.count() % 100);
+    return std::to_string(amount.count() / 100) + (cents.size() < 2 ? ".0" : ".") + cents + " yuan";
+}
+// The refusal when the order has to wait for a second person. `content` is that of the order, `fields` are what it is
+// carried out from, in the words of docs/formats/audit.md.
+std::optional<Refusal> ask_second_person(Db& db, const MoneyOrder& order, ActKind kind, const char* action,
+                                         const std::string& content, HouseholdId household, Money amount,
+                                         const std::string& of_what, std::initializer_list<ActField> fields,
+                                         UnixTime now) {
+    // An order id that waits is taken, as one that was executed is.
+    bool taken = false;
+    db.query("SELECT content FROM approvals WHERE state = 1 AND expires_at > $1", {now}, [&](const Row& row) {
+        const std::string waiting = row.as<std::string>(0);
+        taken |=
+            act_field(waiting, "order_id") == order.order_id && act_field(waiting, "order").value_or("") != content;
+    });
+    if (taken)
+        return Refusal{Reason::kOrderIdReused, "This order id waits for approval as another order; nothing was done.",
+                       0};
+    Act act;
+    act.kind = kind;
+    act.action = action;
+    act.subject = "household " + std::to_string(household.value) + ": " + in_yuan(amount) + of_what;
+    act.content = act_content(action, fields);
+    act.amount = amount + given_out(db, household, now);
+    return wait_for_second_person(db, act, order.who, order.reason, now);
+}
+// The order of a request that is approved, as whoever asked gave it.
+MoneyOrder order_of(const ApprovalRecord& asked) {
+    return {act_field(asked.content, "order_id").value_or(""), asked.asked_by, asked.reason};
+}
+Answer<std::string> outcome_of(Answer<BookingsAnswer> done) {
+    if (!done) return std::unexpected(std::move(done.error()));
+    std::string text = done->repeated ? "It was done before" : "";
+    for (const Booking& booking : done->bookings)
+        text += (text.empty() ? "" : "; ") + in_words(booking);
+    return text;
 }
 
 AccountUnit unit_in_force(Db& db, HouseholdId household, UnixTime now) {
@@ -187,35 +236,55 @@ Answer<BookingsAnswer> grant(Db& db, const MoneyOrder& order, HouseholdId househ
     });
 }
 
-Answer<BookingsAnswer> refund(Db& db, const RefundOrder& wanted, UnixTime now, Changes& changes) {
+Answer<BookingsAnswer> refund(Db& db, const RefundOrder& wanted, Consent consent, UnixTime now, Changes& changes) {
     const std::string content = "refund " + std::to_string(wanted.sale.value) + " " +
                                 (wanted.amount ? std::to_string(wanted.amount->count()) : std::string{"all"});
-    return carry_out(db, wanted.order, content, "sale.refund", now, changes, [&]() -> Answer<AccountDecision> {
+    return carry_out(db, wanted.order, content, kRefund, now, changes, [&]() -> Answer<AccountDecision> {
         const auto sale = read_booking(db, wanted.sale);
         if (!sale) return std::unexpected(sale.error());
         const auto facts = load_facts(db, sale->household, true);
         if (!facts) return no_household();
         auto decision = decide_refund(maker_of(wanted.order, now), *facts, wanted.sale, wanted.amount);
-        if (!decision) return decision;
-        if (auto alone = check_alone(db, wanted.order, Money{0} - decision->bookings[0].amount))
-            return std::unexpected(std::move(*alone));
+        if (!decision || consent == Consent::kGiven) return decision;
+        if (auto waits = ask_second_person(
+                db, wanted.order, ActKind::kRefund, kRefund, content, sale->household,
+                Money{0} - decision->bookings[0].amount, " of sale " + std::to_string(wanted.sale.value),
+                {{"order_id", wanted.order.order_id},
+                 {"order", content},
+                 {"sale", std::to_string(wanted.sale.value)},
+                 {"amount_fen", wanted.amount ? std::to_string(wanted.amount->count()) : std::string{"all"}}},
+                now))
+            return std::unexpected(std::move(*waits));
         return decision;
     });
 }
 
-Answer<BookingsAnswer> correct(Db& db, const CorrectionOrder& wanted, UnixTime now, Changes& changes) {
+Answer<BookingsAnswer> correct(Db& db, const CorrectionOrder& wanted, Consent consent, UnixTime now, Changes& changes) {
     const std::string content = "correction " + std::to_string(wanted.sale.value) + " " +
                                 std::to_string(wanted.right_household.value) + " " +
                                 (wanted.right_amount ? std::to_string(wanted.right_amount->count()) : std::string{"-"});
-    return carry_out(db, wanted.order, content, "sale.correct", now, changes, [&]() -> Answer<AccountDecision> {
+    return carry_out(db, wanted.order, content, kCorrect, now, changes, [&]() -> Answer<AccountDecision> {
         const auto sale = read_booking(db, wanted.sale);
         if (!sale) return std::unexpected(sale.error());
         const auto facts = load_facts(db, sale->household, true);
         if (!facts) return no_household();
         auto decision = decide_correction(maker_of(wanted.order, now), *facts, wanted.sale);
         if (!decision) return decision;
-        if (auto alone = check_alone(db, wanted.order, sale->amount)) return std::unexpected(std::move(*alone));
-        if (!wanted.right_household && !wanted.right_amount) return decision;
+        const auto agreed = [&]() -> Answer<AccountDecision> {
+            if (consent == Consent::kGiven) return decision;
+            if (auto waits = ask_second_person(
+                    db, wanted.order, ActKind::kCorrection, kCorrect, content, sale->household, sale->amount,
+                    " of sale " + std::to_string(wanted.sale.value) + " taken back",
+                    {{"order_id", wanted.order.order_id},
+                     {"order", content},
+                     {"sale", std::to_string(wanted.sale.value)},
+                     {"right_household", std::to_string(wanted.right_household.value)},
+                     {"right_amount_fen", wanted.right_amount ? std::to_string(wanted.right_amount->count()) : "-"}},
+                    now))
+                return std::unexpected(std::move(*waits));
+            return decision;
+        };
+        if (!wanted.right_household && !wanted.right_amount) return agreed();
         SaleOrder right;
         right.order_id = wanted.order.order_id;
         right.household = wanted.right_household ? wanted.right_household : sale->household;
@@ -233,21 +302,37 @@ Answer<BookingsAnswer> correct(Db& db, const CorrectionOrder& wanted, UnixTime n
         sold->booking.order_id = wanted.order.order_id + "\u00b72";
         sold->booking.reason = wanted.order.reason;
         decision->bookings.push_back(std::move(sold->booking));
-        return decision;
+        return agreed();
     });
 }
 
-Answer<BookingsAnswer> settle(Db& db, const MoneyOrder& order, HouseholdId household, UnixTime now, Changes& changes) {
-    return carry_out(db, order, "settlement " + std::to_string(household.value), "household.settle", now, changes,
-                     [&]() -> Answer<AccountDecision> {
-                         const auto facts = load_facts(db, household, true);
-                         if (!facts) return no_household();
-                         auto decision = decide_settlement(maker_of(order, now), *facts);
-                         if (!decision) return decision;
-                         if (auto alone = check_alone(db, order, Money{0} - decision->bookings[0].amount))
-                             return std::unexpected(std::move(*alone));
-                         return decision;
-                     });
+// `approved`: the ticket of the account when a second person was asked for; nothing: nobody was.
+Answer<BookingsAnswer> settle(Db& db, const MoneyOrder& order, HouseholdId household,
+                              std::optional<std::string> approved, UnixTime now, Changes& changes) {
+    const std::string content = "settlement " + std::to_string(household.value);
+    return carry_out(db, order, content, kSettle, now, changes, [&]() -> Answer<AccountDecision> {
+        const auto facts = load_facts(db, household, true);
+        if (!facts) return no_household();
+        auto decision = decide_settlement(maker_of(order, now), *facts);
+        if (!decision) return decision;
+        const TicketTotal& ticket = facts->account.ticket;
+        const std::string newest = std::to_string(ticket.epoch) + "/" + std::to_string(ticket.number);
+        if (approved) {
+            if (*approved == newest) return decision;
+            return refuse(Reason::kAlreadyDecided,
+                          "The account has changed since the settlement was asked for; nothing was done. Ask for it "
+                          "again.");
+        }
+        if (auto waits = ask_second_person(db, order, ActKind::kRefund, kSettle, content, household,
+                                           Money{0} - decision->bookings[0].amount, " at check-out",
+                                           {{"order_id", order.order_id},
+                                            {"order", content},
+                                            {"household", std::to_string(household.value)},
+                                            {"ticket", newest}},
+                                           now))
+            return std::unexpected(std::move(*waits));
+        return decision;
+    });
 }
 
 // What the account before was short of belongs to it: it is given back before the next one begins, for a later account
@@ -733,7 +818,7 @@ Answer<std::vector<Movement>> read_movements(Db& db, DrawerId drawer, std::int64
 
 class AccountsOnDb final : public Accounts {
   public:
-    explicit AccountsOnDb(Engine& engine) : engine_(engine) {}
+    explicit AccountsOnDb(Engine& engine) : engine_(engine) { offer_acts(); }
 
     // --- Questions
     Answer<Booking> booking(BookingId id) override {
@@ -769,9 +854,6 @@ class AccountsOnDb final : public Accounts {
     Answer<std::vector<QuotaRule>> quota_rules() override {
         return engine_.pool.ask([&](Db& db) { return checked(db, read_quota_rules(db)); });
     }
-    Answer<AccountLimits> limits() override {
-        return engine_.pool.ask([&](Db& db) { return checked(db, AccountLimits{read_alone_max(db)}); });
-    }
 
     // --- Changes
     void grant(MoneyOrder order, HouseholdId household, Credit amount, WhenDone<BookingsAnswer> done) override {
@@ -784,12 +866,7 @@ class AccountsOnDb final : public Accounts {
     void refund(RefundOrder order, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done),
                                [this, order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
-                                   // What was used decides how much may go back.
-                                   HouseholdId household;
-                                   db.query("SELECT household_id FROM bookings WHERE id = $1", {order.sale},
-                                            [&](const Row& row) { household = row.as<HouseholdId>(0); });
-                                   engine_.readings->settle(db, household, changes);
-                                   return store::refund(db, order, now, changes);
+                                   return refund_now(db, order, Consent::kToAsk, now, changes);
                                });
     }
     void pay_out(PayoutOrder order, WhenDone<MovementsAnswer> done) override {
@@ -799,14 +876,14 @@ class AccountsOnDb final : public Accounts {
     }
     void correct(CorrectionOrder order, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done), [order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
-            return store::correct(db, order, now, changes);
+            return store::correct(db, order, Consent::kToAsk, now, changes);
         });
     }
     void settle(MoneyOrder order, HouseholdId household, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done),
                                [this, order = std::move(order), household](Db& db, UnixTime now, Changes& changes) {
                                    engine_.readings->settle(db, household, changes);
-                                   return store::settle(db, order, household, now, changes);
+                                   return store::settle(db, order, household, std::nullopt, now, changes);
                                });
     }
     void open(MoneyOrder order, HouseholdId household, WhenDone<BookingsAnswer> done) override {
@@ -887,17 +964,6 @@ class AccountsOnDb final : public Accounts {
             return store::set_quota_rule(db, who, rule, now);
         });
     }
-    void set_limits(Actor who, AccountLimits limits, WhenDone<Done> done) override {
-        change<Done>(std::move(done), [who = std::move(who), limits](Db& db, UnixTime now, Changes&) -> Answer<Done> {
-            if (limits.alone_max < Money{0})
-                return refuse(Reason::kBadArgument, "A limit is not negative; nothing was changed.");
-            const Money before = read_alone_max(db);
-            db.execute("UPDATE site SET alone_max_fen = $1 WHERE id = 1", {limits.alone_max});
-            audit(db, who, "site.limits", "site", std::to_string(limits.alone_max.count()) + " fen alone", "", now,
-                  std::to_string(before.count()) + " fen alone");
-            return Done{};
-        });
-    }
     void run_quotas(Actor who, WhenDone<QuotaRun> done) override {
         QuotaState state;
         state.who = std::move(who);
@@ -906,6 +972,46 @@ class AccountsOnDb final : public Accounts {
     }
 
   private:
+    // How what a second person has approved is carried out.
+    void offer_acts() {
+        engine_.acts.offer(
+            kRefund,
+            [this](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                RefundOrder order;
+                order.order = order_of(asked);
+                order.sale = BookingId{act_number(asked.content, "sale").value_or(0)};
+                if (act_field(asked.content, "amount_fen") != "all")
+                    order.amount = fen(act_number(asked.content, "amount_fen").value_or(0));
+                return outcome_of(refund_now(db, order, Consent::kGiven, now, changes));
+            });
+        engine_.acts.offer(
+            kCorrect, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                CorrectionOrder order;
+                order.order = order_of(asked);
+                order.sale = BookingId{act_number(asked.content, "sale").value_or(0)};
+                order.right_household = HouseholdId{act_number(asked.content, "right_household").value_or(0)};
+                if (act_field(asked.content, "right_amount_fen") != "-")
+                    order.right_amount = fen(act_number(asked.content, "right_amount_fen").value_or(0));
+                return outcome_of(store::correct(db, order, Consent::kGiven, now, changes));
+            });
+        engine_.acts.offer(
+            kSettle,
+            [this](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                const HouseholdId household{act_number(asked.content, "household").value_or(0)};
+                engine_.readings->settle(db, household, changes);
+                return outcome_of(store::settle(db, order_of(asked), household,
+                                                act_field(asked.content, "ticket").value_or(""), now, changes));
+            });
+    }
+    Answer<BookingsAnswer> refund_now(Db& db, const RefundOrder& order, Consent consent, UnixTime now,
+                                      Changes& changes) {
+        // What was used decides how much may go back.
+        HouseholdId household;
+        db.query("SELECT household_id FROM bookings WHERE id = $1", {order.sale},
+                 [&](const Row& row) { household = row.as<HouseholdId>(0); });
+        engine_.readings->settle(db, household, changes);
+        return store::refund(db, order, consent, now, changes);
+    }
     template <class T, class Apply>
     void change(WhenDone<T> done, Apply apply) {
         engine_.writer.submit<T>(

@@ -51,10 +51,6 @@ class AccountsTest : public OfficeTest {
         EXPECT_TRUE(added);
         return added ? added->id : ResidentId{};
     }
-    void limits(std::int64_t alone_max_fen) {
-        EXPECT_TRUE(wait<Done>(
-            [&](auto done) { accounts().set_limits({"owner", "test"}, AccountLimits{fen(alone_max_fen)}, done); }));
-    }
     // The meter has the newest ticket and has used so much of this epoch.
     void meter(HouseholdId household, std::int64_t used_hundredths) {
         move(seconds(1));

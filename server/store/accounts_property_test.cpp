@@ -252,7 +252,6 @@ TEST_P(RandomAccounts, NoFenAndNoHundredthAppearsOrDisappears) {
     random_.seed(seed);
     building_.residents = false;
     start();
-    limits(1'000'000);
     if (seed % 3 == 0) {
         PlanVersion version;
         version.name = "steps";
@@ -346,7 +345,6 @@ TEST_F(FailingAccounts, RoomChangeIsBothOrNeitherWhicheverStatementFails) {
     connections.open_reading = [this]() -> std::expected<std::unique_ptr<Db>, DbFailure> { return beside(); };
     connections.clock = options_.clock;
     office_ = make_office(std::move(connections));
-    limits(1'000'000);
     const HouseholdId old = room("3-0101");
     const HouseholdId fresh = room("3-0102");
     const ResidentId who = resident("r", old, "Han");

@@ -103,13 +103,14 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 6> kMigrations{{
+const std::array<Migration, 7> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
     desired_migration(),
     archive_migration(),
     refunds_migration(),
+    two_people_migration(),
 }};
 
 }  // namespace

@@ -24,6 +24,7 @@ struct Migration {
 [[nodiscard]] Migration desired_migration();
 [[nodiscard]] Migration archive_migration();
 [[nodiscard]] Migration refunds_migration();
+[[nodiscard]] Migration two_people_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

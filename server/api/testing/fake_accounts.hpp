@@ -57,7 +57,6 @@ class FakeAccounts final : public Accounts {
     Answer<std::vector<QuotaRule>> quota_rules() override {
         return std::vector{QuotaRule{0, QuotaPer::kResident, credit_of_hundredths(800), credit_of_hundredths(500)}};
     }
-    Answer<AccountLimits> limits() override { return AccountLimits{}; }
 
     void grant(MoneyOrder order, HouseholdId h, Credit amount, WhenDone<BookingsAnswer> done) override {
         booked(order, "grant " + number(h.value) + number(in_hundredths(amount, Round::kDown)), std::move(done));
@@ -129,10 +128,6 @@ class FakeAccounts final : public Accounts {
     }
     void set_quota_rule(Actor, QuotaRule rule, WhenDone<Done> done) override {
         last_change = "set_quota_rule " + number(rule.group) + number(in_hundredths(rule.quota, Round::kDown));
-        answer(std::move(done), Done{});
-    }
-    void set_limits(Actor, AccountLimits limits, WhenDone<Done> done) override {
-        last_change = "set_limits " + number(limits.alone_max.count());
         answer(std::move(done), Done{});
     }
     void run_quotas(Actor, WhenDone<QuotaRun> done) override { answer(std::move(done), QuotaRun{30, 5, 4, 0}); }

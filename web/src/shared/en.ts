@@ -335,7 +335,6 @@ export const en: Record<keyof typeof zh, string> = {
   "error.drawer_closed": "The cash drawer has to be opened first.",
   "error.meter_behind": "The meter has not confirmed the newest ticket yet; try again when it has.",
   "error.needs_approval": "Another person has to approve this; it waits in the list of approvals.",
-  "error.needs_second_person": "This is above what one person may do alone.",
   "error.not_correctable": "This sale can no longer be corrected.",
   "error.not_due": "Nothing is owed there, or it was paid.",
   "error.not_resident": "The payer does not live in this room.",

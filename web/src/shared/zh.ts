@@ -334,7 +334,6 @@ export const zh = {
   "error.drawer_closed": "请先打开钱箱。",
   "error.meter_behind": "电表尚未确认最新购电；确认后请重试。",
   "error.needs_approval": "此操作需另一人批准；已列入待批清单。",
-  "error.needs_second_person": "超出一人可单独办理的额度。",
   "error.not_correctable": "该笔售电已不能更正。",
   "error.not_due": "此处无应付款，或已付清。",
   "error.not_resident": "付款人不住在该房间。",

@@ -1,0 +1,225 @@
+#include "server/store/accounts_fixture.hpp"
+#include "server/store/audit.hpp"
+#include "server/store/migrations.hpp"
+
+namespace prewatt::server::store {
+namespace {
+
+const Actor kLi{"li", "10.0.0.7"};      // a cashier
+const Actor kWang{"wang", "10.0.0.8"};  // another one
+const Actor kOwner{"owner", "10.0.0.9"};
+
+// Refunds, corrections, settlements of more than 200.00 yuan, in an office of an owner, two cashiers and an auditor.
+class MoneyOfTwo : public AccountsTest {
+  protected:
+    void start_with_people() {
+        start();
+        for (const auto& [name, role] : {std::pair{"li", Role::kCashier}, std::pair{"wang", Role::kCashier},
+                                         std::pair{"hu", Role::kAuditor}, std::pair{"tan", Role::kTechnician}}) {
+            UserRecord user;
+            user.user = name;
+            user.role = role;
+            ASSERT_TRUE(wait<UserRecord>([&](auto done) { office_->create_user(user, "long enough", kOwner, done); }));
+        }
+        move(kOwnAccountTime + minutes(1));
+        home_ = room("3-0101");
+    }
+    BookingId sold(std::string id, std::int64_t amount_fen) {
+        SaleOrder order = AccountsTest::order(std::move(id), home_, amount_fen);
+        order.operator_name = "li";
+        const auto sale = sell(order);
+        EXPECT_TRUE(sale) << sale.error().message;
+        meter(home_, used_);
+        return sale ? BookingId{sale->sale.id} : BookingId{};
+    }
+    static MoneyOrder of_li(std::string id) { return {std::move(id), kLi, "moves out"}; }
+    Answer<BookingsAnswer> ask_refund(std::string id, BookingId sale, std::optional<Money> amount = {}) {
+        return wait<BookingsAnswer>([&](auto done) { accounts().refund({of_li(std::move(id)), sale, amount}, done); });
+    }
+    Answer<BookingsAnswer> ask_settlement(std::string id) {
+        return wait<BookingsAnswer>([&](auto done) { accounts().settle(of_li(std::move(id)), home_, done); });
+    }
+    Answer<BookingsAnswer> ask_correction(std::string id, BookingId sale, std::optional<Money> right) {
+        return wait<BookingsAnswer>(
+            [&](auto done) { accounts().correct({of_li(std::move(id)), sale, {}, right}, done); });
+    }
+    ApprovalId waiting(const Answer<BookingsAnswer>& asked) {
+        EXPECT_FALSE(asked) << "it was done by one person";
+        if (asked) return {};
+        EXPECT_EQ(asked.error().reason, Reason::kNeedsApproval) << asked.error().message;
+        return ApprovalId{asked.error().limit};
+    }
+    Answer<ApprovalRecord> approve(ApprovalId id, const Actor& who) {
+        return wait<ApprovalRecord>([&](auto done) { office_->approvals().approve(id, who, done); });
+    }
+    std::size_t bookings() { return accounts().bookings(home_, {}, 1000)->size(); }
+    std::size_t journal(std::string action) {
+        AuditFilter filter;
+        filter.action = std::move(action);
+        return office_->audit().records(filter)->size();
+    }
+
+    HouseholdId home_;
+    std::int64_t used_ = 0;
+};
+
+TEST_F(MoneyOfTwo, RefundAboveTheLimitIsBookedOnceWhenAnotherPersonAgrees) {
+    // One cashier sells to a friend and pays it out to himself, day after day; or both click and it is paid twice.
+    start_with_people();
+    const BookingId sale = sold("s", 50'000);
+    const std::size_t before = bookings();
+    ASSERT_TRUE(ask_refund("small", sale, fen(100))) << "below the limit one person does it";
+    meter(home_, 0);
+    const ApprovalId id = waiting(ask_refund("r", sale, fen(30'000)));
+    EXPECT_EQ(waiting(ask_refund("r", sale, fen(30'000))), id) << "a double click is one request";
+    EXPECT_EQ(ask_refund("r", sale, fen(30'001)).error().reason, Reason::kOrderIdReused);
+    EXPECT_EQ(bookings(), before + 1);
+    reopen();  // nothing is lost between asking and approving
+    EXPECT_EQ(approve(id, kLi).error().reason, Reason::kNoRight) << "himself";
+    EXPECT_EQ(approve(id, {"hu", ""}).error().reason, Reason::kNoRight) << "an auditor only looks";
+    EXPECT_EQ(approve(id, {"tan", ""}).error().reason, Reason::kNoRight) << "nor a technician";
+    EXPECT_EQ(bookings(), before + 1);
+    const auto done = approve(id, kWang);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(done->state, ApprovalState::kDone) << done->outcome;
+    EXPECT_EQ(bookings(), before + 2);
+    const Booking refund = accounts().bookings(home_, {}, 1)->front();
+    EXPECT_EQ(refund.kind, BookingKind::kRefund);
+    EXPECT_EQ(refund.amount, fen(-30'000));
+    EXPECT_EQ(refund.operator_name, "li");
+    EXPECT_EQ(refund.order_id, "r");
+    EXPECT_EQ(approve(id, kWang).error().reason, Reason::kAlreadyDecided);
+    const auto again = ask_refund("r", sale, fen(30'000));
+    ASSERT_TRUE(again) << "the order id answers what was done";
+    EXPECT_TRUE(again->repeated);
+    EXPECT_EQ(again->bookings.front().id, refund.id);
+    EXPECT_EQ(bookings(), before + 2);
+    EXPECT_EQ(journal("sale.refund"), 2u);
+    EXPECT_EQ(journal("approval.ask"), 1u);
+    EXPECT_EQ(journal("approval.approve"), 1u);
+    EXPECT_EQ(office_->audit().verify(std::nullopt)->fault, AuditFault::kNone);
+    expect_balanced();
+}
+
+TEST_F(MoneyOfTwo, ALargeRefundIsNotMadeOfSmallOnesInADay) {
+    // 199 yuan, five times before lunch.
+    start_with_people();
+    const BookingId first = sold("s1", 30'000);
+    const BookingId second = sold("s2", 30'000);
+    ASSERT_TRUE(ask_refund("r1", first, fen(15'000)));
+    meter(home_, 0);
+    waiting(ask_refund("r2", first, fen(5001)));
+    waiting(ask_refund("r3", second, fen(5001)));
+    ASSERT_TRUE(ask_refund("r4", second, fen(5000))) << "up to the limit in sum";
+    meter(home_, 0);
+    waiting(ask_correction("c", sold("s3", 1000), std::nullopt));
+    move(minutes(24 * 60 + 1));
+    ASSERT_TRUE(ask_refund("r5", second, fen(5001))) << "the next day begins anew";
+    expect_balanced();
+}
+
+TEST_F(MoneyOfTwo, AnApprovalAfterTheWorldHasChangedSaysWhyAndBooksNothing) {
+    // The approver comes back from lunch; meanwhile the resident has used it, moved out, or bought more.
+    start_with_people();
+    const BookingId sale = sold("s", 50'000);
+    const ApprovalId too_much = waiting(ask_refund("r1", sale, fen(50'000)));
+    const ApprovalId all = waiting(ask_refund("r2", sale));
+    used_ = 7000;  // 70 kWh of 781.25
+    meter(home_, used_);
+    std::size_t before = bookings();
+    auto answer = approve(too_much, kWang);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->state, ApprovalState::kFailed);
+    EXPECT_FALSE(answer->outcome.empty());
+    EXPECT_EQ(bookings(), before);
+    EXPECT_EQ(approve(too_much, kWang).error().reason, Reason::kAlreadyDecided);
+
+    const ApprovalId settlement = waiting(ask_settlement("x1"));
+    sold("s2", 40'000);
+    before = bookings();
+    answer = approve(settlement, kWang);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->state, ApprovalState::kFailed) << "what was approved was the account without that sale";
+    EXPECT_EQ(bookings(), before);
+    const ApprovalId anew = waiting(ask_settlement("x1"));
+    EXPECT_NE(anew, settlement);
+    answer = approve(anew, kWang);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->state, ApprovalState::kDone) << answer->outcome;
+    EXPECT_EQ(bookings(), before + 1);
+    EXPECT_FALSE(account(home_).open());
+    answer = approve(all, kWang);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->state, ApprovalState::kFailed) << "the account is closed";
+    EXPECT_EQ(bookings(), before + 1);
+    expect_balanced();
+}
+
+TEST_F(MoneyOfTwo, ExpiredRefusedAndTakenBackRequestsBookNothing) {
+    // Last month's request, found in the list and clicked.
+    start_with_people();
+    const BookingId sale = sold("s", 50'000);
+    const std::size_t before = bookings();
+    const ApprovalId late = waiting(ask_refund("r", sale));
+    move(ApprovalRules{}.valid_for);
+    EXPECT_EQ(approve(late, kWang).error().reason, Reason::kAlreadyDecided);
+    const ApprovalId refused = waiting(ask_refund("r", sale));
+    EXPECT_NE(refused, late) << "asked again after it expired, under the same order id";
+    ASSERT_TRUE(
+        wait<ApprovalRecord>([&](auto done) { office_->approvals().refuse(refused, kWang, "not with me", done); }));
+    EXPECT_EQ(approve(refused, kOwner).error().reason, Reason::kAlreadyDecided);
+    EXPECT_EQ(bookings(), before);
+    EXPECT_EQ(journal("sale.refund"), 0u);
+}
+
+TEST_F(MoneyOfTwo, ACorrectionAboveTheLimitIsForTheOwnerAndBooksBothOrNeither) {
+    // "Typing error, 500 instead of 5": the money is in somebody's pocket and the books are right.
+    start_with_people();
+    const BookingId sale = sold("s", 50'000);
+    const std::size_t before = bookings();
+    const ApprovalId id = waiting(ask_correction("c", sale, fen(500)));
+    EXPECT_EQ(approve(id, kWang).error().reason, Reason::kNoRight) << "a cashier may not approve corrections";
+    const auto done = approve(id, kOwner);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(done->state, ApprovalState::kDone) << done->outcome;
+    ASSERT_EQ(bookings(), before + 2);
+    EXPECT_EQ(accounts().bookings(home_, {}, 1)->front().amount, fen(500));
+    EXPECT_TRUE(ask_correction("c", sale, fen(500))->repeated);
+    expect_balanced();
+}
+
+TEST_F(MoneyOfTwo, OneLimitHoldsAndThatOfAnOlderDatabaseGoesOnHolding) {
+    // A site that had set 50 yuan must not find 200 allowed after an update.
+    for (const std::int64_t rules_fen : {0, 3000, 9000}) {
+        if (on_postgres()) {
+            database_.reset();
+            options_.url = database_.emplace(false).url();
+        } else {
+            options_.url = (folder_ / ("office" + std::to_string(rules_fen) + ".db")).string();
+        }
+        {
+            auto db = beside();
+            ASSERT_FALSE(migrate(*db, now(), 5));
+            db->begin_write();
+            db->execute(
+                "INSERT INTO site (id, name, sale_max_fen, held_max_ckwh, created_at, alone_max_fen) VALUES (1, "
+                "'Campus', 100000, 100000, 0, 5000)");
+            if (rules_fen > 0)
+                db->execute(
+                    "INSERT INTO approval_rules (id, two_people, refund_max_fen, households_max, valid_min) VALUES (1, "
+                    "2, $1, 7, 60)",
+                    {rules_fen});
+            ASSERT_TRUE(db->commit()) << db->failure()->message;
+            ASSERT_FALSE(migrate(*db, now()));
+        }
+        open();
+        const ApprovalRules rules = *office_->approvals().rules();
+        EXPECT_EQ(rules.refund_max, fen(rules_fen == 3000 ? 3000 : 5000)) << rules_fen;
+        EXPECT_EQ(rules.households_max, rules_fen > 0 ? 7 : 50);
+        EXPECT_EQ(rules.two_people, rules_fen > 0 ? TwoPeople::kAlways : TwoPeople::kAuto);
+        office_.reset();
+    }
+}
+
+}  // namespace
+}  // namespace prewatt::server::store
