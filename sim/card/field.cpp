@@ -113,6 +113,14 @@ std::expected<Uid, CardFault> Field::select() {
     return uid;
 }
 
+std::expected<Uid, CardFault> Field::number() {
+    begin_exchange();
+    if (things_.size() != 1) return std::unexpected(CardFault::kNoCard);
+    const auto* card = std::get_if<M1Card*>(&things_.front());
+    if (card == nullptr) return std::unexpected(CardFault::kNotM1);
+    return (*card)->uid();
+}
+
 std::expected<void, CardFault> Field::authenticate(std::uint8_t block, KeyKind kind, const SectorKey& key) {
     begin_exchange();
     if (options_.wakes_by_itself && (selected_ == nullptr || !selected_->is_selected()) && things_.size() == 1)

@@ -51,6 +51,9 @@ class Field final : public card::M1Reader {
     std::expected<void, card::CardFault> authenticate(std::uint8_t block, KeyKind kind, const SectorKey& key) override;
     std::expected<Block, card::CardFault> read(std::uint8_t block) override;
     std::expected<void, card::CardFault> write(std::uint8_t block, const Block& data) override;
+    // The number of the only card there, also of one that we would not use; nothing is woken, nothing ends. Errors:
+    // kNoCard (none or several), kNotM1.
+    std::expected<Uid, card::CardFault> number();
     // The value blocks, for those who try them.
     std::expected<void, card::CardFault> increment(std::uint8_t block, std::int32_t by);
     std::expected<void, card::CardFault> decrement(std::uint8_t block, std::int32_t by);
