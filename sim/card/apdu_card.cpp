@@ -66,7 +66,7 @@ Atr atr_of(const Field::Thing& thing) {
 }
 
 bool ApduCard::power_on() {
-    power_off();
+    lose();
     const Field::Things& things = field_.things();
     if (things.empty() || (things.size() > 1 && !habits_.one_of_several)) return false;
     on_ = things.front();
@@ -82,13 +82,13 @@ bool ApduCard::power_on() {
 }
 
 void ApduCard::power_off() {
+    if (auto* card = on_ ? std::get_if<M1Card*>(&*on_) : nullptr) (*card)->power_up();
+}
+
+void ApduCard::lose() {
     on_.reset();
     atr_.clear();
     number_.clear();
-}
-
-bool ApduCard::still_there() const {
-    return on_ && !field_.things().empty();
 }
 
 std::expected<void, TransportFault> ApduCard::reset() {
@@ -101,7 +101,7 @@ std::expected<ApduAnswer, TransportFault> ApduCard::transceive(Bytes command) {
     const Answer made = answer(command);
     // A reader notices within its poll that the card has left; until then it answers in its own words.
     if (!was_there || !still_there()) {
-        power_off();
+        lose();
         return std::unexpected(TransportFault::kGone);
     }
     ApduAnswer bytes = made.data;

@@ -39,11 +39,12 @@ class ApduCard final : public card::ApduTransport {
 
     // A card is given power, as when it is put on: woken, its answer to reset made. false: nothing that could be shown.
     bool power_on();
+    // It lies there still, and has forgotten what was authenticated.
     void power_off();
 
     // ApduTransport. A card that is torn away, or was taken away before, is kGone, as pcscd says it.
     std::expected<card::ApduAnswer, card::TransportFault> transceive(Bytes command) override;
-    [[nodiscard]] card::Atr atr() const override { return atr_; }
+    [[nodiscard]] card::Atr atr() const override { return still_there() ? atr_ : card::Atr{}; }
     std::expected<void, card::TransportFault> reset() override;
 
     [[nodiscard]] std::uint64_t lasting_key_writes() const { return lasting_key_writes_; }
@@ -63,7 +64,8 @@ class ApduCard final : public card::ApduTransport {
     [[nodiscard]] Answer read_value(Bytes command);
     // In the words of this reader.
     [[nodiscard]] Answer failed(card::CardFault fault, std::uint16_t otherwise) const;
-    [[nodiscard]] bool still_there() const;
+    [[nodiscard]] bool still_there() const { return on_ && !field_.things().empty(); }
+    void lose();
 
     Field& field_;
     ReaderHabits habits_;
