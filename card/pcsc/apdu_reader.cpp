@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "card/layout.hpp"
 #include "card/uid.hpp"
 
 namespace prewatt::card {
@@ -36,9 +37,9 @@ std::expected<ApduReader::Answer, CardFault> ApduReader::ask(Bytes command) {
     return answer;
 }
 
-CardKind ApduReader::kind() const {
+ChipKind ApduReader::kind() const {
     const Atr atr = transport_.atr();
-    return kind_of_card({atr.data(), atr.size()});
+    return kind_of_chip({atr.data(), atr.size()});
 }
 
 std::expected<Uid, CardFault> ApduReader::number() {
@@ -60,7 +61,7 @@ std::expected<Uid, CardFault> ApduReader::select() {
     if (!is_m1(kind())) return std::unexpected(CardFault::kNotM1);
     const auto uid = number();
     if (!uid) return uid;
-    if (!is_usable(*uid)) return std::unexpected(CardFault::kNotM1);
+    if (fault_of(*uid)) return std::unexpected(CardFault::kNotM1);
     selected_ = *uid;
     return uid;
 }
@@ -69,7 +70,7 @@ std::expected<void, CardFault> ApduReader::is_same_card() {
     if (!selected_) return std::unexpected(CardFault::kNoCard);
     const auto uid = number();
     if (!uid) return std::unexpected(uid.error() == CardFault::kReader ? CardFault::kReader : CardFault::kNoCard);
-    if (same_uid(*uid, *selected_)) return {};
+    if (same(*uid, *selected_)) return {};
     selected_.reset();
     return std::unexpected(CardFault::kNoCard);
 }

@@ -36,7 +36,7 @@ class ApduReader final : public M1Reader {
 
     // The card of the last select() still lies there; what is authenticated stays so. kNoCard: it does not.
     std::expected<void, CardFault> is_same_card();
-    [[nodiscard]] CardKind kind() const;
+    [[nodiscard]] ChipKind kind() const;
     // The last status word, for a technician's log: 9000, 6300, ...; 0 when there was none.
     [[nodiscard]] std::uint16_t last_status() const { return last_status_; }
 

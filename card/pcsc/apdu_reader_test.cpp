@@ -94,7 +94,7 @@ TEST(ApduReader, EveryReaderWeKnowReadsWritesAndComesBackFromAWrongKey) {
             ApduReader reader(transport);
             const auto selected = reader.select();
             ASSERT_TRUE(selected);
-            EXPECT_TRUE(same_uid(*selected, uid));
+            EXPECT_TRUE(same(*selected, uid));
             ASSERT_TRUE(reader.authenticate(4, KeyKind::kA, kTransportKey));
             EXPECT_EQ(reader.read(4), Block{});
             ASSERT_TRUE(reader.write(4, filled(0x42)));
@@ -262,7 +262,7 @@ TEST(ApduReader, NumberIsAskedForAgainWithTheLengthTheReaderWants) {
     transport.will_say_number();
     const auto uid = reader.select();
     ASSERT_TRUE(uid);
-    EXPECT_TRUE(same_uid(*uid, kFirst));
+    EXPECT_TRUE(same(*uid, kFirst));
     EXPECT_EQ(transport.asked.back(), "FFCA000004");
 }
 
@@ -289,12 +289,12 @@ TEST(ApduReader, AnswersOfTheWrongLengthAreTheReadersFault) {
 TEST(ApduReader, AC25OtherCardsAreRefusedWithTheirKindAndNotTouched) {
     // A door card on the desk's reader must not be written to, nor tried with our keys until it locks.
     for (const Habit& each : kHabits) {
-        for (const auto& [thing, kind] : {std::pair{Foreign::kUltralight, CardKind::kUltralight},
-                                          {Foreign::kNtag, CardKind::kUltralight},
-                                          {Foreign::kDesfire, CardKind::kDesfire},
-                                          {Foreign::kBankCard, CardKind::kChipCard},
-                                          {Foreign::kPhone, CardKind::kChipCard},
-                                          {Foreign::kIdentityCard, CardKind::kChipCard}}) {
+        for (const auto& [thing, kind] : {std::pair{Foreign::kUltralight, ChipKind::kUltralight},
+                                          {Foreign::kNtag, ChipKind::kUltralight},
+                                          {Foreign::kDesfire, ChipKind::kDesfire},
+                                          {Foreign::kBankCard, ChipKind::kChipCard},
+                                          {Foreign::kPhone, ChipKind::kChipCard},
+                                          {Foreign::kIdentityCard, ChipKind::kChipCard}}) {
             Field field;
             field.put(thing);
             ApduCard transport(field, each.habits);
@@ -315,7 +315,7 @@ TEST(ApduReader, AC28NumberThatIsDrawnAnewIsRefused) {
     ApduCard transport(field);
     ApduReader reader(transport);
     EXPECT_EQ(reader.select().error(), CardFault::kNotM1);
-    EXPECT_EQ(reader.kind(), CardKind::kM1);
+    EXPECT_EQ(reader.kind(), ChipKind::kM1);
 }
 
 TEST(ApduReader, AC20OfTwoCardsAReaderShowsOneOrNoneAndTheOtherIsNotTouched) {

@@ -9,7 +9,7 @@
 
 namespace prewatt::card {
 
-enum class CardKind : std::uint8_t {
+enum class ChipKind : std::uint8_t {
     kM1,           // 1K; MIFARE Plus in its first level looks the same
     kM1Of4K,       // 4K
     kM1Mini,       // five sectors: too small
@@ -22,11 +22,11 @@ enum class CardKind : std::uint8_t {
     kUnknown,      // a card with contacts, or an answer that says nothing
 };
 
-[[nodiscard]] CardKind kind_of_card(Bytes atr);
-[[nodiscard]] constexpr bool is_m1(CardKind kind) {
-    return kind == CardKind::kM1 || kind == CardKind::kM1Of4K;
+[[nodiscard]] ChipKind kind_of_chip(Bytes atr);
+[[nodiscard]] constexpr bool is_m1(ChipKind kind) {
+    return kind == ChipKind::kM1 || kind == ChipKind::kM1Of4K;
 }
 // With its article, as in "This is ...".
-[[nodiscard]] std::string_view words_of(CardKind kind);
+[[nodiscard]] std::string_view words_of(ChipKind kind);
 
 }  // namespace prewatt::card

@@ -250,7 +250,7 @@ std::expected<PcscCard, PcscError> Pcsc::wait_for_card(const std::string& reader
             return card;
         }
         const Atr atr = card->atr();
-        const CardKind kind = kind_of_card({atr.data(), atr.size()});
+        const ChipKind kind = kind_of_chip({atr.data(), atr.size()});
         if (!is_m1(kind))
             return std::unexpected(PcscError{PcscFault::kOtherCard, sentence_of(CardFault::kNotM1, kind)});
         return card;
@@ -277,7 +277,7 @@ void Pcsc::cancel() const {
     SCardCancel(context_);
 }
 
-std::string sentence_of(CardFault fault, CardKind kind) {
+std::string sentence_of(CardFault fault, ChipKind kind) {
     switch (fault) {
         case CardFault::kNoCard:
             return "The card has left the reader, or another was put there. Put the card back and leave it until it "

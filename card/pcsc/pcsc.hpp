@@ -92,6 +92,6 @@ class Pcsc {
 [[nodiscard]] std::expected<std::string, PcscError> choose_reader(const std::vector<std::string>& readers,
                                                                   std::string_view wanted);
 // What a cashier is told of a fault that an M1Reader over a PcscCard reports.
-[[nodiscard]] std::string sentence_of(CardFault fault, CardKind kind);
+[[nodiscard]] std::string sentence_of(CardFault fault, ChipKind kind);
 
 }  // namespace prewatt::card

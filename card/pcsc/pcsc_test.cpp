@@ -40,15 +40,15 @@ TEST(PcscReaders, BoxWithSeveralSlotsIsItsContactlessOne) {
 TEST(PcscReaders, EveryFaultIsASentenceThatSaysWhatToDo) {
     // The cashier reads "SCARD_W_REMOVED_CARD" to a technician over the telephone.
     for (int fault = 0; fault <= static_cast<int>(CardFault::kReader); ++fault) {
-        for (int kind = 0; kind <= static_cast<int>(CardKind::kUnknown); ++kind) {
-            const std::string words = sentence_of(static_cast<CardFault>(fault), static_cast<CardKind>(kind));
+        for (int kind = 0; kind <= static_cast<int>(ChipKind::kUnknown); ++kind) {
+            const std::string words = sentence_of(static_cast<CardFault>(fault), static_cast<ChipKind>(kind));
             EXPECT_GT(words.size(), 30u);
             EXPECT_EQ(words.back(), '.');
             EXPECT_EQ(words.find("SCARD"), std::string::npos);
         }
     }
-    EXPECT_NE(sentence_of(CardFault::kNotM1, CardKind::kChipCard).find("bank card"), std::string::npos);
-    EXPECT_EQ(sentence_of(CardFault::kNotM1, CardKind::kM1).find("not a card for a meter"), std::string::npos);
+    EXPECT_NE(sentence_of(CardFault::kNotM1, ChipKind::kChipCard).find("bank card"), std::string::npos);
+    EXPECT_EQ(sentence_of(CardFault::kNotM1, ChipKind::kM1).find("not a card for a meter"), std::string::npos);
 }
 
 TEST(PcscReaders, MachineWithoutAServiceSaysSoAtOnce) {

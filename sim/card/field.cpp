@@ -108,7 +108,7 @@ std::expected<Uid, CardFault> Field::select() {
     const auto* card = std::get_if<M1Card*>(&things_.front());
     if (card == nullptr) return std::unexpected(CardFault::kNotM1);
     const Uid uid = (*card)->select();
-    if (!card::is_usable(uid)) return std::unexpected(CardFault::kNotM1);
+    if (card::fault_of(uid)) return std::unexpected(CardFault::kNotM1);
     selected_ = *card;
     return uid;
 }

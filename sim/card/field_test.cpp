@@ -45,7 +45,7 @@ TEST_F(FieldTest, CardIsSelectedOpenedReadAndWritten) {
     field.put(first);
     const auto uid = field.select();
     ASSERT_TRUE(uid);
-    EXPECT_TRUE(card::same_uid(*uid, kFirst));
+    EXPECT_TRUE(card::same(*uid, kFirst));
     EXPECT_EQ(field.read(4).error(), CardFault::kRefused) << "not authenticated";
     open(4);
     ASSERT_TRUE(field.write(4, filled(0x42)));
@@ -109,7 +109,7 @@ TEST_F(FieldTest, AC19SwapBetweenTwoExchangesEndsTheTransactionAtABareChip) {
     EXPECT_EQ(field.write(5, filled(2)).error(), CardFault::kNoCard);
     EXPECT_EQ(field.authenticate(4, KeyKind::kA, kTransportKey).error(), CardFault::kNoCard);
     EXPECT_EQ(second.writes(), 0u);
-    EXPECT_TRUE(card::same_uid(*field.select(), kSecond));
+    EXPECT_TRUE(card::same(*field.select(), kSecond));
 }
 
 // And at a reader on a desk, which wakes the other one without a word: only the number tells.
@@ -124,7 +124,7 @@ TEST_F(FieldTest, AC19SwapAtAReaderThatWakesByItselfIsSeenByTheNumberAlone) {
     ASSERT_TRUE(desk.write(8, filled(2)));
     EXPECT_EQ(first.dump()[8], Block{});
     EXPECT_EQ(second.dump()[8], filled(2)) << "what the driver's look at the number is for";
-    EXPECT_TRUE(card::same_uid(*desk.select(), kSecond));
+    EXPECT_TRUE(card::same(*desk.select(), kSecond));
 }
 
 TEST_F(FieldTest, CardThatLeftAndCameBackForgotItsAuthentication) {

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "card/layout.hpp"
 #include "card/m1_reader.hpp"
 #include "card/uid.hpp"
 

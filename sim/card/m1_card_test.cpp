@@ -205,29 +205,28 @@ TEST(M1Card, AnotherSectorClosesTheOneBefore) {
 // The number of a card would change with a write, and the seals on it with it.
 TEST(M1Card, AC28NumberOfFourAndOfSevenBytesStandsInABlockThatNobodyWrites) {
     M1Card four(kUid4);
-    EXPECT_TRUE(card::same_uid(four.select(), kUid4));
+    EXPECT_TRUE(card::same(four.select(), kUid4));
     ASSERT_TRUE(four.authenticate(0, KeyKind::kA, kTransportKey));
     const auto block = four.read(0);
     ASSERT_TRUE(block);
     EXPECT_TRUE(equal(Bytes(*block).first(8), std::array<Byte, 8>{0xDE, 0xAD, 0xBE, 0xE1, 0x2C, 0x08, 0x04, 0x00}));
     EXPECT_EQ(four.write(0, filled(1)).error(), CardAnswer::kNak);
     M1Card seven(kUid7);
-    EXPECT_TRUE(card::same_uid(seven.select(), kUid7));
+    EXPECT_TRUE(card::same(seven.select(), kUid7));
     EXPECT_TRUE(equal(Bytes(seven.dump()[0]).first(10),
                       std::array<Byte, 10>{0x04, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x08, 0x44, 0x00}));
 }
 
 // A phone would be sold credit that it cannot show at its next visit.
 TEST(M1Card, AC28NumbersThatAreDrawnOrMissingAreNotUsable) {
-    EXPECT_TRUE(card::is_usable(kUid4));
-    EXPECT_TRUE(card::is_usable(kUid7));
-    EXPECT_TRUE(card::is_usable(card::uid_of(std::array<Byte, 7>{0x08, 1, 2, 3, 4, 5, 6})));
-    EXPECT_FALSE(card::is_usable(card::uid_of(std::array<Byte, 4>{0x08, 1, 2, 3})));
-    EXPECT_FALSE(card::is_usable(card::uid_of(std::array<Byte, 4>{0x88, 4, 2, 3})));
-    EXPECT_FALSE(card::is_usable(card::uid_of(std::array<Byte, 4>{0, 0, 0, 0})));
-    EXPECT_FALSE(card::is_usable(card::uid_of(std::array<Byte, 4>{0xFF, 0xFF, 0xFF, 0xFF})));
-    EXPECT_FALSE(card::is_usable(card::uid_of(std::array<Byte, 3>{1, 2, 3})));
-    EXPECT_FALSE(card::is_usable(Uid{}));
+    EXPECT_FALSE(card::fault_of(kUid4));
+    EXPECT_FALSE(card::fault_of(kUid7));
+    EXPECT_FALSE(card::fault_of(card::uid_of(std::array<Byte, 7>{0x08, 1, 2, 3, 4, 5, 6})));
+    EXPECT_TRUE(card::fault_of(card::uid_of(std::array<Byte, 4>{0x08, 1, 2, 3})));
+    EXPECT_TRUE(card::fault_of(card::uid_of(std::array<Byte, 4>{0, 0, 0, 0})));
+    EXPECT_TRUE(card::fault_of(card::uid_of(std::array<Byte, 4>{0xFF, 0xFF, 0xFF, 0xFF})));
+    EXPECT_TRUE(card::fault_of(card::uid_of(std::array<Byte, 3>{1, 2, 3})));
+    EXPECT_TRUE(card::fault_of(Uid{}));
 }
 
 // NXP's own example: 1234567 at address 17.
@@ -335,10 +334,10 @@ TEST(M1Card, DumpGoesBackOntoACardThatTakesEverything) {
     ASSERT_TRUE(card.write(4, filled(9)));
     M1Card magic(kUid7);
     magic.overwrite(before);
-    EXPECT_TRUE(card::same_uid(magic.uid(), kUid4));
+    EXPECT_TRUE(card::same(magic.uid(), kUid4));
     EXPECT_EQ(magic.dump(), before);
     M1Card other = card.clone_as(kUid7);
-    EXPECT_TRUE(card::same_uid(other.select(), kUid7));
+    EXPECT_TRUE(card::same(other.select(), kUid7));
     EXPECT_TRUE(open(other, 4, KeyKind::kB));
     EXPECT_EQ(other.read(4), filled(9));
 }
@@ -353,7 +352,7 @@ TEST(M1Card, FileHoldsTheCardWeakCellsIncluded) {
         EXPECT_EQ(card.to_bytes().size(), 1024u);
         auto back = M1Card::from_bytes(card.to_bytes());
         ASSERT_TRUE(back) << back.error();
-        EXPECT_TRUE(card::same_uid(back->uid(), uid));
+        EXPECT_TRUE(card::same(back->uid(), uid));
         EXPECT_EQ(back->dump(), card.dump());
         ASSERT_TRUE(card.write(5, filled(0xFF), Tear{3, Tear::Rest::kWeak}));
         const std::string torn = card.to_bytes();
