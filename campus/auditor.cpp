@@ -75,6 +75,19 @@ std::vector<Auditor::Given> Auditor::given() {
     return all;
 }
 
+std::vector<Auditor::Ended> Auditor::ended(std::int64_t household) {
+    std::vector<Ended> all;
+    db_->query(
+        "SELECT b.epoch, b.used_ckwh + CASE WHEN p.remaining_ckwh < 0 THEN -p.remaining_ckwh ELSE 0 END, b.kind FROM "
+        "bookings b LEFT JOIN progress p ON p.booking_id = b.id WHERE b.household_id = $1 AND b.kind IN (6, 8, 10) "
+        "ORDER BY b.epoch, b.ticket_number",
+        {household}, [&](const server::store::Row& row) {
+            if (!all.empty() && all.back().epoch == row.integer(0)) all.pop_back();
+            all.push_back({static_cast<std::uint16_t>(row.integer(0)), row.integer(1), row.integer(2) == 10});
+        });
+    return all;
+}
+
 std::string Auditor::story_of(std::int64_t household) {
     std::string story;
     db_->query(

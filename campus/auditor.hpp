@@ -46,6 +46,14 @@ class Auditor {
         std::int64_t short_hundredths;  // visibly short: taken out and no longer there, not given back
     };
     [[nodiscard]] std::vector<Given> given();
+    // The accounts of a household that were ended by the office, with what it knew to have been used in each when the
+    // end was booked or confirmed: carried on in another meter or memory, settled, moved away.
+    struct Ended {
+        std::uint16_t epoch;
+        std::int64_t used_hundredths;
+        bool carried;
+    };
+    [[nodiscard]] std::vector<Ended> ended(std::int64_t household);
     // The account of a household as lines for a person, oldest first.
     [[nodiscard]] std::string story_of(std::int64_t household);
     // The first thing that does not add up; empty: all does.

@@ -49,8 +49,9 @@ CampusBox::CampusBox(sim::SerialLine& line, card::Mac& mac, const Options& optio
           line_.send(id_, bytes, line_.now() + by);
       }),
       filter_({options.number}, line.character_time(2)) {
-    for (int h = 1; h <= options_.homes; ++h)
-        homes_.emplace_back(sim::Life::kStudents, options_.seed, options_.number * 100 + static_cast<std::uint64_t>(h));
+    for (std::uint8_t h = 1; h <= options_.homes; ++h)
+        homes_[at({h})] =
+            std::make_unique<sim::Home>(sim::Life::kStudents, options_.seed, options_.number * 100 + std::uint64_t{h});
     for (auto& phase : measurement_.phases)
         phase = {volts(220), millihertz(50'000), true};
     measurement_.span = options_.window;
@@ -76,7 +77,7 @@ void CampusBox::start_node(Instant now) {
     node_wants_ = node_->poll(now);
     powered_since_ = now;
     feed_at_ = std::max(feed_at_, now);
-    line_.set_connected(id_, true);
+    line_.set_connected(id_, !line_cut_);
     line_.wake(id_, std::min(node_wants_, feed_at_));
 }
 
@@ -126,8 +127,25 @@ void CampusBox::replace() {
     relays_ = std::make_unique<CampusRelays>(options_.defect == Defect::kRefreshForgetsHold);
     forward_.fill({});
     reverse_.fill({});
+    last_tickets_.fill({});
     losses_ = 0;
     start_node(line_.now());
+}
+
+void CampusBox::cut_line(bool cut) {
+    line_cut_ = cut;
+    if (!node_) return;
+    line_.set_connected(id_, !cut);
+    line_.wake(id_, std::max(line_.now(), std::min(node_wants_, feed_at_)));
+}
+
+std::unique_ptr<sim::Home> CampusBox::take_home(Household household) {
+    wanted_[at(household)] = {};
+    reversed_[at(household)] = false;
+    return std::move(homes_[at(household)]);
+}
+void CampusBox::put_home(Household household, std::unique_ptr<sim::Home> home) {
+    homes_[at(household)] = std::move(home);
 }
 
 void CampusBox::reset(meter::Processor which) {
@@ -181,7 +199,8 @@ void CampusBox::feed(Instant now) {
         measurement_.circuits[used_[static_cast<std::size_t>(k)]] = {};
     used_count_ = 0;
     for (std::size_t k = 0; k < homes_.size(); ++k) {
-        sim::Home& home = homes_[k];
+        if (!homes_[k]) continue;
+        sim::Home& home = *homes_[k];
         if (home.set_time(civil)) {
             double sum = 0;
             for (std::size_t a = 0; a < home.appliances().size(); ++a)

@@ -11,6 +11,9 @@
 //   the
 //                             byte under the pen is damaged, the rest is old; then the node is gone.
 //   processor reset, hanging  either of the two, as meter/node/node.hpp says.
+//   line cut                  the pair to the box is torn: it hears nothing and is not heard, its rooms live on.
+//   memory lost               as from the factory under the old number and keys: accounts, settings, registers and the
+//                             contacts' positions are gone (a board was changed, or a tool has reset it).
 //   clock jumps               the battery-backed clock shows another time, or has stopped.
 //   late answers              the converter holds an answer back by up to a second, into somebody else's exchange.
 // A wrong way round wire counts the same energy in the other direction.
@@ -97,13 +100,19 @@ class CampusBox final : public sim::Station {
     void jump_clock(std::int64_t seconds);  // 0: it stops
     void set_late_answers(double share) { late_share_ = share; }
     void set_wire_reversed(Household household, bool reversed) { reversed_[at(household)] = reversed; }
-    // A box as it leaves the factory takes its place: memory, contacts and registers are new.
+    // A box as it leaves the factory takes its place, with the same number and keys: memory, contacts and registers are
+    // new. The homes behind it stay.
     void replace();
+    void cut_line(bool cut);
+    // The wires of a room are taken from one box and put to another.
+    [[nodiscard]] std::unique_ptr<sim::Home> take_home(Household household);
+    void put_home(Household household, std::unique_ptr<sim::Home> home);
 
     [[nodiscard]] std::uint64_t number() const { return options_.number; }
     // It will lose its supply at one of the next writes.
     [[nodiscard]] bool is_armed() const { return memory_->is_armed(); }
     [[nodiscard]] bool powered() const { return node_ != nullptr; }
+    [[nodiscard]] bool line_is_cut() const { return line_cut_; }
     [[nodiscard]] Instant powered_since() const { return powered_since_; }
     [[nodiscard]] const meter::Node& node() const { return *node_; }
     [[nodiscard]] bool contact_closed(Household household) const {
@@ -145,7 +154,7 @@ class CampusBox final : public sim::Station {
     Instant node_wants_ = kNever;
     Instant powered_since_{};
     meter::Measurement measurement_;
-    std::vector<sim::Home> homes_;
+    std::array<std::unique_ptr<sim::Home>, kHouseholdsMax> homes_{};
     std::array<ActivePower, kHouseholdsMax> wanted_{};  // by what is switched on
     std::array<ActivePower, kHouseholdsMax> power_{};   // through the contact
     std::array<Energy, kHouseholdsMax> forward_{};
@@ -157,6 +166,7 @@ class CampusBox final : public sim::Station {
     std::array<std::pair<std::uint16_t, std::uint32_t>, kHouseholdsMax> last_tickets_{};  // while there is no supply
     int losses_ = 0;
     double late_share_ = 0;
+    bool line_cut_ = false;
     std::uint64_t windows_ = 0;
 };
 

@@ -14,14 +14,6 @@ using server::MovementsAnswer;
 constexpr Duration kPatience = seconds(50);
 constexpr std::int64_t kQuota_ckwh = 300;  // a month and room
 
-server::MoneyOrder money_order(const std::string& id) {
-    server::MoneyOrder order;
-    order.order_id = id;
-    order.who = {"clerk", "campus"};
-    order.reason = "the campus";
-    return order;
-}
-
 bool may_be_asked_again(const server::Refusal& refusal) {
     using server::Reason;
     return refusal.reason == Reason::kStorageFailed || refusal.reason == Reason::kStorageFull ||
@@ -29,6 +21,14 @@ bool may_be_asked_again(const server::Refusal& refusal) {
 }
 
 }  // namespace
+
+server::MoneyOrder money_order(const std::string& id) {
+    server::MoneyOrder order;
+    order.order_id = id;
+    order.who = {"clerk", "campus"};
+    order.reason = "the campus";
+    return order;
+}
 
 std::size_t World::begin_act(std::string_view kind, std::function<void(const std::string&, ActDone)> ask) {
     Act act;
@@ -221,7 +221,7 @@ void World::judge_payout(const server::DueRecord& due, const MovementsAnswer& pa
     const auto booking = office_->office().accounts().booking(due.booking);
     if (!booking) return;
     const Room& room = room_of(booking->household.value);
-    const auto [epoch, number] = boxes_[room.box]->newest_ticket(room.number);
+    const auto [epoch, number] = std::max(boxes_[room.box]->newest_ticket(room.number), room.newest_before);
     const server::TicketTotal& ticket = booking->ticket;
     if (epoch < ticket.epoch || (epoch == ticket.epoch && number < ticket.number))
         return violate("P1", "refund " + std::to_string(due.booking.value) + " was paid out, ticket " +

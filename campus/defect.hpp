@@ -22,6 +22,8 @@ enum class Defect : std::uint8_t {
     kEntryForgotten,
     kHoldLostOnRestart,
     kPaysBeforeConfirmed,
+    kBoxCarriesOldTotal,
+    kUseForgotten,
 };
 
 struct DefectEntry {
@@ -48,6 +50,10 @@ inline constexpr std::array kDefects{
                 "a remote hold is not told to a line that begins anew", 5},
     DefectEntry{Defect::kPaysBeforeConfirmed, "pays-before-confirmed",
                 "a refund is paid out before the meter has given the energy back", 5},
+    DefectEntry{Defect::kBoxCarriesOldTotal, "box-carries-old-total",
+                "the meter that takes the place of another is told the total of the old account", 3},
+    DefectEntry{Defect::kUseForgotten, "use-forgotten",
+                "an account that is carried on counts what was known to be used at first", 5},
 };
 
 [[nodiscard]] constexpr std::optional<Defect> defect_of(std::string_view name) {

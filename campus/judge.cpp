@@ -23,6 +23,12 @@ std::string kilowatt_hours(Energy energy) {
 
 void World::check_meters() {
     ++report_.checks;
+    // A room has no account in its new box before the desk has bound it there.
+    std::erase_if(changing_, [this](std::size_t act) {
+        if (acts_[act].refused) violate("R1", acts_[act].id + ", a change of box, was refused");
+        return acts_[act].settled;
+    });
+    if (!changing_.empty()) box_clean_since_[changing_on_] = now_;
     for (Room& room : rooms_)
         check_room(room);
 }
@@ -60,6 +66,8 @@ void World::check_room(Room& room) {
     if (view.reverse > box.truth_reverse(room.number) || view.forward > box.truth_forward(room.number))
         return violate("M3", name_of(room) + ": a register holds more than went through");
 
+    if (view.epoch != 0 && view.epoch != room.epoch)
+        room.registers_at.try_emplace(view.epoch, room.registers_before + base);
     if (view.epoch != room.epoch || view.ticket_number != room.number_seen) {
         if (view.epoch < room.epoch || (view.epoch == room.epoch && view.ticket_number < room.number_seen))
             return violate("M1", name_of(room) + ": a ticket that the meter had is gone");
@@ -72,6 +80,8 @@ void World::check_room(Room& room) {
     check_credits();
     check_light(room, box, view);
     check_delivery(room);
+    check_recovery(room);
+    watch_knowledge(room, view);
     check_hold(room, view);
 }
 
@@ -125,7 +135,7 @@ void World::judge(Instant& since, bool wrong, Duration& longest, std::string_vie
 
 Duration World::undisturbed(const Room& room, Instant since) const {
     const std::size_t line = office_->line_of_box(room.box);
-    if (!office_->runs() || line_disturbed_[line] > 0) return {};
+    if (!office_->runs() || line_disturbed_[line] > 0 || away_[room.box]) return {};
     return now_ - std::max({since, office_since_, box_clean_since_[room.box], boxes_[room.box]->powered_since(),
                             line_clean_since_[line]});
 }
@@ -153,6 +163,40 @@ void World::check_delivery(Room& room) {
         violate("D1", name_of(room) + " waits for ticket " + std::to_string(room.due_number) + " for " +
                           std::to_string(span.count() / 60'000'000) + " undisturbed minutes; the meter has " +
                           std::to_string(room.number_seen));
+}
+
+// Two rounds of the sweep tell the office what was used; what it has learned it must not forget.
+void World::watch_knowledge(Room& room, const meter::HouseholdView& view) {
+    if (room.shown_at == kNever || room.shown_epoch != view.epoch) {
+        room.shown_epoch = view.epoch;
+        room.known_at_least = Credit{};
+    } else if (undisturbed(room, room.shown_at) < kKnowledgeMax) {
+        return;
+    } else {
+        room.known_at_least = room.shown_used;
+    }
+    room.shown_at = now_;
+    room.shown_used = view.used;
+}
+
+void World::check_recovery(Room& room) {
+    if (room.without_account_since == kNever) return;
+    if (room.epoch != 0 && !room.lost_in.contains(room.epoch)) {
+        room.without_account_since = kNever;
+        return;
+    }
+    const Duration span = undisturbed(room, room.without_account_since);
+    report_.longest_recovery = std::max(report_.longest_recovery, span);
+    if (span <= kRecoveryMax) return;
+    const auto account = office_->office().accounts().account(room.id);
+    if (account && account->account.closed) {  // there was nothing left to carry on
+        room.without_account_since = kNever;
+        return;
+    }
+    violate("D3",
+            name_of(room) + " had credit when its meter went, and has no account for " +
+                std::to_string(span.count() / 60'000'000) + " undisturbed minutes",
+            &room);
 }
 
 Auditor* World::open_auditor() {
@@ -196,6 +240,7 @@ void World::check_day() {
         const Room& room = room_of(one.household);
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
+        if (!room.lost_in.empty() && one.epoch <= *room.lost_in.rbegin()) continue;  // by a meter that is gone
         const meter::HouseholdView view = box.node().household(room.number);
         if (view.epoch < one.epoch || (view.epoch == one.epoch && view.ticket_number < one.number))
             return violate("O3", name_of(room) + ": the office calls ticket " + std::to_string(one.number) +
@@ -208,8 +253,10 @@ void World::check_booking(const BookingSeen& booking) {
     if (known == by_id_.end()) {
         const auto act = acts_by_id_.find(booking.order_id);
         if (act == acts_by_id_.end()) {
-            // What the office does by itself carries an id of its own making, of a quota or of what it gives back.
+            // What the office does by itself carries an id of its own making: of a quota, of what it gives back.
             if (booking.kind == kGrantKind || booking.kind == kReturnKind) return;
+            // An account is carried on where a memory was lost; whether one was, R1 asks.
+            if (booking.order_id.starts_with("memory-lost-")) return;
             return violate(
                 "O1", "booking " + std::to_string(booking.id) + " (" + booking.order_id + ") was ordered by nobody",
                 &room_of(booking.household));
@@ -240,14 +287,17 @@ void World::check_energy_of_rooms() {
     Auditor* auditor = open_auditor();
     if (!auditor) return;
     for (const Auditor::Given& given : auditor->given()) {
-        const Room& room = room_of(given.household);
+        Room& room = rooms_[static_cast<std::size_t>(&room_of(given.household) - rooms_.data())];
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
         const meter::HouseholdView view = box.node().household(room.number);
-        const std::int64_t joules = given.given_hundredths * kJoulesPerHundredth;
-        const std::int64_t held = view.forward.count() + view.reverse.count() + view.remaining.count();
+        const std::int64_t unknown = lost_knowledge(*auditor, room);
+        if (failed()) return;
+        const std::int64_t joules = given.given_hundredths * kJoulesPerHundredth + unknown;
+        const std::int64_t held =
+            room.registers_before + view.forward.count() + view.reverse.count() + view.remaining.count();
         const std::int64_t allowed =
-            (kJoulesPerHundredth + box.largest_window().count()) * std::max<std::int64_t>(0, given.epochs - 1);
+            (kJoulesPerHundredth + largest_window().count()) * std::max<std::int64_t>(0, given.epochs - 1);
         const std::int64_t visibly_short = given.short_hundredths * kJoulesPerHundredth;
         if (held - joules > allowed + visibly_short || joules - held > allowed)
             return violate("E1",
@@ -258,6 +308,75 @@ void World::check_energy_of_rooms() {
     }
 }
 
+Energy World::largest_window() const {
+    Energy largest;
+    for (const auto& box : boxes_)
+        largest = std::max(largest, box->largest_window());
+    return largest;
+}
+
+// What a room used after the office had last read a meter that is gone: no meter remembers it and nobody pays it. The
+// office must know less than was used, never more, and takes a memory for lost only where one was.
+std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
+    std::int64_t unknown = 0;
+    for (const Auditor::Ended& ended : auditor.ended(room.id.value)) {
+        if (!room.lost_in.contains(ended.epoch)) {
+            if (ended.carried)
+                violate("R1",
+                        name_of(room) + ": account " + std::to_string(ended.epoch) +
+                            " was carried on in a new one, and no meter had lost it",
+                        &room);
+            continue;
+        }
+        const auto began = room.registers_at.find(ended.epoch);
+        const auto after = room.registers_at.upper_bound(ended.epoch);
+        if (began == room.registers_at.end() || after == room.registers_at.end()) continue;
+        const std::int64_t used = after->second - began->second;
+        const std::int64_t known = ended.used_hundredths * kJoulesPerHundredth;
+        if (known - used > server::kUsedSlack.count()) {
+            violate("R1",
+                    name_of(room) + ": account " + std::to_string(ended.epoch) + " was ended with " +
+                        kilowatt_hours(Energy{known}) + " used, " + kilowatt_hours(Energy{used}) + " were",
+                    &room);
+            continue;
+        }
+        const auto learned = room.known_when_lost.find(ended.epoch);
+        if (learned != room.known_when_lost.end() && learned->second.count() - known > server::kUsedSlack.count()) {
+            violate("R2",
+                    name_of(room) + ": account " + std::to_string(ended.epoch) + " was carried on with " +
+                        kilowatt_hours(Energy{known}) + " used, " + kilowatt_hours(Energy{learned->second.count()}) +
+                        " were when the meter was last read",
+                    &room);
+            continue;
+        }
+        unknown += used - known;
+    }
+    report_.used_unknown += Energy{unknown};
+    return unknown;
+}
+
+// A setting that is desired and is not so, or is not known to be so.
+std::string World::setting_not_so() {
+    for (std::size_t box = 0; box < boxes_.size(); ++box) {
+        if (in_cupboard_[box]) continue;
+        const auto settings = office_->office().campaigns().settings_of_box(office_->box_id(box));
+        if (!settings) return "the settings cannot be read";
+        for (const server::SettingWish& wish : settings->wishes) {
+            const std::string name = "setting " + std::to_string(wish.name.id) + " of box " +
+                                     std::to_string(boxes_[box]->number()) + " household " +
+                                     std::to_string(wish.number);
+            if (wish.version.open()) return name + " is not as the office desires";
+            std::array<Byte, settings::kSettingBytesMax> bytes{};
+            const settings::SettingKey key{static_cast<settings::SettingId>(wish.name.id), wish.number,
+                                           wish.name.index};
+            const std::size_t size = settings::encode(boxes_[box]->node().box().settings(), key, bytes);
+            if (!std::equal(wish.bytes.begin(), wish.bytes.end(), bytes.begin(), bytes.begin() + size))
+                return name + " is called reached and is another in the meter";
+        }
+    }
+    return {};
+}
+
 std::string World::not_yet() {
     if (!office_->runs()) return "the office does not run: " + office_->problem();
     for (const Order& order : orders_)
@@ -265,7 +384,8 @@ std::string World::not_yet() {
     for (const Act& act : acts_)
         if (!act.settled) return act.id + " is not settled";
     for (std::size_t box = 0; box < boxes_.size(); ++box)
-        if (!boxes_[box]->powered()) return "box " + std::to_string(boxes_[box]->number()) + " has no supply";
+        if (!boxes_[box]->powered() && !in_cupboard_[box])
+            return "box " + std::to_string(boxes_[box]->number()) + " has no supply";
     for (const Room& room : rooms_) {
         const auto desired = office_->office().desired(room.id);
         if (!desired) return "the office cannot be read";
@@ -277,16 +397,18 @@ std::string World::not_yet() {
         if (desired->remote_version.desired > 0 && view.state.holds().has(Hold::kRemote) != desired->remote_off)
             return name_of(room) + " does not hold what the office desires";
     }
-    return {};
+    return setting_not_so();
 }
 
 void World::converge() {
     const Instant began = now_;
     // No faults from here on, and what was taken away is given back; what was switched off comes back by its own
     // events.
-    for (auto& box : boxes_) {
-        if (box->is_armed()) box->lose_supply(CampusBox::SupplyLoss::kUnwarned);
-        box->restore_supply();
+    for (std::size_t box = 0; box < boxes_.size(); ++box) {
+        if (in_cupboard_[box]) continue;
+        come_back(box);
+        if (boxes_[box]->is_armed()) boxes_[box]->lose_supply(CampusBox::SupplyLoss::kUnwarned);
+        boxes_[box]->restore_supply();
     }
     std::string missing;
     bool gave_back_last = false;
@@ -310,8 +432,9 @@ void World::sum_up() {
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
         const meter::HouseholdView view = box.node().household(room.number);
-        report_.through_contacts += box.truth_forward(room.number) + box.truth_reverse(room.number);
-        report_.in_registers += view.forward + view.reverse;
+        report_.through_contacts +=
+            Energy{room.truth_before} + box.truth_forward(room.number) + box.truth_reverse(room.number);
+        report_.in_registers += Energy{room.registers_before} + view.forward + view.reverse;
         note(static_cast<std::uint64_t>(view.used.count()));
     }
     report_.lost_at_supply_losses = report_.through_contacts - report_.in_registers;

@@ -9,6 +9,7 @@
 namespace prewatt::campus {
 
 constexpr Duration kTendEvery = minutes(10);
+constexpr Duration kTickEvery = seconds(60);
 
 using server::BoxId;
 using server::DesiredState;
@@ -40,10 +41,12 @@ class OfficeProcess::Seat final : public sim::Station {
                            owner_.options_.civil_start + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
         std::vector<collect::BoxSetup> setups;
         const CampusEstate& estate = owner_.options_.estate;
-        for (std::size_t box = 0; box < estate.boxes.size(); ++box) {
+        for (std::size_t box = 0; box < estate.boxes.size() + estate.spares.size(); ++box) {
             if (owner_.line_of_box(box) != index_) continue;
-            setups.push_back({owner_.box_id(box), estate.boxes[box], static_cast<std::uint8_t>(kHouseholdsMax),
-                              card::diversify(mac_, estate.master_key, estate.boxes[box])});
+            const std::uint64_t number =
+                box < estate.boxes.size() ? estate.boxes[box] : estate.spares[box - estate.boxes.size()];
+            setups.push_back({owner_.box_id(box), number, static_cast<std::uint8_t>(kHouseholdsMax),
+                              card::diversify(mac_, estate.master_key, number)});
         }
         master_->set_boxes(setups);
         line_.set_connected(id_, true);
@@ -153,7 +156,8 @@ OfficeProcess::~OfficeProcess() {
 }
 
 std::size_t OfficeProcess::line_of_box(std::size_t box) const {
-    return box * lines_.size() / options_.estate.boxes.size();
+    const std::size_t boxes = options_.estate.boxes.size();
+    return box < boxes ? box * lines_.size() / boxes : box - boxes;
 }
 const collect::LineMaster& OfficeProcess::master(std::size_t line) const {
     return seats_[line]->master();
@@ -188,6 +192,10 @@ std::optional<server::store::DbFailure> OfficeProcess::make_estate(server::store
         ++buildings.back().boxes;
     }
     server::store::insert_site(db, site, "nobody signs in", buildings, options_.unix_start);
+    for (std::size_t line = 0; line < options_.estate.spares.size(); ++line)
+        db.execute("INSERT INTO boxes (number, line_id, wiring) VALUES ($1, $2, $3)",
+                   {static_cast<std::int64_t>(options_.estate.spares[line]), static_cast<std::int64_t>(line + 1),
+                    server::Wiring::k39x1});
     if (db.ok() && db.commit()) return std::nullopt;
     auto why = *db.failure();
     db.rollback();
@@ -236,6 +244,8 @@ bool OfficeProcess::start(Instant now) {
     for (std::size_t line = 0; line < lines_.size(); ++line)
         feed_->note_line({static_cast<std::int64_t>(line) + 1});
     feed_->turn(now);
+    scheduler_.emplace([this](std::string problem) { problem_ = std::move(problem); });
+    scheduler_->add(server::app::campaigns_part(*office_));
     return true;
 }
 
@@ -245,6 +255,7 @@ void OfficeProcess::kill() {
     by_hand_.forget();
     for (auto& seat : seats_)
         seat->end();
+    scheduler_->stop();
     feed_.reset();
     office_.reset();
     for (auto& seat : seats_)
@@ -270,6 +281,10 @@ void OfficeProcess::turn(Instant now) {
         tended_at_ = now;
         (void)office_->archive().tend();
     }
+    if (now - ticked_at_ >= kTickEvery || now < ticked_at_) {
+        ticked_at_ = now;
+        scheduler_->tick(unix_at(now));
+    }
     (void)by_hand_.turn();
     if (disk_.is_dead() || !office_ || feed_->due() > now) return;
     feed_->turn(now);
@@ -280,7 +295,8 @@ void OfficeProcess::on_changes(std::span<const server::Change> changes) {
 }
 
 bool OfficeProcess::reaches(BoxId box) {
-    return box.value >= 1 && static_cast<std::size_t>(box.value) <= options_.estate.boxes.size();
+    const CampusEstate& estate = options_.estate;
+    return box.value >= 1 && static_cast<std::size_t>(box.value) <= estate.boxes.size() + estate.spares.size();
 }
 OfficeProcess::Seat& OfficeProcess::seat_of(BoxId box) {
     return *seats_[line_of_box(static_cast<std::size_t>(box.value - 1))];
@@ -310,6 +326,13 @@ void OfficeProcess::desire(std::span<const DesiredState> desired) {
                     told.remote_off = false;
                     told.remote_version.desired += told.remote_version.desired > 0 ? 1 : 0;
                 }
+                break;
+            case Defect::kBoxCarriesOldTotal:
+                if (before != told_.end() && before->second.box != one.box)
+                    old_totals_[id] = {one.ticket.epoch, before->second.ticket.credited};
+                if (const auto old = old_totals_.find(id);
+                    old != old_totals_.end() && old->second.first == one.ticket.epoch && one.ticket.number == 1)
+                    told.ticket.credited = old->second.second;
                 break;
             default:
                 break;

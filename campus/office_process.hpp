@@ -21,6 +21,7 @@
 #include "card/openssl/openssl_mac.hpp"
 #include "server/app/desire_feed.hpp"
 #include "server/app/line_link.hpp"
+#include "server/app/scheduler.hpp"
 #include "server/collect/line_master.hpp"
 #include "server/store/office_on_db.hpp"
 #include "sim/serial_line.hpp"
@@ -28,7 +29,8 @@
 namespace prewatt::campus {
 
 struct CampusEstate {
-    std::vector<std::uint64_t> boxes;  // numbers, rising one by one; those of a line stand together
+    std::vector<std::uint64_t> boxes;   // numbers, rising one by one; those of a line stand together
+    std::vector<std::uint64_t> spares;  // one for each line, behind the others: known to the office, nobody is bound
     card::Key master_key{};
     UnitPrice price{6400};
 };
@@ -89,7 +91,10 @@ class OfficeProcess final : private server::OfficeObserver, private server::app:
     server::store::Writer::ByHand by_hand_;
     std::unique_ptr<server::Office> office_;
     std::optional<server::app::DesireFeed> feed_;
-    std::map<std::int64_t, server::DesiredState> told_;  // for Defect::kStaleDesire
+    std::optional<server::app::Scheduler> scheduler_;  // campaigns
+    Instant ticked_at_{};
+    std::map<std::int64_t, server::DesiredState> told_;                    // for Defect::kStaleDesire
+    std::map<std::int64_t, std::pair<std::uint16_t, Credit>> old_totals_;  // for Defect::kBoxCarriesOldTotal
     std::uint64_t life_ = 0;
     std::string problem_;
 };

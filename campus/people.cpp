@@ -47,6 +47,8 @@ void World::resident(Room& room, std::size_t index) {
             buy(room, index, kAmounts[room.habits.below(std::size(kAmounts))]);
         }
         if (dark) next = minutes(static_cast<std::int64_t>(room.habits.uniform(5, 90)));
+    } else if (room.open_order == SIZE_MAX && away_[room.box] && room.habits.chance(0.1)) {
+        buy(room, index, 1000);  // somebody pays for the room although it has no supply
     }
     at(now_ + next, What::kResident, index);
 }

@@ -10,6 +10,9 @@ SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void
         all.processor_seconds += report.processor_seconds;
         all.virtual_days += report.virtual_seconds / 86'400;
         all.sold += report.sold;
+        all.boxes_changed += report.boxes_changed;
+        all.memories_lost += report.memories_lost;
+        all.long_absences += report.long_absences;
         all.kills += report.office_kills + report.office_deaths;
         all.supply_losses += report.supply_losses;
         if (each) each(report);

@@ -12,6 +12,9 @@ struct SeedsReport {
     int seeds = 0;  // that were run
     double processor_seconds = 0;
     double virtual_days = 0;
+    std::int64_t boxes_changed = 0;
+    std::int64_t memories_lost = 0;
+    std::int64_t long_absences = 0;
     std::int64_t sold = 0;
     std::int64_t kills = 0;  // of the office, deaths in a write with them
     std::int64_t supply_losses = 0;

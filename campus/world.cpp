@@ -37,17 +37,19 @@ World::World(const CampusOptions& options)
     office.estate.master_key = kMasterKey;
     for (int k = 0; k < options.boxes; ++k)
         office.estate.boxes.push_back(kFirstBox + static_cast<std::uint64_t>(k));
+    for (int k = 0; k < options.lines; ++k)
+        office.estate.spares.push_back(kFirstBox + static_cast<std::uint64_t>(options.boxes + k));
     office.lines.box_interval_min = options.sweep;
     office.lines.status_interval = minutes(60);
     office.unix_start = kUnixStart;
     office.civil_start = kCivilStart;
     office.defect = options.defect;
     office_ = std::make_unique<OfficeProcess>(office, disk_, lines_);
-    for (int k = 0; k < options.boxes; ++k) {
+    for (int k = 0; k < options.boxes + options.lines; ++k) {
         CampusBox::Options box;
-        box.number = office.estate.boxes[static_cast<std::size_t>(k)];
+        box.number = kFirstBox + static_cast<std::uint64_t>(k);
         box.keys = card::diversify(mac_, kMasterKey, box.number);
-        box.homes = options.homes;
+        box.homes = k < options.boxes ? options.homes : 0;
         box.seed = options.seed;
         box.window = options.window;
         box.start = kCivilStart;
@@ -56,9 +58,16 @@ World::World(const CampusOptions& options)
         boxes_.push_back(std::make_unique<CampusBox>(line, mac_, box));
     }
     box_clean_since_.assign(boxes_.size(), Instant{});
+    away_.assign(boxes_.size(), false);
+    in_cupboard_.assign(boxes_.size(), false);
+    for (std::size_t k = static_cast<std::size_t>(options.boxes); k < boxes_.size(); ++k) {
+        spare_of_line_.push_back(k);
+        in_cupboard_[k] = true;
+        boxes_[k]->lose_supply(CampusBox::SupplyLoss::kWarned);
+    }
     line_clean_since_.assign(lines_.size(), Instant{});
     line_disturbed_.assign(lines_.size(), 0);
-    for (std::size_t box = 0; box < boxes_.size(); ++box)
+    for (std::size_t box = 0; box < office.estate.boxes.size(); ++box)
         for (int h = 1; h <= options.homes; ++h) {
             Room room;
             room.box = box;
@@ -199,7 +208,7 @@ void World::happen(const Event& event) {
         default:
             break;
     }
-    suffer(event);
+    if (!misfortune(event)) suffer(event);
 }
 
 void World::start_office() {
@@ -229,6 +238,11 @@ void World::plant() {
         trigger =
             "CREATE TRIGGER IF NOT EXISTS planted AFTER INSERT ON bookings WHEN NEW.kind IN (3, 6) BEGIN INSERT INTO "
             "progress (booking_id, confirmed_at, remaining_ckwh) VALUES (NEW.id, NEW.booked_at, 0); END";
+    if (options_.defect == Defect::kUseForgotten)
+        trigger =
+            "CREATE TRIGGER IF NOT EXISTS planted AFTER UPDATE OF used_ckwh ON meters WHEN OLD.epoch = NEW.epoch AND "
+            "OLD.used_ckwh > 0 AND NEW.used_ckwh > OLD.used_ckwh BEGIN UPDATE meters SET used_ckwh = OLD.used_ckwh "
+            "WHERE household_id = NEW.household_id; END";
     if (!trigger) return;
     auto db = server::store::open_sqlite(OfficeProcess::file(),
                                          {.create = false, .read_only = false, .pages_max = 0, .vfs = disk_.vfs()});
@@ -271,6 +285,7 @@ void World::plan_faults() {
     at(now_ + within(600, 8 * 3600), What::kKill, 0);
     at(now_ + within(600, 8 * 3600), What::kArmDeath, 0);
     at(now_ + within(3600, 86'400), What::kDiskError, 0);
+    plan_misfortunes();
 }
 
 void World::suffer(const Event& event) {
@@ -280,15 +295,17 @@ void World::suffer(const Event& event) {
     switch (event.what) {
         case What::kSupplyLoss: {
             if (over) return;
+            at(now_ + within(6 * 3600, 3 * 86'400), What::kSupplyLoss, who);
+            if (away_[who] || in_cupboard_[who]) return;
             const int how = static_cast<int>(random_.below(3));
             ++report_.supply_losses;
             if (how == 2) ++report_.supply_losses_in_write;
             boxes_[who]->lose_supply(static_cast<CampusBox::SupplyLoss>(how));
             at(now_ + within(5, random_.chance(0.2) ? 6 * 3600 : 600), What::kSupplyBack, who);
-            at(now_ + within(6 * 3600, 3 * 86'400), What::kSupplyLoss, who);
             return;
         }
         case What::kSupplyBack:
+            if (away_[who] || in_cupboard_[who]) return;
             // A cut that waits for a write which never came is a loss between two calls.
             boxes_[who]->lose_supply(CampusBox::SupplyLoss::kUnwarned);
             boxes_[who]->restore_supply();

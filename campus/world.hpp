@@ -24,6 +24,11 @@
 //   L1  no room stays lit longer than kReliefMax with its credit used up, or with a hold that nobody overrules
 //   L2  no room with credit and without a hold that the judge knows of stays dark longer than kReliefMax
 //   D1  a sale that was answered reaches its meter within kDeliveryMax of undisturbed time (office, box and line)
+//   D3  a room whose meter was changed or lost its memory, with credit, has an account again within kRecoveryMax of
+//       undisturbed time
+//   R1  an account is carried on in a new one only where a meter was changed or lost its memory, and with no more use
+//       taken from it than there was
+//   R2  and with no less than the meter had shown for kKnowledgeMax of undisturbed time
 //   D2  what an operator was told to be ordered, off or on, the meter holds within kHoldMax of undisturbed time, and
 //   goes on
 //       holding
@@ -43,9 +48,11 @@
 
 namespace prewatt::campus {
 
-inline constexpr Duration kReliefMax = minutes(18);    // a round of refresh is 15 minutes at most
-inline constexpr Duration kDeliveryMax = minutes(10);  // back-off of a box that was away is 60 s at most
-inline constexpr Duration kHoldMax = minutes(75);      // a round of the sweep, which finds what has changed by itself
+inline constexpr Duration kReliefMax = minutes(18);      // a round of refresh is 15 minutes at most
+inline constexpr Duration kDeliveryMax = minutes(10);    // back-off of a box that was away is 60 s at most
+inline constexpr Duration kHoldMax = minutes(75);        // a round of the sweep, which finds what has changed by itself
+inline constexpr Duration kRecoveryMax = minutes(180);   // a sweep finds it, then it is read in full and judged
+inline constexpr Duration kKnowledgeMax = minutes(150);  // two rounds of the sweep: one damaged reading is not believed
 inline constexpr Duration kConvergenceMax = minutes(180);  // a full round of the sweep, of status and of accounts
 
 struct CampusOptions {
@@ -57,6 +64,7 @@ struct CampusOptions {
     Duration window = seconds(60);  // of a measurement
     Duration sweep = minutes(60);   // a box is read no more often than this, unless something is going on
     bool faults = true;
+    Duration absence{};  // of a box that is away for long; 0: 30 days, and no more than 0.4 of the run
     Defect defect = Defect::kNone;
     std::function<void(double days)> progress = {};  // may be empty
 };
@@ -90,6 +98,11 @@ struct CampusReport {
     std::int64_t clock_jumps = 0;
     std::int64_t noisy_hours = 0;
     std::int64_t replays = 0;
+    std::int64_t long_absences = 0;  // of a box: its supply or its line
+    std::int64_t boxes_changed = 0;  // for one from the cupboard, with all their rooms
+    std::int64_t memories_lost = 0;  // of boxes, with their registers
+    std::int64_t prices_changed = 0;
+    std::int64_t settings_changed = 0;
     std::uint64_t characters = 0;
     std::uint64_t damaged_characters = 0;
     std::int64_t windows = 0;
@@ -105,6 +118,8 @@ struct CampusReport {
     Duration longest_lit_without_credit;
     Duration longest_dark_with_credit;
     Duration longest_delivery;  // of undisturbed time
+    Duration longest_recovery;  // likewise
+    Energy used_unknown;        // by rooms after the office had last read the meter that they lost
     Duration convergence;
 };
 [[nodiscard]] CampusReport run_campus(const CampusOptions& options);

@@ -1,6 +1,6 @@
-// The inside of a campus run: what world.hpp promises, in four files. world.cpp: time, the office's process, faults.
-// people.cpp: residents, the desk, operators. clerk.cpp: what else is done to accounts. judge.cpp: what is demanded,
-// and how it is looked at.
+// The inside of a campus run: what world.hpp promises, in five files. world.cpp: time, the office's process, faults.
+// people.cpp: residents, the desk, operators. clerk.cpp: what else is done to accounts. misfortune.cpp: what happens
+// once a year. judge.cpp: what is demanded, and how it is looked at.
 #pragma once
 #include <array>
 #include <functional>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "campus/mischief.hpp"
 #include "campus/office_process.hpp"
 #include "campus/world.hpp"
+#include "settings/settings.hpp"
 
 namespace prewatt::campus {
 
@@ -47,6 +49,9 @@ struct Act {
     std::int64_t first_booking = 0;
 };
 
+// By the clerk, whom the owner has approved.
+[[nodiscard]] server::MoneyOrder money_order(const std::string& id);
+
 enum class Temper : std::uint8_t { kCareful, kForgetful, kStingy, kCheat };
 
 struct Room {
@@ -65,6 +70,19 @@ struct Room {
     std::int64_t base = 0;          // registers less used, joules; the same within an epoch
     Instant lit_wrongly = kNever;   // since
     Instant dark_wrongly = kNever;
+    // Of meters that it had before, and of memories that were lost: joules.
+    std::int64_t registers_before = 0;
+    std::int64_t truth_before = 0;
+    std::map<std::uint16_t, std::int64_t> registers_at;     // of all its meters when an account began, joules
+    std::pair<std::uint16_t, std::uint32_t> newest_before;  // ticket that a meter had which is gone
+    std::set<std::uint16_t> lost_in;                        // accounts in which a meter or its memory went
+    // What was used when the office has had time to learn it since.
+    Instant shown_at = kNever;
+    std::uint16_t shown_epoch = 0;
+    Credit shown_used;
+    Credit known_at_least;
+    std::map<std::uint16_t, Credit> known_when_lost;
+    Instant without_account_since = kNever;  // it had credit when that happened
     // Answered and not yet seen in the meter.
     std::uint16_t due_epoch = 0;
     std::uint32_t due_number = 0;
@@ -96,6 +114,12 @@ enum class What : std::uint8_t {
     kAskActAgain,
     kCashHour,
     kNewTenant,
+    kAway,
+    kBack,
+    kBoxBroken,
+    kMemoryLost,
+    kPrice,
+    kSetting,
 };
 struct Event {
     Instant at;
@@ -166,6 +190,20 @@ class World {
     void plan_faults();
     void suffer(const Event& event);
 
+    // --- what happens once a year (misfortune.cpp)
+
+    void plan_misfortunes();
+    [[nodiscard]] bool misfortune(const Event& event);
+    [[nodiscard]] Duration absence() const;
+    void go_away();
+    void come_back(std::size_t box);
+    void box_broken(std::size_t line);
+    void memory_lost(std::size_t box);
+    [[nodiscard]] bool can_be_lost(std::size_t box) const;
+    void close_books(Room& room);
+    void price_changes();
+    void setting_changes();
+
     // --- the judge
 
     void check_meters();
@@ -188,12 +226,17 @@ class World {
     [[nodiscard]] Duration undisturbed(const Room& room, Instant since) const;
     void check_hold(Room& room, const meter::HouseholdView& view);
     void check_delivery(Room& room);
+    void check_recovery(Room& room);
+    void watch_knowledge(Room& room, const meter::HouseholdView& view);
     [[nodiscard]] Auditor* open_auditor();
 
     // Orders against the ledger, the ledger against itself, confirmations against the meters.
     void check_day();
     void check_booking(const BookingSeen& booking);
     void check_energy_of_rooms();
+    [[nodiscard]] Energy largest_window() const;
+    [[nodiscard]] std::int64_t lost_knowledge(Auditor& auditor, Room& room);
+    [[nodiscard]] std::string setting_not_so();
     [[nodiscard]] std::string not_yet();
     void converge();
     void sum_up();
@@ -221,6 +264,11 @@ class World {
     Instant turn_at_ = kNever;
     Instant office_since_{};
     std::vector<Instant> box_clean_since_;
+    std::vector<bool> in_cupboard_;           // by box: with the technician, not on a wall
+    std::vector<bool> away_;                  // by box: without its line or its supply for long
+    std::vector<std::size_t> spare_of_line_;  // the box in the cupboard
+    std::vector<std::size_t> changing_;       // acts of a change of box that are not settled
+    std::size_t changing_on_ = 0;             // the box that comes to the wall
     std::vector<Instant> line_clean_since_;
     std::vector<int> line_disturbed_;
     std::vector<CreditSeen> credits_to_check_;

@@ -48,6 +48,25 @@ TEST(Campus, AViolationRunsAgainToTheSameStep) {
     EXPECT_EQ(one.digest, again.digest);
 }
 
+TEST(Campus, ABoxThatWasAwayForAMonthComesBackRight) {
+    // The summer holidays: the house is without supply, parents pay, the price rises, somebody moves out. In September
+    // each room must have what was bought for it, once.
+    for (const std::uint64_t seed : {5, 6}) {  // without its supply, without its line
+        CampusOptions options;
+        options.days = 48;
+        options.boxes = 1;
+        options.lines = 1;
+        options.homes = 6;
+        options.seed = seed;
+        options.absence = minutes(30 * 24 * 60);
+        const CampusReport report = run_campus(options);
+        EXPECT_TRUE(report.held) << "seed " << seed << ": " << report.violation;
+        EXPECT_EQ(report.long_absences, 1);
+        EXPECT_GT(report.prices_changed, 1);
+        EXPECT_GT(report.settings_changed, 10);
+    }
+}
+
 // 200 weeks in four parts, so that they run beside each other. Under a sanitizer a twentieth of them.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int kSeedsOfPart = 3;
@@ -68,6 +87,9 @@ TEST_P(CampusWeeks, AllDemandsAreMetWhateverFails) {
     EXPECT_EQ(all.seeds, kSeedsOfPart);
     EXPECT_GT(all.sold, 20 * kSeedsOfPart);
     EXPECT_GT(all.kills, 10 * kSeedsOfPart) << "the faults do not come";
+    EXPECT_GT(all.long_absences, kSeedsOfPart / 2);
+    EXPECT_GT(all.boxes_changed, kSeedsOfPart / 10);
+    EXPECT_GT(all.memories_lost, kSeedsOfPart / 10);
 }
 INSTANTIATE_TEST_SUITE_P(Parts, CampusWeeks, testing::Range(0, 4));
 

@@ -68,11 +68,18 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus clocks that jumped", of(r.clock_jumps), "");
     told("campus times of noise", of(r.noisy_hours), "");
     told("campus frames said again by somebody", of(r.replays), "");
+    told("campus boxes away for long", of(r.long_absences), "", "without supply or line, up to a month");
+    told("campus boxes changed", of(r.boxes_changed), "", "with all their rooms");
+    told("campus memories of boxes lost", of(r.memories_lost), "", "as from the factory, registers too");
+    told("campus prices changed", of(r.prices_changed), "");
+    told("campus campaigns of settings", of(r.settings_changed), "");
     told("campus characters on the lines", of(static_cast<std::int64_t>(r.characters)), "");
     told("campus characters damaged or lost", of(static_cast<std::int64_t>(r.damaged_characters)), "");
     told("campus energy through the contacts", of(r.through_contacts.count()) / kKilowattHour, "kWh",
          "counted beside the meters");
     told("campus energy in the registers", of(r.in_registers.count()) / kKilowattHour, "kWh");
+    told("campus energy used after the office had last read a lost meter", of(r.used_unknown.count()) / kKilowattHour,
+         "kWh", "nobody pays it");
     told("campus energy lost at losses of supply", of(r.lost_at_supply_losses.count()) / kKilowattHour, "kWh",
          "0.01 kWh and a window for each is allowed");
     told("campus money taken", of(r.taken.count()) / 100, "yuan");
@@ -82,6 +89,8 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus longest dark with credit", seconds_of(r.longest_dark_with_credit), "s", "18 min are allowed");
     told("campus longest delivery of a sale", seconds_of(r.longest_delivery), "s",
          "of undisturbed time; 10 min are allowed");
+    told("campus longest without an account after a meter was lost", seconds_of(r.longest_recovery), "s",
+         "of undisturbed time; 180 min are allowed");
     told("campus convergence after the faults", seconds_of(r.convergence), "s", "180 min are allowed");
     return figures;
 }

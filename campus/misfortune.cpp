@@ -1,0 +1,226 @@
+// What happens once a year and then to everybody: a box that is away for a month, a box that is changed, a memory that
+// is lost, a price and settings that change meanwhile.
+//
+// The fault model.
+//   away           a box has no supply, or no line, for 30 days (of a short run: for at most 0.4 of it). Meanwhile its
+//                  rooms are sold to, refunded, switched, and prices and settings change. Whose line alone is cut lives
+//                  on with what the meter has.
+//   box changed    a box breaks. The technician takes the wires of all its rooms to the box of his cupboard, which is
+//   as
+//                  from the factory, and the desk binds each room to its new place (Accounts::change_box), in any
+//                  order, asked again until it is answered. The broken one lies in the cupboard, is repaired, and is
+//                  the next.
+//   memory lost    a box forgets all of it: accounts, settings, registers, the counter of its commands. Number and keys
+//                  are as before. Nobody tells the office.
+// One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
+#include <algorithm>
+
+#include "campus/world_run.hpp"
+
+namespace prewatt::campus {
+namespace {
+
+using server::Answer;
+
+constexpr Duration kAbsence = minutes(30 * 24 * 60);
+
+}  // namespace
+
+void World::plan_misfortunes() {
+    const double days = options_.days * 86'400;
+    at(now_ + within(0.1 * std::min(days, 20 * 86'400.0), 0.4 * std::min(days, 60 * 86'400.0)), What::kAway, 0);
+    for (std::size_t line = 0; line < lines_.size(); ++line)
+        at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kBoxBroken, line);
+    at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kMemoryLost, 0);
+    at(now_ + within(86'400, 3 * 86'400), What::kPrice, 0);
+    at(now_ + within(7200, 86'400), What::kSetting, 0);
+}
+
+bool World::misfortune(const Event& event) {
+    if (now_ >= end_ && event.what != What::kBack) {
+        switch (event.what) {
+            case What::kAway:
+            case What::kBoxBroken:
+            case What::kMemoryLost:
+            case What::kPrice:
+            case What::kSetting:
+                return true;
+            default:
+                return false;
+        }
+    }
+    switch (event.what) {
+        case What::kAway:
+            go_away();
+            at(now_ + within(40 * 86'400, 80 * 86'400), What::kAway, 0);
+            return true;
+        case What::kBack:
+            come_back(event.who);
+            return true;
+        case What::kBoxBroken:
+            box_broken(event.who);
+            at(now_ + within(10 * 86'400, 60 * 86'400), What::kBoxBroken, event.who);
+            return true;
+        case What::kMemoryLost:
+            memory_lost(random_.below(boxes_.size()));
+            at(now_ + within(5 * 86'400, 40 * 86'400), What::kMemoryLost, 0);
+            return true;
+        case What::kPrice:
+            price_changes();
+            at(now_ + within(2 * 86'400, 20 * 86'400), What::kPrice, 0);
+            return true;
+        case What::kSetting:
+            setting_changes();
+            at(now_ + within(4 * 3600, 2 * 86'400), What::kSetting, 0);
+            return true;
+        default:
+            return false;
+    }
+}
+
+Duration World::absence() const {
+    if (options_.absence > Duration{}) return options_.absence;
+    return std::min(kAbsence, microseconds(static_cast<std::int64_t>(0.4 * options_.days * 86'400e6)));
+}
+
+void World::go_away() {
+    std::vector<std::size_t> there;
+    for (std::size_t box = 0; box < boxes_.size(); ++box)
+        if (!in_cupboard_[box] && !away_[box]) there.push_back(box);
+    if (there.empty()) return;
+    const std::size_t box = there[random_.below(there.size())];
+    note(0x61776179);
+    ++report_.long_absences;
+    away_[box] = true;
+    if (random_.chance(0.5))
+        boxes_[box]->cut_line(true);
+    else
+        boxes_[box]->lose_supply(CampusBox::SupplyLoss::kUnwarned);
+    at(now_ + absence(), What::kBack, box);
+}
+
+void World::come_back(std::size_t box) {
+    if (!away_[box]) return;
+    away_[box] = false;
+    boxes_[box]->cut_line(false);
+    boxes_[box]->restore_supply();
+    box_clean_since_[box] = now_;
+}
+
+// Nobody looks into a box that has no supply or hangs, and none is opened while it writes its last.
+bool World::can_be_lost(std::size_t box) const {
+    const CampusBox& one = *boxes_[box];
+    return !in_cupboard_[box] && !away_[box] && one.powered() && !one.is_armed() &&
+           !one.node().hangs(meter::Processor::kManagement) && !one.node().hangs(meter::Processor::kMetering);
+}
+
+// The meter of a room goes, or its memory does: what it held is noted, and a new one begins with nothing.
+void World::close_books(Room& room) {
+    check_room(room);
+    const CampusBox& box = *boxes_[room.box];
+    const meter::HouseholdView view = box.node().household(room.number);
+    room.registers_before += view.forward.count() + view.reverse.count();
+    room.truth_before += (box.truth_forward(room.number) + box.truth_reverse(room.number)).count();
+    room.newest_before = std::max(room.newest_before, {view.epoch, view.ticket_number});
+    if (view.epoch != 0) {
+        room.lost_in.insert(view.epoch);
+        if (room.shown_epoch == view.epoch) room.known_when_lost.try_emplace(view.epoch, room.known_at_least);
+        if (view.remaining > Credit{}) room.without_account_since = now_;
+    }
+    room.epoch = 0;
+    room.number_seen = 0;
+    room.base = 0;
+    room.lit_wrongly = room.dark_wrongly = kNever;
+    if (room.hold_due_since != kNever) room.hold_due_since = now_;
+}
+
+void World::box_broken(std::size_t line) {
+    std::erase_if(changing_, [this](std::size_t act) { return acts_[act].settled; });
+    if (!changing_.empty()) return;
+    std::vector<std::size_t> candidates;
+    for (std::size_t box = 0; box < boxes_.size(); ++box)
+        if (office_->line_of_box(box) == line && can_be_lost(box)) candidates.push_back(box);
+    if (candidates.empty()) return;
+    const std::size_t broken = candidates[random_.below(candidates.size())];
+    const std::size_t fresh = spare_of_line_[line];
+    note(0x626F7820);
+    ++report_.boxes_changed;
+    spare_of_line_[line] = broken;
+    in_cupboard_[fresh] = false;
+    boxes_[fresh]->replace();
+    box_clean_since_[fresh] = now_;
+    for (std::size_t index = 0; index < rooms_.size(); ++index) {
+        Room& room = rooms_[index];
+        if (room.box != broken) continue;
+        close_books(room);
+        boxes_[fresh]->put_home(room.number, boxes_[broken]->take_home(room.number));
+        room.box = fresh;
+        server::BoxOrder order;
+        order.household = room.id;
+        order.box_number = boxes_[fresh]->number();
+        order.number = room.number.number;
+        changing_.push_back(begin_act("box", [this, order](const std::string& id, ActDone done) {
+            server::BoxOrder now = order;
+            now.order = money_order(id);
+            office_->office().accounts().change_box(
+                std::move(now), [done = std::move(done)](const Answer<server::BookingsAnswer>& answer) {
+                    if (!answer) return done(&answer.error(), 0);
+                    done(nullptr, answer->bookings.empty() ? 0 : answer->bookings.front().id.value);
+                });
+        }));
+    }
+    boxes_[broken]->lose_supply(CampusBox::SupplyLoss::kWarned);
+    in_cupboard_[broken] = true;
+    changing_on_ = fresh;
+}
+
+void World::memory_lost(std::size_t box) {
+    if (!can_be_lost(box)) return;
+    note(0x6C6F7374);
+    ++report_.memories_lost;
+    for (Room& room : rooms_)
+        if (room.box == box) close_books(room);
+    boxes_[box]->replace();
+    box_clean_since_[box] = now_;
+}
+
+void World::price_changes() {
+    if (!office_->runs()) return;
+    ++report_.prices_changed;
+    office_->office().set_price(UnitPrice{static_cast<std::int64_t>(5600 + random_.below(17) * 100)},
+                                {"owner", "campus"}, "the campus", [](const Answer<server::Done>&) {});
+}
+
+// Some rooms are given another patience of the load guard, which has no limit to guard; a box, another pace of its
+// display. Nothing that the judge looks at depends on them but themselves.
+void World::setting_changes() {
+    if (!office_->runs()) return;
+    ++report_.settings_changed;
+    server::CampaignOrder order;
+    order.order_id = "c-" + std::to_string(report_.settings_changed);
+    order.reason = "the campus";
+    order.wish.kind = server::WishKind::kSetting;
+    order.selection.kind = server::Selection::Kind::kList;
+    settings::Settings wanted;
+    settings::SettingKey key;
+    if (random_.chance(0.7)) {
+        key = {settings::SettingId::kLoadLimit, 1, 0};
+        wanted.households[0].load.delay_seconds = static_cast<std::uint8_t>(1 + random_.below(200));
+        for (std::uint64_t k = 1 + random_.below(5); k > 0; --k)
+            order.selection.list.push_back(rooms_[random_.below(rooms_.size())].id);
+    } else {
+        key = {settings::SettingId::kGeneral, 0, 0};
+        wanted.general.page_seconds = static_cast<std::uint8_t>(1 + random_.below(20));
+        order.selection.list.push_back(rooms_[random_.below(rooms_.size())].id);
+    }
+    std::array<Byte, settings::kSettingBytesMax> bytes{};
+    const std::size_t size = settings::encode(wanted, key, bytes);
+    order.wish.setting = {static_cast<std::uint8_t>(key.id), key.index};
+    order.wish.bytes.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    office_->office().campaigns().start(std::move(order), {"owner", "campus"},
+                                        [this](const Answer<server::CampaignRecord>& answer) {
+                                            if (answer) note(0x73657474);
+                                        });
+}
+
+}  // namespace prewatt::campus
