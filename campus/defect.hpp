@@ -41,7 +41,7 @@ inline constexpr std::array kDefects{
     DefectEntry{Defect::kNoIdempotency, "no-idempotency", "a desk that asks again asks under a new order id", 2},
     DefectEntry{Defect::kRefreshForgetsHold, "refresh-forgets-hold", "the refresh of an open relay closes it", 1},
     DefectEntry{Defect::kMeterAnswersBeforeStoring, "meter-answers-before-storing",
-                "a meter says stored and has not stored", 3},
+                "a meter says stored and has not stored", 5},
     DefectEntry{Defect::kConfirmOnSend, "confirm-on-send", "a ticket counts as confirmed when it has gone out", 2},
     DefectEntry{Defect::kStaleDesire, "stale-desire", "a line master is told the state before the last one", 2},
     DefectEntry{Defect::kLyingDisk, "lying-disk", "the disk says synchronised and is not", 5},
