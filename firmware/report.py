@@ -40,6 +40,8 @@ def room_of(origin):
     match = re.search(r"libprewatt_(\w+)\.a", origin)
     if match:
         return match.group(1).replace("_", "/", 1).replace("dlt645_", "dlt645/")
+    if "libmbedtls_device.a" in origin:
+        return "Mbed TLS"
     if "firmware/" in origin or "CMakeFiles/" in origin:
         return "firmware"
     return "compiler's library"
@@ -97,6 +99,13 @@ def main():
         sys.exit(f"device: {here['kernel_wrong']} runs of the kernel gave wrong sums")
     if equal is False:
         return 1
+    card = options.build / "card.elf"
+    swipe = run(QEMU + [str(card)]) if card.exists() else {}
+    wrong = [name for name, value in swipe.items() if name.endswith("_wrong") and value]
+    if wrong:
+        sys.exit(f"device: Mbed TLS on the Cortex-M4 gives something else than the vectors and the golden card: {', '.join(wrong)}")
+    if options.check and swipe:
+        print(f"{sum(name.endswith('_wrong') for name in swipe)} checks of the card's cryptography, none wrong")
     if options.check:
         return 0 if equal else 1
 
@@ -134,6 +143,20 @@ def main():
     if equal is not None:
         figure("device registers that differ from this machine's", 0, "of " + str(sum(n.endswith(("_digest", "_joules")) for n in here)), 0,
                "the same samples, windows and joules, bit by bit")
+
+    for name, label, what in (("card_cmac_48_ticks", "device card, CMAC of 48 bytes", "Mbed TLS, key set up each time"),
+                              ("card_sector_key_ticks", "device card, key of a sector", "a swipe needs about six"),
+                              ("card_open_ticks", "device card, open a record", "tag and key stream; a swipe opens four"),
+                              ("card_seal_ticks", "device card, seal a record", "a swipe seals one")):
+        if name in swipe:
+            figure(label, swipe[name] * INSTRUCTIONS_PER_TICK, unit, None, what)
+    if swipe:
+        code, ram = sizes(options.build / "card.map").get("Mbed TLS", (0, 0))
+        own_code, own_ram = sizes(options.build / "card.map").get("card/mbedtls", (0, 0))
+        figure("device card, Mbed TLS code", code + own_code, "bytes", None, f"AES and CMAC with tables; RAM {ram + own_ram}, the pool of two pieces")
+        figure("device card, stack of a swipe's cryptography", swipe["card_stack_used"], "bytes", None, "deepest of all of the above")
+    elif not options.json:
+        print("card's cryptography: skipped, cmake --preset arm could not fetch Mbed TLS")
 
     metering = sizes(options.build / "metering.map")
     meter = sizes(options.build / "linkgate.map")

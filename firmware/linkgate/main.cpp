@@ -3,6 +3,9 @@
 #include <cstdint>
 
 #include "meter/node/node.hpp"
+#ifdef PREWATT_MBEDTLS
+#include "card/mbedtls/mbedtls_mac.hpp"
+#endif
 
 namespace prewatt::meter {
 namespace {
@@ -72,7 +75,10 @@ class RegisterWatchdog final : public Watchdog {
     void kick() override { reg(0x50) = 1; }
 };
 
-// A crypto engine: key and message in, tag out.
+#ifdef PREWATT_MBEDTLS
+using MeterMac = card::MbedtlsMac;
+#else
+// A crypto engine, where Mbed TLS could not be fetched: key and message in, tag out.
 class RegisterMac final : public card::Mac {
   public:
     card::Tag cmac(const card::Key& key, Bytes message) override {
@@ -86,6 +92,8 @@ class RegisterMac final : public card::Mac {
         return tag;
     }
 };
+using MeterMac = RegisterMac;
+#endif
 
 RegisterStorage storage;
 RegisterRelays relays;
@@ -93,7 +101,7 @@ RegisterDisplay display;
 RegisterBus bus;
 RegisterClock real_time_clock;
 RegisterWatchdog watchdog;
-RegisterMac mac;
+MeterMac mac;
 SampleBlock block;
 // Storage for the one meter, built in place: static construction order and destructors are no business of a device.
 alignas(Node) Byte node_memory[sizeof(Node)];

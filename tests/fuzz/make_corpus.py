@@ -9,6 +9,7 @@ import json
 import pathlib
 import re
 import sys
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GOLDEN = ROOT / "protocols" / "dlt645" / "golden"
@@ -45,6 +46,27 @@ def main():
     test = (ROOT / "card" / "seal_test.cpp").read_text(encoding="utf-8")
     for number, golden in enumerate(re.findall(r'"(000001ec[0-9a-f]+)"', test)):
         write(out / "seal", f"S{number}", bytes.fromhex(golden))
+    # card: the records of the golden cards as they are, whole cards, and in clear as the constant engine reads them.
+    page = (ROOT / "docs" / "formats" / "card.md").read_text(encoding="utf-8")
+    for name, text in re.findall(r"```golden ([\w-]+) [0-9a-f]+\n(.*?)```", page, re.S):
+        records = [bytes.fromhex(line.split()[1])[:48] for line in text.splitlines()]
+        write(out / "card", name, b"".join(records[:12]))
+        for number, record in enumerate(records):
+            if record[:1] == b"\xc1":
+                write(out / "card", f"{name}-{number}", record)
+    box = bytes.fromhex("1700002620")
+    def clear(kind, body, household=12, note=0, generation=6, epoch=3, of=box):
+        return (bytes([0xC1, kind, 1, note]) + of + bytes([household]) + generation.to_bytes(4, "little") + epoch.to_bytes(2, "little") + body.ljust(24, b"\0") + bytes(8))
+    ticket = (9).to_bytes(4, "little") + (123456).to_bytes(6, "little") + b"\x67\x12\0\0\2" + (5000).to_bytes(4, "little") + b"\x08\0\1"
+    write(out / "card", "clear-credit", clear(2, ticket) + clear(2, ticket, generation=5))
+    write(out / "card", "clear-return", clear(3, bytes(23) + b"\2"))
+    write(out / "card", "clear-identity", clear(1, b"\1\0\0\0\1", note=1))
+    write(out / "card", "clear-identity-site", clear(1, b"\1\0\0\0\1", household=0, note=4, of=bytes(5)))
+    for kind, what in ((2, 0), (4, 0), (5, 7)):
+        write(out / "card", f"clear-right-{kind}", clear(5, bytes([kind, what]) + bytes(4) + b"\1\0\0\0" + bytes([kind == 2])))
+    entries = (bytes([2, 12, 0, 11]) + bytes.fromhex("881300000a2c013c000618") + bytes([0xE1, 12, 0, 12]) + bytes(12)).ljust(36, b"\0")
+    write(out / "card", "clear-parameters", b"".join(
+        clear(4, bytes([k, 2]) + zlib.crc32(entries).to_bytes(4, "little") + entries[18 * k:18 * k + 18]) for k in range(2)))
     # interlink: its golden frames as bytes, and scripts of accidents: operation * 2 + which end, argument.
     test = (ROOT / "protocols" / "interlink" / "link_test.cpp").read_text(encoding="utf-8")
     frames = [bytes.fromhex(text) for text in re.findall(r'"(A5 51[0-9A-F ]+)"', test)]
