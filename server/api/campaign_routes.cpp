@@ -1,11 +1,9 @@
 // Campaigns, groups, desired settings, the quality of lines: docs/formats/rest.md.
-#include <algorithm>
 #include <charconv>
-#include <future>
 
 #include "server/api/json_input.hpp"
 #include "server/api/json_of.hpp"
-#include "server/api/office_api.hpp"
+#include "server/api/route.hpp"
 
 namespace prewatt::server::api {
 namespace {
@@ -15,36 +13,6 @@ using nlohmann::json;
 constexpr Roles kSwitchers = roles({Role::kOwner, Role::kTechnician});
 constexpr std::int64_t kTime_ms_max = 4'102'444'800'000;  // 2100-01-01
 
-template <class T, class Begin>
-Answer<T> answer_of(Begin&& begin) {
-    std::promise<Answer<T>> promise;
-    std::future<Answer<T>> future = promise.get_future();
-    begin(WhenDone<T>([&promise](Answer<T> answer) { promise.set_value(std::move(answer)); }));
-    return future.get();
-}
-std::unexpected<Problem> told(const server::Refusal& refusal) {
-    return std::unexpected(problem_of(refusal));
-}
-std::int64_t number_in(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return fault == std::errc{} && end == text.data() + text.size() && value > 0 ? value : 0;
-}
-Actor actor_in(const Call& call) {
-    return {call.caller->user.user, "api"};
-}
-std::expected<std::string, Problem> key_of(const Request& request) {
-    const std::string_view key = request.header("idempotency-key");
-    const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-               c == '.';
-    });
-    if (key.empty() || key.size() > 48 || !plain)
-        return refuse(400, "no_idempotency_key",
-                      "this needs the header 'Idempotency-Key' (a UUID; 1 to 48 letters, digits, '-', '_', '.'), so "
-                      "that sending it twice does it once; nothing was done");
-    return std::string(key);
-}
 // "23:00-01:30" as minutes of the day.
 std::optional<std::pair<int, int>> minutes_of_window(const std::string& text) {
     int minutes[2] = {};
@@ -74,15 +42,15 @@ void OfficeApi::add_campaign_routes() {
             return refuse(400, "bad_argument",
                           "'wish' is remote_off, remote_on, force MINUTES, force_end, acknowledge, alarms LOW CUTOFF "
                           "OVERDRAFT, reset_lockout, clock or setting ID INDEX HEX; nothing was done");
-        if (const auto bad = check_wish(*wish)) return told(*bad);
+        if (const auto bad = check_wish(*wish)) return refused(*bad);
         return *wish;
     };
     const auto selection_text = [](const std::string& text) -> std::expected<Selection, Problem> {
         const auto selection = selection_of(text);
         if (!selection)
             return refuse(400, "bad_argument",
-                          "'selection' is all, building ID, floor BUILDING FLOOR, line ID, box ID, group ID or list "
-                          "ID ID ...; nothing was done");
+                          "'selection' is all, building ID, floor BUILDING FLOOR, line ID, box ID, group ID, "
+                          "price_group NUMBER or list ID ID ...; nothing was done");
         return *selection;
     };
     router_.add(Method::kPost, "/api/v1/campaigns/preview", kSwitchers,
@@ -95,14 +63,14 @@ void OfficeApi::add_campaign_routes() {
                     if (!selection) return std::unexpected(selection.error());
                     const auto wish = wish_in(wanted);
                     if (!wish) return std::unexpected(wish.error());
-                    const auto preview = office_.campaigns().preview(*selection, *wish);
-                    if (!preview) return told(preview.error());
+                    const auto preview = office_.campaigns().preview(*selection, *wish, actor_of(call));
+                    if (!preview) return refused(preview.error());
                     return Response::json(200, json_of(*preview));
                 });
     router_.add(
         Method::kPost, "/api/v1/campaigns", kSwitchers, [this, wish_in, selection_text](const Call& call) -> Outcome {
             JsonInput input(call.request);
-            auto key = key_of(call.request);
+            auto key = order_id_of(call.request);
             if (!key) return std::unexpected(key.error());
             CampaignOrder order;
             order.order_id = std::move(*key);
@@ -119,7 +87,7 @@ void OfficeApi::add_campaign_routes() {
             if (!wish) return std::unexpected(wish.error());
             order.selection = *selection;
             order.wish = *wish;
-            order.schedule.start_at.ms = start_at.empty() ? 0 : number_in(start_at);
+            order.schedule.start_at.ms = start_at.empty() ? 0 : id_in(start_at);
             if (!start_at.empty() && (order.schedule.start_at.ms == 0 || order.schedule.start_at.ms > kTime_ms_max))
                 return refuse(400, "bad_argument", "'start_at' is milliseconds since 1970; nothing was done");
             if (repeat != "once" && repeat != "daily")
@@ -132,10 +100,10 @@ void OfficeApi::add_campaign_routes() {
                 order.schedule.from_minute = minutes->first;
                 order.schedule.to_minute = minutes->second;
             }
-            const auto started = answer_of<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
-                office_.campaigns().start(std::move(order), actor_in(call), std::move(done));
+            const auto started = wait_for<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
+                office_.campaigns().start(std::move(order), actor_of(call), std::move(done));
             });
-            if (!started) return told(started.error());
+            if (!started) return refused(started.error());
             return Response::json(202, json_of(*started))
                 .with("Location", "/api/v1/campaigns/" + std::to_string(started->id.value));
         });
@@ -143,25 +111,25 @@ void OfficeApi::add_campaign_routes() {
         const auto limit = integer_parameter(call.request, "limit", 1, 1000);
         if (!limit) return std::unexpected(limit.error());
         const auto campaigns = office_.campaigns().campaigns(static_cast<int>(limit->value_or(20)));
-        if (!campaigns) return told(campaigns.error());
+        if (!campaigns) return refused(campaigns.error());
         json list = json::array();
         for (const CampaignRecord& campaign : *campaigns)
             list.push_back(json_of(campaign));
         return Response::json(200, {{"campaigns", std::move(list)}});
     });
     router_.add(Method::kGet, "/api/v1/campaigns/{id}", kAnyRole, [this](const Call& call) -> Outcome {
-        const auto campaign = office_.campaigns().campaign(CampaignId{number_in(call.values[0])});
-        if (!campaign) return told(campaign.error());
+        const auto campaign = office_.campaigns().campaign(CampaignId{id_in(call.values[0])});
+        if (!campaign) return refused(campaign.error());
         return Response::json(200, json_of(*campaign));
     });
-    using Act = void (Campaigns::*)(CampaignId, Actor, WhenDone<CampaignRecord>);
-    const auto add_act = [this](const char* path, Act act) {
+    using Command = void (Campaigns::*)(CampaignId, Actor, WhenDone<CampaignRecord>);
+    const auto add_act = [this](const char* path, Command act) {
         router_.add(Method::kPost, path, kSwitchers, [this, act](const Call& call) -> Outcome {
-            const CampaignId id{number_in(call.values[0])};
-            const auto changed = answer_of<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
-                (office_.campaigns().*act)(id, actor_in(call), std::move(done));
+            const CampaignId id{id_in(call.values[0])};
+            const auto changed = wait_for<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
+                (office_.campaigns().*act)(id, actor_of(call), std::move(done));
             });
-            if (!changed) return told(changed.error());
+            if (!changed) return refused(changed.error());
             return Response::json(200, json_of(*changed));
         });
     };
@@ -172,7 +140,7 @@ void OfficeApi::add_campaign_routes() {
 
     router_.add(Method::kGet, "/api/v1/groups", kAnyRole, [this](const Call&) -> Outcome {
         const auto groups = office_.campaigns().groups();
-        if (!groups) return told(groups.error());
+        if (!groups) return refused(groups.error());
         json list = json::array();
         for (const GroupRecord& group : *groups)
             list.push_back({{"id", group.id.value}, {"name", group.name}, {"members", group.members}});
@@ -186,44 +154,59 @@ void OfficeApi::add_campaign_routes() {
         const auto list = selection_of("list " + households);
         if (!households.empty() && !list)
             return refuse(400, "bad_argument", "'households' are numbers with spaces between; nothing was done");
-        const auto group = answer_of<GroupRecord>([&](WhenDone<GroupRecord> done) {
-            office_.campaigns().set_group(name, list ? list->list : std::vector<HouseholdId>{}, actor_in(call),
+        const auto group = wait_for<GroupRecord>([&](WhenDone<GroupRecord> done) {
+            office_.campaigns().set_group(name, list ? list->list : std::vector<HouseholdId>{}, actor_of(call),
                                           std::move(done));
         });
-        if (!group) return told(group.error());
+        if (!group) return refused(group.error());
         return Response::json(200, {{"id", group->id.value}, {"name", group->name}, {"members", group->members}});
     });
     router_.add(
         Method::kPost, "/api/v1/households/{id}/reset-lockout", kSwitchers, [this](const Call& call) -> Outcome {
             JsonInput input(call.request);
-            auto key = key_of(call.request);
+            auto key = order_id_of(call.request);
             if (!key) return std::unexpected(key.error());
             const std::string reason = input.text("reason", 1, 500);
             if (auto problem = input.problem()) return std::unexpected(*problem);
-            const auto job = answer_of<JobRecord>([&](WhenDone<JobRecord> done) {
-                office_.reset_lockout({*key, HouseholdId{number_in(call.values[0])}, call.caller->user.user, reason},
-                                      std::move(done));
+            const auto job = wait_for<JobRecord>([&](WhenDone<JobRecord> done) {
+                office_.reset_lockout(
+                    {*key, HouseholdId{id_in(call.values[0])}, call.caller->user.user, reason, call.request.remote},
+                    std::move(done));
             });
-            if (!job) return told(job.error());
+            if (!job) return refused(job.error());
             return Response::json(202, json_of(*job)).with("Location", "/api/v1/jobs/" + std::to_string(job->id.value));
         });
+    router_.add(Method::kPost, "/api/v1/households/{id}/clear", kSwitchers, [this](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        auto key = order_id_of(call.request);
+        if (!key) return std::unexpected(key.error());
+        const std::string reason = input.text("reason", 1, 500);
+        if (auto problem = input.problem()) return std::unexpected(*problem);
+        const auto job = wait_for<JobRecord>([&](WhenDone<JobRecord> done) {
+            office_.clear_household(
+                {*key, HouseholdId{id_in(call.values[0])}, call.caller->user.user, reason, call.request.remote},
+                std::move(done));
+        });
+        if (!job) return refused(job.error());
+        return Response::json(202, json_of(*job)).with("Location", "/api/v1/jobs/" + std::to_string(job->id.value));
+    });
     router_.add(Method::kGet, "/api/v1/households/{id}/settings", kAnyRole, [this](const Call& call) -> Outcome {
-        const auto settings = office_.campaigns().settings_of_household(HouseholdId{number_in(call.values[0])});
-        if (!settings) return told(settings.error());
+        const auto settings = office_.campaigns().settings_of_household(HouseholdId{id_in(call.values[0])});
+        if (!settings) return refused(settings.error());
         json list = json::array();
         for (const SettingState& setting : *settings)
             list.push_back(json_of(setting));
         return Response::json(200, {{"settings", std::move(list)}});
     });
     router_.add(Method::kGet, "/api/v1/lines/{id}/quality", kAnyRole, [this](const Call& call) -> Outcome {
-        const std::int64_t id = number_in(call.values[0]);
+        const std::int64_t id = id_in(call.values[0]);
         for (const LineStatus& line : field_.lines())
             if (line.id.value == id) return Response::json(200, quality_of(line));
         return refuse(404, "not_found", "there is no such line");
     });
     router_.add(Method::kGet, "/api/v1/ticket-questions", kAnyRole, [this](const Call&) -> Outcome {
         const auto questions = office_.ticket_questions();
-        if (!questions) return told(questions.error());
+        if (!questions) return refused(questions.error());
         json list = json::array();
         for (const TicketQuestion& question : *questions)
             list.push_back(json_of(question));

@@ -283,13 +283,9 @@ json json_of(const CampaignPreview& p) {
                          {"from", line.from},
                          {"to", line.to},
                          {"cannot", line.cannot}});
-    return {{"members", p.members},
-            {"already", p.already},
-            {"cannot", p.cannot},
-            {"needs_two", p.needs_two},
-            {"changes", causes_of(p.changes)},
-            {"causes", causes_of(p.causes)},
-            {"lines", std::move(lines)}};
+    return {{"members", p.members},          {"already", p.already},     {"cannot", p.cannot},
+            {"households", p.households},    {"needs_two", p.needs_two}, {"changes", causes_of(p.changes)},
+            {"causes", causes_of(p.causes)}, {"lines", std::move(lines)}};
 }
 json json_of(const SettingState& s) {
     return {{"of_box", !s.wish.household},

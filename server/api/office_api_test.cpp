@@ -70,6 +70,7 @@ class OfficeApiTest : public testing::Test {
     // A program that is signed in with a token; the answer is compared with the description each time.
     Response ask(Method method, const std::string& target, const json& body = nullptr, std::vector<Header> extra = {}) {
         Request request;
+        request.remote = "10.0.0.7";
         request.method = method;
         EXPECT_TRUE(request.set_target(target));
         if (!role_.empty()) request.headers.push_back({"authorization", "Bearer token-of-" + role_});
@@ -199,6 +200,7 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     with_key(Method::kPut, "/api/v1/households/1/alarms",
              {{"low_ckwh", 1000}, {"cutoff_ckwh", 300}, {"overdraft_ckwh", 0}});
     with_key(Method::kPost, "/api/v1/households/1/reset-lockout", {{"reason", "kettle is gone"}});
+    with_key(Method::kPost, "/api/v1/households/1/clear", {{"reason", "moved out"}});
     ask(Method::kGet, "/api/v1/households/1/settings");
     ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "floor 1 5"}, {"wish", "remote_off"}});
     with_key(Method::kPost, "/api/v1/campaigns",
@@ -324,6 +326,17 @@ TEST_F(OfficeApiTest, ACampaignThatMakesNoSenseIsRefusedBeforeAnybodyIsReached) 
     EXPECT_EQ(start("all", "remote_off", ""), 400);
     EXPECT_EQ(ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "all"}, {"wish", "force 2880"}}).status,
               400);
+}
+
+TEST_F(OfficeApiTest, ACampaignIsStartedInTheNameAndFromTheAddressOfWhoeverAsks) {
+    // The journal said "api" of everybody: which desk switched the house off could not be found out.
+    be("technician");
+    ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "price_group 2"}, {"wish", "remote_off"}});
+    EXPECT_EQ(office_.campaigns_fake().last_actor.user, "technician");
+    with_key(Method::kPost, "/api/v1/campaigns",
+             {{"selection", "price_group 2"}, {"wish", "remote_off"}, {"reason", "works"}});
+    EXPECT_EQ(office_.campaigns_fake().last_actor.user, "technician");
+    EXPECT_EQ(office_.campaigns_fake().last_actor.from, "10.0.0.7");
 }
 
 TEST_F(OfficeApiTest, NobodyIsLetInWithoutASession) {

@@ -43,7 +43,8 @@ constexpr Named kWishes[] = {
     {WishKind::kSetting, "setting", 2},
     {WishKind::kClock, "clock", 0},
 };
-constexpr std::string_view kSelections[] = {"", "all", "building", "floor", "line", "box", "group", "list"};
+constexpr std::string_view kSelections[] = {"",    "all",   "building", "floor",      "line",
+                                            "box", "group", "list",     "price_group"};
 
 }  // namespace
 
@@ -180,9 +181,8 @@ UnixTime next_start(const Schedule& schedule, UnixTime now) {
     return UnixTime{opens};
 }
 
-bool needs_two(const Wish& wish, std::int64_t members) {
-    if (wish.kind == WishKind::kSetting && wish.setting.id == kPriceSetting) return true;
-    return members > kMassActionMax;
+ActKind kind_of_act(const Wish& wish) {
+    return wish.kind == WishKind::kSetting && wish.setting.id == kPriceSetting ? ActKind::kPrice : ActKind::kMassAction;
 }
 
 std::string_view word(CampaignState state) {

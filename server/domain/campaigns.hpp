@@ -9,7 +9,7 @@
 // Pure functions and texts here; kept by server/store. Refusals: kBadArgument, kNotFound, kOrderIdReused and those of
 // the storage.
 #pragma once
-#include "server/domain/types.hpp"
+#include "server/domain/approvals.hpp"
 
 namespace prewatt::server {
 
@@ -46,14 +46,23 @@ struct Wish {
 [[nodiscard]] bool is_of_box(const Wish& wish);
 
 struct Selection {
-    enum class Kind : std::uint8_t { kAll = 1, kBuilding = 2, kFloor = 3, kLine = 4, kBox = 5, kGroup = 6, kList = 7 };
+    enum class Kind : std::uint8_t {
+        kAll = 1,
+        kBuilding = 2,
+        kFloor = 3,
+        kLine = 4,
+        kBox = 5,
+        kGroup = 6,
+        kList = 7,
+        kPriceGroup = 8,
+    };
     Kind kind = Kind::kAll;
-    std::int64_t id = 0;     // of the building, line, box or group
+    std::int64_t id = 0;     // of the building, line, box, group or price group
     std::int32_t floor = 0;  // kFloor: of the building `id`
     std::vector<HouseholdId> list;
     friend bool operator==(const Selection&, const Selection&) = default;
 };
-// "all", "building 1", "floor 1 5", "line 2", "box 7", "group 3", "list 4 5 6".
+// "all", "building 1", "floor 1 5", "line 2", "box 7", "group 3", "list 4 5 6", "price_group 2".
 [[nodiscard]] std::string text_of(const Selection& selection);
 [[nodiscard]] std::optional<Selection> selection_of(std::string_view text);
 
@@ -70,9 +79,9 @@ struct Schedule {
 // The next instant at which orders may be given: now, or when it starts, or when the window opens.
 [[nodiscard]] UnixTime next_start(const Schedule& schedule, UnixTime now);
 
-// More members than this, or any price: two people (product.md H9). The approval itself is asked for elsewhere.
-inline constexpr std::int64_t kMassActionMax = 20;
-[[nodiscard]] bool needs_two(const Wish& wish, std::int64_t members);
+// What two people have to agree upon (product.md H9): a price of however many, anything else of more households than
+// ApprovalRules::households_max.
+[[nodiscard]] ActKind kind_of_act(const Wish& wish);
 
 struct CampaignOrder {
     std::string order_id;  // 1..48 characters; a repeat is answered, not executed
@@ -120,7 +129,8 @@ struct CampaignPreview {
     std::int64_t members = 0;
     std::int64_t already = 0;
     std::int64_t cannot = 0;
-    bool needs_two = false;
+    std::int64_t households = 0;     // that it concerns; a wish for boxes: all that are behind them
+    bool needs_two = false;          // for whoever asks
     std::vector<Cause> changes;      // "relay on -> relay off", and how many
     std::vector<Cause> causes;       // of `cannot`
     std::vector<PreviewLine> lines;  // of those that would change or cannot; at most kPreviewLinesMax
@@ -159,7 +169,10 @@ class Campaigns {
   public:
     virtual ~Campaigns() = default;
 
-    [[nodiscard]] virtual Answer<CampaignPreview> preview(const Selection& selection, const Wish& wish) = 0;
+    [[nodiscard]] virtual Answer<CampaignPreview> preview(const Selection& selection, const Wish& wish,
+                                                          const Actor& actor) = 0;
+    // It reaches who is selected now, whenever it is carried out. kNeedsApproval: it starts when a second person
+    // approves, for exactly those.
     virtual void start(CampaignOrder order, Actor actor, WhenDone<CampaignRecord> done) = 0;
     [[nodiscard]] virtual Answer<CampaignRecord> campaign(CampaignId id) = 0;
     [[nodiscard]] virtual Answer<std::vector<CampaignRecord>> campaigns(int limit) = 0;  // newest first

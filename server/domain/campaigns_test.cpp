@@ -71,13 +71,14 @@ TEST(Schedules, OrdersAreGivenInTheirWindowOnly) {
 
 TEST(MassActions, ManyMembersAndAnyPriceNeedTwoPeople) {
     // One wrong click and a whole house is dark.
-    Wish off;
-    EXPECT_FALSE(needs_two(off, 20));
-    EXPECT_TRUE(needs_two(off, 21));
+    Act act{kind_of_act(Wish{}), "campaign.start", "", "", {}, ApprovalRules{}.households_max};
+    EXPECT_FALSE(needs_two(ApprovalRules{}, act, true));
+    ++act.households;
+    EXPECT_TRUE(needs_two(ApprovalRules{}, act, true));
     Wish price;
     price.kind = WishKind::kSetting;
     price.setting = {0x15, 1};
-    EXPECT_TRUE(needs_two(price, 1));
+    EXPECT_TRUE(needs_two(ApprovalRules{}, {kind_of_act(price), "campaign.start", "", "", {}, 1}, true));
 }
 
 }  // namespace

@@ -184,16 +184,7 @@ std::optional<Refusal> ask_second_person(Db& db, const MoneyOrder& order, ActKin
                                          const std::string& content, HouseholdId household, Money amount,
                                          const std::string& of_what, std::initializer_list<ActField> fields,
                                          UnixTime now) {
-    // An order id that waits is taken, as one that was executed is.
-    bool taken = false;
-    db.query("SELECT content FROM approvals WHERE state = 1 AND expires_at > $1", {now}, [&](const Row& row) {
-        const std::string waiting = row.as<std::string>(0);
-        taken |=
-            act_field(waiting, "order_id") == order.order_id && act_field(waiting, "order").value_or("") != content;
-    });
-    if (taken)
-        return Refusal{Reason::kOrderIdReused, "This order id waits for approval as another order; nothing was done.",
-                       0};
+    if (auto taken = check_waiting_orders(db, order.order_id, content, now)) return taken;
     Act act;
     act.kind = kind;
     act.action = action;

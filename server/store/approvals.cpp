@@ -256,6 +256,22 @@ std::optional<Refusal> wait_for_second_person(Db& db, const Act& act, const Acto
                    id.value};
 }
 
+bool needs_second_person(Db& db, const Act& act, const Actor& who, UnixTime now) {
+    const ApprovalRules rules = read_approval_rules(db);
+    return needs_two(rules, act, second_person_exists(db, who.user, act.kind, now));
+}
+
+std::optional<Refusal> check_waiting_orders(Db& db, const std::string& order_id, const std::string& order,
+                                            UnixTime now) {
+    bool taken = false;
+    db.query("SELECT content FROM approvals WHERE state = 1 AND expires_at > $1", {now}, [&](const Row& row) {
+        const std::string waiting = row.as<std::string>(0);
+        taken |= act_field(waiting, "order_id") == order_id && act_field(waiting, "order") != order;
+    });
+    if (!taken) return std::nullopt;
+    return Refusal{Reason::kOrderIdReused, "This order id waits for approval as another order; nothing was done.", 0};
+}
+
 std::unique_ptr<Approvals> make_approvals(Engine& engine) {
     return std::make_unique<ApprovalsOnDb>(engine);
 }

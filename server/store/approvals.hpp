@@ -16,6 +16,12 @@ namespace prewatt::server::store {
 [[nodiscard]] ApprovalRules read_approval_rules(Db& db);
 [[nodiscard]] std::optional<Refusal> wait_for_second_person(Db& db, const Act& act, const Actor& who,
                                                             const std::string& reason, UnixTime now);
+// Whether it would.
+[[nodiscard]] bool needs_second_person(Db& db, const Act& act, const Actor& who, UnixTime now);
+// The refusal of an order id under which another order waits: it is taken, as one that was executed is. `order` is the
+// order's own text, field "order" of the content of its act.
+[[nodiscard]] std::optional<Refusal> check_waiting_orders(Db& db, const std::string& order_id, const std::string& order,
+                                                          UnixTime now);
 [[nodiscard]] std::unique_ptr<Approvals> make_approvals(Engine& engine);
 
 }  // namespace prewatt::server::store

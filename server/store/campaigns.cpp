@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "server/domain/orders.hpp"
+#include "server/store/approvals.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/desired.hpp"
 #include "server/store/desired_settings.hpp"
@@ -12,19 +14,26 @@
 namespace prewatt::server::store {
 namespace {
 
+constexpr const char* kStart = "campaign.start";
 constexpr std::size_t kCampaignOrderIdMax = 48;  // the day of a daily one and the member's try are appended
 constexpr std::int64_t kDay_ms = 86'400'000;
 
 enum class MemberState : std::uint8_t { kToOrder = 0, kOrdered = 1, kAlready = 2, kCannot = 3 };
 
-#define PREWATT_CAMPAIGN_SELECT                                                                               \
-    "SELECT id, order_id, selection, wish, state, start_at, daily, window_from, window_to, expanded_to, "     \
-    "expanded, COALESCE(parent_id, 0), created_at, started_at, ended_at, operator_name, approved_by, reason " \
-    "FROM campaigns "
+#define PREWATT_CAMPAIGN_SELECT                                                                                \
+    "SELECT id, order_id, selection, wish, state, start_at, daily, window_from, window_to, expanded_to, "      \
+    "expanded, COALESCE(parent_id, 0), created_at, started_at, ended_at, operator_name, approved_by, reason, " \
+    "COALESCE(members_group, 0), settled_to FROM campaigns "
 struct CampaignRow {
     CampaignRecord record;
     std::int64_t expanded_to = 0;
+    GroupId members;              // whom it reaches; 0: begun before step 7, whoever is selected
+    std::int64_t settled_to = 0;  // members up to this one no longer wait
 };
+Selection reached_by(const CampaignRow& row) {
+    if (!row.members) return row.record.order.selection;
+    return {Selection::Kind::kGroup, row.members.value, 0, {}};
+}
 CampaignRow campaign_of(const Row& row) {
     CampaignRow out;
     CampaignRecord& c = out.record;
@@ -43,6 +52,8 @@ CampaignRow campaign_of(const Row& row) {
     c.operator_name = row.as<std::string>(15);
     c.order.approved_by = row.as<std::string>(16);
     c.order.reason = row.as<std::string>(17);
+    out.members = row.as<GroupId>(18);
+    out.settled_to = row.integer(19);
     return out;
 }
 std::optional<CampaignRow> find_campaign(Db& db, CampaignId id) {
@@ -58,10 +69,11 @@ struct Member {
     bool has_meter = false;
     bool closed = false;
 };
-#define PREWATT_SELECTED                                                                                       \
-    "($2 = 1 OR ($2 = 2 AND r.building_id = $3) OR ($2 = 3 AND r.building_id = $3 AND r.floor = $4) OR ($2 = " \
-    "4 AND x.line_id = $3) OR ($2 = 5 AND h.box_id = $3) OR ($2 = 6 AND EXISTS (SELECT 1 FROM "                \
-    "household_group_members g WHERE g.group_id = $3 AND g.household_id = h.id))) "
+#define PREWATT_SELECTED                                                                                          \
+    "($2 = 1 OR ($2 = 2 AND r.building_id = $3) OR ($2 = 3 AND r.building_id = $3 AND r.floor = $4) OR ($2 = "    \
+    "4 AND x.line_id = $3) OR ($2 = 5 AND h.box_id = $3) OR ($2 = 6 AND EXISTS (SELECT 1 FROM "                   \
+    "household_group_members g WHERE g.group_id = $3 AND g.household_id = h.id)) OR ($2 = 8 AND h.price_group = " \
+    "$3)) "
 std::vector<Member> members_after(Db& db, const Selection& selection, bool of_box, std::int64_t after, int limit) {
     std::vector<Member> members;
     if (of_box)
@@ -265,6 +277,32 @@ void each_outcome(Db& db, const CampaignRecord& campaign, const F& each) {
         });
 }
 
+// The first member that waits as each_outcome has it; 0: nobody does.
+std::int64_t first_waiting(Db& db, const CampaignRow& row) {
+    const Wish& wish = row.record.order.wish;
+    std::int64_t first = 0;
+    const auto keep = [&first](const Row& member) { first = member.integer(0); };
+    if (wish.kind == WishKind::kSetting || wish.kind == WishKind::kClock) {
+        const SettingName name = wish.kind == WishKind::kClock ? kClockWish : wish.setting;
+        db.query(
+            "SELECT m.member_id FROM campaign_members m LEFT JOIN setting_wishes w ON w.owner_kind = $3 AND w.owner_id "
+            "= m.member_id AND w.setting_id = $4 AND w.setting_index = $5 WHERE m.campaign_id = $1 AND m.member_id > "
+            "$2 AND (m.state = 0 OR (m.state = 1 AND COALESCE(w.reached, 0) < m.version AND COALESCE(w.version, 0) <= "
+            "m.version AND NOT (COALESCE(w.version, 0) = m.version AND COALESCE(w.failed, 0) <> 0))) ORDER BY "
+            "m.member_id LIMIT 1",
+            {row.record.id, row.settled_to, is_of_box(wish) ? SettingOwner::kBox : SettingOwner::kHousehold, name.id,
+             name.index},
+            keep);
+    } else {
+        db.query(
+            "SELECT m.member_id FROM campaign_members m LEFT JOIN jobs j ON j.id = m.job_id WHERE m.campaign_id = $1 "
+            "AND m.member_id > $2 AND (m.state = 0 OR (m.state = 1 AND COALESCE(j.state, 0) NOT IN (3, 4))) ORDER BY "
+            "m.member_id LIMIT 1",
+            {row.record.id, row.settled_to}, keep);
+    }
+    return first;
+}
+
 std::vector<Cause> sorted(const std::map<std::string, std::int64_t>& counts) {
     std::vector<Cause> causes;
     for (const auto& [text, members] : counts)
@@ -316,18 +354,19 @@ std::string date_of(UnixTime time) {
     return std::to_string(days);
 }
 
-std::int64_t insert_campaign(Db& db, const CampaignOrder& order, CampaignId parent, const std::string& operator_name,
-                             UnixTime now, Changes& changes) {
+std::int64_t insert_campaign(Db& db, const CampaignOrder& order, GroupId members, CampaignId parent,
+                             const std::string& operator_name, UnixTime now, Changes& changes) {
     std::int64_t id = 0;
     const Value parent_id = parent ? Value{parent} : Value{};
     const std::string selection = text_of(order.selection);
     const std::string wish = text_of(order.wish);
     db.query(
         "INSERT INTO campaigns (order_id, selection, wish, state, start_at, daily, window_from, window_to, parent_id, "
-        "created_at, operator_name, approved_by, reason) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-        "RETURNING id",
+        "created_at, operator_name, approved_by, reason, members_group) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, "
+        "$10, $11, $12, $13) RETURNING id",
         {order.order_id, selection, wish, order.schedule.start_at, order.schedule.daily, order.schedule.from_minute,
-         order.schedule.to_minute, parent_id, now, operator_name, order.approved_by, order.reason},
+         order.schedule.to_minute, parent_id, now, operator_name, order.approved_by, order.reason,
+         members ? Value{members} : Value{}},
         [&](const Row& row) { id = row.integer(0); });
     changes.push_back({Change::Kind::kCampaign, id});
     return id;
@@ -373,28 +412,150 @@ void write_down(Db& db, const Actor& actor, const char* action, CampaignId id, s
     append_audit(db, record);
 }
 
+// The households that a selection means now.
+std::vector<std::int64_t> selected_households(Db& db, const Selection& selection) {
+    std::vector<std::int64_t> selected;
+    if (selection.kind == Selection::Kind::kList) {
+        for (const HouseholdId household : selection.list)
+            db.query("SELECT id FROM households WHERE id = $1", {household},
+                     [&](const Row& row) { selected.push_back(row.integer(0)); });
+        std::sort(selected.begin(), selected.end());
+        selected.erase(std::unique(selected.begin(), selected.end()), selected.end());
+    } else {
+        for (const Member& member : members_after(db, selection, false, 0, INT32_MAX))
+            selected.push_back(member.id);
+    }
+    return selected;
+}
+// How many it concerns: of a wish for boxes, all that are behind them.
+std::int64_t households_concerned(Db& db, const Selection& selection, const Wish& wish) {
+    const std::vector<std::int64_t> selected = selected_households(db, selection);
+    if (!is_of_box(wish)) return static_cast<std::int64_t>(selected.size());
+    std::map<std::int64_t, std::int64_t> behind;  // a box: how many
+    std::map<std::int64_t, std::int64_t> box_of;
+    db.query("SELECT id, box_id FROM households WHERE box_id IS NOT NULL", {}, [&](const Row& row) {
+        ++behind[row.integer(1)];
+        box_of[row.integer(0)] = row.integer(1);
+    });
+    std::int64_t concerned = 0;
+    for (const std::int64_t household : selected)
+        if (const auto box = box_of.find(household); box != box_of.end())
+            concerned += std::exchange(behind[box->second], 0);
+    return concerned;
+}
+
+// Who is selected now, under a name that no page shows.
+GroupId keep_members(Db& db, const CampaignOrder& order) {
+    const GroupId group{make_group(db, "list of " + order.order_id, order.selection.list)};
+    if (order.selection.kind != Selection::Kind::kList)
+        db.execute(
+            "INSERT INTO household_group_members (group_id, household_id) SELECT $1, h.id FROM households h JOIN rooms "
+            "r ON r.id = h.room_id LEFT JOIN boxes x ON x.id = h.box_id WHERE " PREWATT_SELECTED,
+            {group, order.selection.kind, order.selection.id, order.selection.floor});
+    return group;
+}
+std::string hash_of(const std::vector<std::int64_t>& households) {
+    std::string list;
+    for (const std::int64_t household : households)
+        list += std::to_string(household) + "\n";
+    return sha256_hex(list);
+}
+std::string hash_of_members(Db& db, GroupId group) {
+    return hash_of(selected_households(db, {Selection::Kind::kGroup, group.value, 0, {}}));
+}
+std::string text_of(const Schedule& schedule) {
+    return std::to_string(schedule.start_at.ms) + " " + (schedule.daily ? "daily" : "once") + " " +
+           std::to_string(schedule.from_minute) + " " + std::to_string(schedule.to_minute);
+}
+
+// From here on it starts. The selection of a campaign that names its households one by one is the group of them.
+Answer<CampaignRecord> begin_campaign(Db& db, CampaignOrder order, GroupId members, const Actor& actor, UnixTime now,
+                                      Changes& changes) {
+    if (order.schedule.start_at == UnixTime{}) order.schedule.start_at = now;
+    const CampaignId id{insert_campaign(db, order, members, {}, actor.user, now, changes)};
+    write_down(db, actor, kStart, id, "", text_of(order.selection) + ": " + text_of(order.wish), order.reason, now);
+    return read_campaign(db, id);
+}
+
 Answer<CampaignRecord> start_campaign(Db& db, CampaignOrder order, const Actor& actor, UnixTime now, Changes& changes) {
     if (auto bad = check_order(order)) return std::unexpected(*bad);
     std::optional<CampaignRow> known;
     db.query(PREWATT_CAMPAIGN_SELECT "WHERE order_id = $1", {order.order_id},
              [&](const Row& row) { known = campaign_of(row); });
-    const std::string list_name = "list of " + order.order_id;
+    const bool listed = order.selection.kind == Selection::Kind::kList;
     if (known) {
-        const bool listed = order.selection.kind == Selection::Kind::kList;
-        const bool same =
-            known->record.order.wish == order.wish && (listed || known->record.order.selection == order.selection);
+        const CampaignOrder& before = known->record.order;
+        const bool same_members = listed ? before.selection.kind == Selection::Kind::kGroup &&
+                                               hash_of_members(db, GroupId{before.selection.id}) ==
+                                                   hash_of(selected_households(db, order.selection))
+                                         : before.selection == order.selection;
+        const bool same = before.wish == order.wish && same_members;
         if (same) return read_campaign(db, known->record.id);
         return std::unexpected(Refusal{Reason::kOrderIdReused,
                                        "This order id was used for another campaign; nothing was done.",
                                        known->record.id.value});
     }
-    if (order.selection.kind == Selection::Kind::kList)
-        order.selection = {Selection::Kind::kGroup, make_group(db, list_name, order.selection.list), 0, {}};
-    if (order.schedule.start_at == UnixTime{}) order.schedule.start_at = now;
-    const CampaignId id{insert_campaign(db, order, {}, actor.user, now, changes)};
-    write_down(db, actor, "campaign.start", id, "", text_of(order.selection) + ": " + text_of(order.wish), order.reason,
-               now);
-    return read_campaign(db, id);
+    const std::string selection =
+        listed ? "list " + hash_of(selected_households(db, order.selection)).substr(0, 16) : text_of(order.selection);
+    const std::string schedule = text_of(order.schedule);
+    const std::string text = selection + ": " + text_of(order.wish) + ": " + schedule;
+    if (auto taken = check_waiting_orders(db, order.order_id, text, now)) return std::unexpected(*taken);
+    const std::int64_t households = households_concerned(db, order.selection, order.wish);
+    const GroupId members = keep_members(db, order);
+    if (listed) order.selection = {Selection::Kind::kGroup, members.value, 0, {}};
+    Act act;
+    act.kind = kind_of_act(order.wish);
+    act.action = kStart;
+    act.subject =
+        std::to_string(households) + " households (" + (listed ? "list" : selection) + "): " + text_of(order.wish);
+    act.content = act_content(kStart, {{"order_id", order.order_id},
+                                       {"order", text},
+                                       {"selection", text_of(order.selection)},
+                                       {"wish", text_of(order.wish)},
+                                       {"start_at", std::to_string(order.schedule.start_at.ms)},
+                                       {"repeat", order.schedule.daily ? "daily" : "once"},
+                                       {"window_from", std::to_string(order.schedule.from_minute)},
+                                       {"window_to", std::to_string(order.schedule.to_minute)},
+                                       {"households", std::to_string(households)},
+                                       {"members_group", std::to_string(members.value)},
+                                       {"members_hash", hash_of_members(db, members)}});
+    act.households = households;
+    if (auto waits = wait_for_second_person(db, act, actor, order.reason, now)) return std::unexpected(*waits);
+    return begin_campaign(db, std::move(order), members, actor, now, changes);
+}
+
+// What a second person has approved, for exactly those households that were selected when it was asked for.
+Answer<std::string> start_approved(Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) {
+    const auto refuse = [](Reason reason, const char* message) { return std::unexpected(Refusal{reason, message, 0}); };
+    CampaignOrder order;
+    order.order_id = act_field(asked.content, "order_id").value_or("");
+    const auto selection = selection_of(act_field(asked.content, "selection").value_or(""));
+    const auto wish = wish_of(act_field(asked.content, "wish").value_or(""));
+    const auto start_at = act_number(asked.content, "start_at");
+    const auto from = act_number(asked.content, "window_from");
+    const auto to = act_number(asked.content, "window_to");
+    const GroupId members{act_number(asked.content, "members_group").value_or(0)};
+    if (!selection || !wish || !start_at || !from || !to || !members)
+        return refuse(Reason::kBadArgument, "The content of the act is incomplete; nothing was done.");
+    order.selection = *selection;
+    order.wish = *wish;
+    order.schedule = {UnixTime{*start_at}, act_field(asked.content, "repeat") == "daily", static_cast<int>(*from),
+                      static_cast<int>(*to)};
+    order.reason = asked.reason;
+    order.approved_by = asked.decided_by.user;
+    if (auto bad = check_order(order)) return std::unexpected(*bad);
+    bool known = false;
+    db.query("SELECT id FROM campaigns WHERE order_id = $1", {order.order_id}, [&](const Row&) { known = true; });
+    if (known)
+        return refuse(Reason::kOrderIdReused,
+                      "A campaign was started under this order id meanwhile; nothing more was done.");
+    if (hash_of_members(db, members) != act_field(asked.content, "members_hash"))
+        return refuse(Reason::kAlreadyDecided,
+                      "Other households were selected under this order id meanwhile; nothing was done. Ask for it "
+                      "again.");
+    const auto begun = begin_campaign(db, std::move(order), members, asked.asked_by, now, changes);
+    if (!begun) return std::unexpected(begun.error());
+    return "Started, campaign " + std::to_string(begun->id.value) + ".";
 }
 
 Answer<CampaignRecord> change_state(Db& db, CampaignId id, CampaignState to, const Actor& actor, const char* action,
@@ -431,7 +592,7 @@ Answer<CampaignRecord> retry_failures(Db& db, CampaignId id, const Actor& actor,
             "member_id = $2",
             {id, member});
     if (!failed.empty()) {
-        db.execute("UPDATE campaigns SET state = 2, expanded = 0, ended_at = NULL WHERE id = $1", {id});
+        db.execute("UPDATE campaigns SET state = 2, expanded = 0, settled_to = 0, ended_at = NULL WHERE id = $1", {id});
         write_down(db, actor, "campaign.retry", id, "", std::to_string(failed.size()) + " members", "", now);
         changes.push_back({Change::Kind::kCampaign, id.value});
     }
@@ -455,7 +616,7 @@ Answer<bool> advance_once(Db& db, UnixTime now, Changes& changes) {
             bool made = false;
             db.query("SELECT id FROM campaigns WHERE order_id = $1", {today.order_id},
                      [&](const Row&) { made = true; });
-            if (!made) insert_campaign(db, today, c.id, c.operator_name, now, changes);
+            if (!made) insert_campaign(db, today, row.members, c.id, c.operator_name, now, changes);
             std::int64_t next = schedule.start_at.ms;
             while (next <= now.ms)
                 next += kDay_ms;
@@ -481,7 +642,7 @@ Answer<bool> advance_once(Db& db, UnixTime now, Changes& changes) {
         }
         const int room = kCampaignChunk - static_cast<int>(again.size());
         if (room > 0) {
-            const auto members = members_after(db, c.order.selection, is_of_box(c.order.wish), row.expanded_to, room);
+            const auto members = members_after(db, reached_by(row), is_of_box(c.order.wish), row.expanded_to, room);
             for (const Member& member : members)
                 reach_member(db, c, member, 0, now, changes);
             const bool all = static_cast<int>(members.size()) < room;
@@ -494,15 +655,19 @@ Answer<bool> advance_once(Db& db, UnixTime now, Changes& changes) {
     for (CampaignRow& row : open) {
         CampaignRecord& c = row.record;
         if (c.state != CampaignState::kRunning || !c.expanded) continue;
-        add_progress(db, c);
-        if (c.progress.waiting > 0) continue;
+        // Only the first that waits is looked at, and those behind it when it no longer does.
+        if (const std::int64_t waits = first_waiting(db, row); waits > 0) {
+            if (waits - 1 > row.settled_to)
+                db.execute("UPDATE campaigns SET settled_to = $2 WHERE id = $1", {c.id, waits - 1});
+            continue;
+        }
         db.execute("UPDATE campaigns SET state = 4, ended_at = $2 WHERE id = $1", {c.id, now});
         changes.push_back({Change::Kind::kCampaign, c.id.value});
     }
     return false;
 }
 
-Answer<CampaignPreview> preview_of(Db& db, Selection selection, const Wish& wish) {
+Answer<CampaignPreview> preview_of(Db& db, Selection selection, const Wish& wish, const Actor& actor, UnixTime now) {
     if (auto bad = check_wish(wish)) return std::unexpected(*bad);
     CampaignPreview preview;
     std::map<std::string, std::int64_t> changes;
@@ -548,16 +713,18 @@ Answer<CampaignPreview> preview_of(Db& db, Selection selection, const Wish& wish
     }
     preview.changes = sorted(changes);
     preview.causes = sorted(causes);
-    preview.needs_two = needs_two(wish, preview.members - preview.already - preview.cannot);
+    preview.households = households_concerned(db, selection, wish);
+    preview.needs_two =
+        needs_second_person(db, {kind_of_act(wish), kStart, "", "", {}, preview.households}, actor, now);
     return checked(db, std::move(preview));
 }
 
 class CampaignsOnDb final : public Campaigns {
   public:
-    explicit CampaignsOnDb(Engine& engine) : engine_(engine) {}
+    explicit CampaignsOnDb(Engine& engine) : engine_(engine) { engine_.acts.offer(kStart, start_approved); }
 
-    Answer<CampaignPreview> preview(const Selection& selection, const Wish& wish) override {
-        return engine_.pool.ask([&](Db& db) { return preview_of(db, selection, wish); });
+    Answer<CampaignPreview> preview(const Selection& selection, const Wish& wish, const Actor& actor) override {
+        return engine_.pool.ask([&](Db& db) { return preview_of(db, selection, wish, actor, engine_.clock()); });
     }
     void start(CampaignOrder order, Actor actor, WhenDone<CampaignRecord> done) override {
         engine_.writer.submit<CampaignRecord>(

@@ -221,5 +221,158 @@ TEST_F(MoneyOfTwo, OneLimitHoldsAndThatOfAnOlderDatabaseGoesOnHolding) {
     }
 }
 
+// Orders to many, in an office of an owner and two technicians; 78 households behind two boxes.
+class MassActionsOfTwo : public OfficeTest {
+  protected:
+    void start_with_people() {
+        building_.boxes = 2;
+        start();
+        for (const char* name : {"tan", "sun", "li"}) {
+            UserRecord user;
+            user.user = name;
+            user.role = name[0] == 'l' ? Role::kCashier : Role::kTechnician;
+            ASSERT_TRUE(wait<UserRecord>([&](auto done) { office_->create_user(user, "long enough", kOwner, done); }));
+        }
+        move(kOwnAccountTime + minutes(1));
+    }
+    static CampaignOrder off(std::string id, std::string_view selection) {
+        CampaignOrder order;
+        order.order_id = std::move(id);
+        order.selection = *selection_of(selection);
+        order.reason = "works on the riser";
+        return order;
+    }
+    Answer<CampaignRecord> begin(const CampaignOrder& order) {
+        return wait<CampaignRecord>([&](auto done) { office_->campaigns().start(order, kTan, done); });
+    }
+    ApprovalId waiting(const Answer<CampaignRecord>& asked) {
+        EXPECT_FALSE(asked) << "one person started it";
+        if (asked) return {};
+        EXPECT_EQ(asked.error().reason, Reason::kNeedsApproval) << asked.error().message;
+        return ApprovalId{asked.error().limit};
+    }
+    Answer<ApprovalRecord> approve(ApprovalId id, const Actor& who) {
+        return wait<ApprovalRecord>([&](auto done) { office_->approvals().approve(id, who, done); });
+    }
+    void group(std::string name, std::vector<HouseholdId> members) {
+        ASSERT_TRUE(wait<GroupRecord>([&](auto done) { office_->campaigns().set_group(name, members, kTan, done); }));
+    }
+    void advance_all() {
+        while (wait<bool>([&](auto done) { office_->campaigns().advance(now(), done); }).value_or(false)) {
+        }
+    }
+    std::vector<CampaignRecord> campaigns() { return *office_->campaigns().campaigns(100); }
+
+    const Actor kTan{"tan", "10.0.0.7"};
+    const Actor kSun{"sun", "10.0.0.8"};
+};
+
+TEST_F(MassActionsOfTwo, StartsWhenAnotherAgreesAndReachesExactlyWhoWasSelected) {
+    // One wrong click, or one angry technician, and the whole campus is dark.
+    start_with_people();
+    EXPECT_TRUE(office_->campaigns().preview({}, Wish{}, kTan)->needs_two);
+    EXPECT_FALSE(office_->campaigns().preview(*selection_of("box 1"), Wish{}, kTan)->needs_two);
+    EXPECT_TRUE(begin(off("small", "box 1"))) << "39 are below the limit";
+    CampaignOrder all = off("big", "all");
+    all.schedule.daily = true;
+    all.schedule.from_minute = 60;
+    all.schedule.to_minute = 120;
+    const ApprovalId id = waiting(begin(all));
+    EXPECT_EQ(waiting(begin(all)), id);
+    EXPECT_EQ(begin(off("big", "all")).error().reason, Reason::kOrderIdReused) << "another schedule";
+    EXPECT_EQ(campaigns().size(), 1u);
+    reopen();
+    EXPECT_EQ(approve(id, kTan).error().reason, Reason::kNoRight);
+    EXPECT_EQ(approve(id, {"li", ""}).error().reason, Reason::kNoRight) << "a cashier may not";
+    EXPECT_EQ(campaigns().size(), 1u);
+    const auto done = approve(id, kSun);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(done->state, ApprovalState::kDone) << done->outcome;
+    ASSERT_EQ(campaigns().size(), 2u);
+    const CampaignRecord started = campaigns().front();
+    EXPECT_EQ(started.order.schedule.daily, true);
+    EXPECT_EQ(started.order.schedule.from_minute, 60);
+    EXPECT_EQ(started.order.schedule.to_minute, 120);
+    EXPECT_EQ(started.order.selection, all.selection);
+    EXPECT_EQ(started.order.approved_by, "sun");
+    EXPECT_EQ(started.operator_name, "tan");
+    EXPECT_EQ(approve(id, kSun).error().reason, Reason::kAlreadyDecided);
+    EXPECT_EQ(begin(all)->id, started.id) << "the order id answers the campaign that it became";
+    EXPECT_EQ(campaigns().size(), 2u);
+    AuditFilter filter;
+    filter.action = "campaign.start";
+    const auto records = *office_->audit().records(filter);
+    ASSERT_EQ(records.size(), 2u);
+    EXPECT_EQ(records[0].who.user, "tan");
+    EXPECT_EQ(records[0].who.from, "10.0.0.7");
+}
+
+TEST_F(MassActionsOfTwo, APriceOfOneRoomIsForTheOwnerAndABoxCountsAllBehindIt) {
+    // A price by campaign must not be the way around the two people that a price takes.
+    start_with_people();
+    settings::Settings all;
+    CampaignOrder price = off("p", "list 1");
+    price.wish.kind = WishKind::kSetting;
+    price.wish.setting = {0x15, 1};
+    price.wish.bytes.resize(settings::kSettingBytesMax);
+    price.wish.bytes.resize(settings::encode(all, {settings::SettingId::kPriceSet, 0, 1}, price.wish.bytes));
+    const ApprovalId id = waiting(begin(price));
+    EXPECT_EQ(approve(id, kSun).error().reason, Reason::kNoRight) << "a technician may not approve a price";
+    const auto done = approve(id, kOwner);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->state, ApprovalState::kDone) << done->outcome;
+
+    CampaignOrder clock = off("k", "list 1 40");
+    clock.wish.kind = WishKind::kClock;
+    EXPECT_EQ(office_->campaigns().preview(clock.selection, clock.wish, kTan)->households, 78);
+    waiting(begin(clock));
+}
+
+TEST_F(MassActionsOfTwo, AGroupThatGrowsLaterAddsNobody) {
+    // A campaign of one room for tomorrow; tonight the whole house joins its group.
+    start_with_people();
+    std::vector<HouseholdId> everybody;
+    for (std::int64_t id = 1; id <= 78; ++id)
+        everybody.push_back({id});
+    group("mine", {everybody[4]});
+    CampaignOrder order = off("c", "group 1");
+    order.schedule.start_at = now() + minutes(60);
+    const auto begun = begin(order);
+    ASSERT_TRUE(begun) << begun.error().message;
+    group("mine", everybody);
+    move(minutes(61));
+    advance_all();
+    EXPECT_EQ(office_->campaigns().campaign(begun->id)->progress.members, 1);
+    EXPECT_EQ(office_->jobs(everybody[4], 10)->size(), 1u);
+    EXPECT_TRUE(office_->jobs(everybody[5], 10)->empty());
+    const ApprovalId id = waiting(begin(off("all", "group 1")));
+    group("mine", {everybody[4]});
+    const auto done = approve(id, kSun);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->state, ApprovalState::kDone) << done->outcome;
+    advance_all();
+    EXPECT_EQ(campaigns().front().progress.members, 78) << "who was selected when it was asked for";
+}
+
+TEST_F(MassActionsOfTwo, WhatChangedMeanwhileOrWasTamperedWithIsNotStarted) {
+    // Approved was the list of the third floor; in the database stands another one.
+    start_with_people();
+    const ApprovalId id = waiting(begin(off("c", "all")));
+    const ApprovalId late = waiting(begin(off("d", "all")));
+    auto db = beside();
+    db->execute("DELETE FROM household_group_members WHERE household_id = 7");
+    ASSERT_TRUE(db->ok()) << db->failure()->message;
+    const auto done = approve(id, kSun);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->state, ApprovalState::kFailed);
+    EXPECT_TRUE(campaigns().empty());
+    move(ApprovalRules{}.valid_for);
+    EXPECT_EQ(approve(late, kSun).error().reason, Reason::kAlreadyDecided) << "expired";
+    EXPECT_TRUE(campaigns().empty());
+    const auto asked = waiting(begin(off("d", "all")));
+    EXPECT_EQ(approve(asked, kSun)->state, ApprovalState::kDone) << "asked again, the list is made anew";
+    EXPECT_EQ(campaigns().size(), 1u);
+}
+
 }  // namespace
 }  // namespace prewatt::server::store

@@ -23,11 +23,13 @@ class FakeCampaigns final : public Campaigns {
         record.id = id;
         return record;
     }
-    Answer<CampaignPreview> preview(const Selection&, const Wish& wish) override {
+    Answer<CampaignPreview> preview(const Selection&, const Wish& wish, const Actor& actor) override {
         if (auto bad = check_wish(wish)) return std::unexpected(*bad);
         CampaignPreview preview;
         preview.members = members;
-        preview.needs_two = needs_two(wish, members);
+        preview.households = members;
+        preview.needs_two = members > ApprovalRules{}.households_max;
+        last_actor = actor;
         preview.lines.push_back({1, "3-0101", "relay on", "relay off", ""});
         return preview;
     }
@@ -35,6 +37,7 @@ class FakeCampaigns final : public Campaigns {
         started_.id = {1};
         started_.order = std::move(order);
         started_.operator_name = actor.user;
+        last_actor = actor;
         done(started_);
     }
     Answer<CampaignRecord> campaign(CampaignId id) override {
@@ -62,6 +65,7 @@ class FakeCampaigns final : public Campaigns {
     void record_setting(SettingReport, WhenDone<Done> done) override { done(Done{}); }
 
     std::int64_t members = 39;
+    Actor last_actor;
     std::optional<Refusal> refuse_questions;
 
   private:
@@ -86,6 +90,7 @@ class FakeOffice : public Office {
 
     FakeAccounts& accounts() override { return accounts_; }
     Campaigns& campaigns() override { return campaigns_; }
+    FakeCampaigns& campaigns_fake() { return campaigns_; }
     FakeArchive& archive() override { return archive_; }
     FakeApprovals& approvals() override { return approvals_; }
     FakeAudit& audit() override { return audit_; }
