@@ -14,7 +14,7 @@ using nlohmann::json;
 namespace store = server::store;
 
 store::Opened<std::unique_ptr<store::Db>> open_database(const AuditOptions& options) {
-    const std::string url = options.db.empty() ? (options.data / "office.db").string() : options.db;
+    const std::string url = options.db.empty() ? (options.data / "prewatt.db").string() : options.db;
     auto place = store::place_of(url);
     if (!place) return std::unexpected(std::move(place.error()));
     auto db = (*place)->open_reading();

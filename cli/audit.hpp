@@ -1,7 +1,7 @@
 // `prewatt audit verify`: recomputes the journal's chain over the database itself, without the server.
 // `prewatt audit show [NUMBER]`, `prewatt audit head`: its records; number and chain of the newest, to be noted down.
 //
-//   --db      db        URL of the database, or --data: the folder with office.db (place.hpp)
+//   --db      db        URL of the database, or --data: the folder with prewatt.db (place.hpp)
 //   --expect  expect    verify: NUMBER:CHAIN as `head` printed it once, so that a journal cut off at its end is found
 //   --canonical         show: the bytes of one record that SHA-256 goes over, and nothing else (docs/formats/audit.md)
 //   --json    json

@@ -1,8 +1,12 @@
 #include "cli/db.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cstdlib>
 
 #include "cli/output.hpp"
+#include "server/store/archive_settings.hpp"
 #include "server/store/backup.hpp"
 
 namespace prewatt::cli {
@@ -74,6 +78,35 @@ int run(const DbCheckOptions& options) {
     return sound ? code(ExitCode::kDone)
                  : fail(ExitCode::kRefused, "the database is not as it should be; do not sell from it",
                         "prewatt db backup, then ask for help before anything is changed");
+}
+int run(const DbSettingsOptions& options) {
+    const auto format = output_format(options.output);
+    if (!format) return fail_output(options.output);
+    std::vector<std::pair<std::string, std::int64_t>> changes;
+    for (const std::string& change : options.changes) {
+        const std::size_t equals = std::min(change.find('='), change.size());
+        std::int64_t value = 0;
+        const char* const begin = change.data() + std::min(equals + 1, change.size());
+        const char* const end = change.data() + change.size();
+        const auto [read_to, fault] = std::from_chars(begin, end, value);
+        if (equals == 0 || begin == end || fault != std::errc{} || read_to != end)
+            return fail(ExitCode::kWrongUse, "'" + change + "' is no NAME=NUMBER", "raw_days=90 close_hour=6");
+        changes.emplace_back(change.substr(0, equals), value);
+    }
+    if (!changes.empty() && options.reason.empty())
+        return fail(ExitCode::kWrongUse, "a reason is needed for the journal", "--reason \"a larger disk\"");
+    const char* const user = std::getenv("USER");
+    const auto settings = changes.empty()
+                              ? store::archive_settings(options.db)
+                              : store::set_archive_settings(options.db, changes, {user && *user ? user : "root", "cli"},
+                                                            options.reason, wall_clock());
+    if (!settings) return fail(settings.error());
+    Table table{"settings", {{"name", "Setting"}, {"value", "Value", true}, {"words", "What it is"}}, {}};
+    for (const server::ArchiveSettingName& setting : server::kArchiveSettings)
+        table.rows.push_back(
+            {std::string{setting.name}, *server::archive_setting(*settings, setting.name), std::string{setting.words}});
+    print(table, *format);
+    return code(ExitCode::kDone);
 }
 int run(const DbBackupOptions& options) {
     if (!output_format(options.output)) return fail_output(options.output);

@@ -5,6 +5,9 @@
 //   prewatt db backup DB FILE           one file of no engine, of one moment, while the office works
 //   prewatt db restore FILE DB          into a new or empty database, whole or not at all
 //   prewatt db migrate DB               applies missing steps and names them
+//   prewatt db settings DB [NAME=VALUE ...] --reason TEXT    how long readings are kept, when a month is closed;
+//   without
+//                                       a value only shown. Into the journal, by the user of this machine
 //   prewatt db move FROM TO             from one engine to the other; FROM stays as it is
 //
 // All take --output table|json|csv. Exit codes: 0; 1 the disk, the server or the tables fail; 2 the URL makes no sense;
@@ -13,6 +16,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace prewatt::cli {
 
@@ -39,6 +43,13 @@ struct DbMoveOptions {
     std::string to;
     std::string output = "table";
 };
+struct DbSettingsOptions {
+    std::string db;
+    std::vector<std::string> changes;
+    std::string reason;
+    std::string output = "table";
+};
+[[nodiscard]] int run(const DbSettingsOptions& options);
 [[nodiscard]] int run(const DbCheckOptions& options);
 [[nodiscard]] int run(const DbBackupOptions& options);
 [[nodiscard]] int run(const DbRestoreOptions& options);

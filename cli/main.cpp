@@ -9,6 +9,7 @@
 #include "cli/audit.hpp"
 #include "cli/bench.hpp"
 #include "cli/campaign.hpp"
+#include "cli/clear.hpp"
 #include "cli/db.hpp"
 #include "cli/evaluate.hpp"
 #include "cli/events.hpp"
@@ -168,6 +169,8 @@ void offer_sell(CLI::App& app) {
     verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
     verb.add_option("--yuan", options->yuan, "How much: 100, 100.50")->required();
     verb.add_option("--pay", options->pay, "cash, transfer or other")->capture_default_str();
+    verb.add_option("--payer", options->payer, "Who pays: a resident of the room, name or number");
+    verb.add_option("--drawer", options->drawer, "The open cash drawer that it goes into, name or number");
     verb.add_option("--wait", options->wait, "How long to wait for the meter; 0s: not")->capture_default_str();
     verb.add_flag("--yes", options->yes, "Do not ask");
     verb.add_flag("--dry-run", options->dry_run, "Say what would be sold, book nothing");
@@ -214,6 +217,18 @@ void offer_relay(CLI::App& app) {
     add_server(verb, options->server);
 }
 
+void offer_clear(CLI::App& app) {
+    CLI::App& verb =
+        *app.add_subcommand("clear", "Take registers and account of a room off its meter; takes two people");
+    auto options = verb_options<ClearOptions>(verb);
+    verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
+    verb.add_option("--reason", options->reason, "For the journal and whoever approves")->required();
+    verb.add_flag("--yes", options->yes, "Do not ask");
+    verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
+    verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+    add_server(verb, options->server);
+}
+
 void offer_campaign(CLI::App& app) {
     CLI::App& campaign = *app.add_subcommand("campaign", "One order to many households or boxes");
     campaign.require_subcommand(1);
@@ -223,7 +238,8 @@ void offer_campaign(CLI::App& app) {
         options->action = action;
         const std::string name = action;
         if (name == "preview" || name == "start") {
-            verb.add_option("SELECTION", options->selection, "all, \"floor 1 5\", \"box 2\", \"group 3\" ...")
+            verb.add_option("SELECTION", options->selection,
+                            "all, \"floor 1 5\", \"box 2\", \"group 3\", \"price_group 2\" ...")
                 ->required();
             verb.add_option("WISH", options->wish, "remote_off, \"alarms 1000 200 0\", clock ...")->required();
         } else if (name != "list") {
@@ -252,7 +268,7 @@ void offer_campaign(CLI::App& app) {
 
 void add_database(CLI::App& verb, AuditOptions& options) {
     verb.add_option("--db", options.db, "Where the office is kept: a path, sqlite:///..., postgresql://...");
-    verb.add_option("--data", options.data, "Folder with office.db")->capture_default_str();
+    verb.add_option("--data", options.data, "Folder with prewatt.db")->capture_default_str();
     verb.add_flag("--json", options.json, "For a program");
 }
 
@@ -553,6 +569,11 @@ void offer_db(CLI::App& app) {
     restore_verb.add_option("DB", restore->db, kDb)->required();
     std::shared_ptr<DbMigrateOptions> migrate;
     add("migrate", "Bring the tables up to date", migrate).add_option("DB", migrate->db, kDb)->required();
+    std::shared_ptr<DbSettingsOptions> settings;
+    CLI::App& settings_verb = add("settings", "How long readings are kept, when a month is closed", settings);
+    settings_verb.add_option("DB", settings->db, kDb)->required();
+    settings_verb.add_option("CHANGES", settings->changes, "raw_days=90 close_hour=6 ...; none: shows them");
+    settings_verb.add_option("--reason", settings->reason, "For the journal");
     std::shared_ptr<DbMoveOptions> move;
     CLI::App& move_verb = add("move", "Copy an office into another database, proved by the hash of all balances", move);
     move_verb.add_option("FROM", move->from, kDb)->required();
@@ -606,6 +627,7 @@ int main_of(int argc, char** argv) {
     offer_refund(app);
     offer_ledger(app);
     offer_relay(app);
+    offer_clear(app);
     offer_campaign(app);
     offer_top(app);
     offer_audit(app);

@@ -121,6 +121,8 @@ OfficeFailure failure_of(int status, const json& body) {
         case 409:
         case 422:
             failure.exit = ExitCode::kRefused;
+            if (failure.code == "needs_approval")
+                failure.what_to_try = "another person: prewatt approvals list, prewatt approvals approve NUMBER";
             break;
         case 503:
             failure.exit = ExitCode::kNotReachable;

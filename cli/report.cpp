@@ -35,7 +35,7 @@ int run(const ReportOptions& options) {
             return fail(ExitCode::kWrongUse, "'" + *text + "' is no time; write 2026-11, 2026-11-05 or 2026-11-05T14");
     const auto client = OfficeClient::open(options.server);
     if (!client) return fail(client.error());
-    std::string path = "/api/v1/reports/consumption?level=" + options.level;
+    std::string path = "/reports/consumption?level=" + options.level;
     if (!options.month.empty()) path += "&month=" + options.month;
     if (!options.from.empty()) path += "&from=" + options.from;
     if (!options.to.empty()) path += "&to=" + options.to;

@@ -46,6 +46,23 @@ Table receipt_of(const json& sale) {
     return table;
 }
 
+// The one of a list that is meant by its number or its name.
+OfficeClient::Answer one_of(const OfficeClient::Answer& list, const char* name, const std::string& meant,
+                            const std::string& what) {
+    if (!list) return list;
+    std::string known;
+    for (const json& item : (*list)[name]) {
+        const std::string item_name = item["name"];
+        if (item_name == meant || std::to_string(item["id"].get<std::int64_t>()) == meant) return item["id"];
+        known += (known.empty() ? "" : ", ") + item_name;
+    }
+    OfficeFailure failure;
+    failure.exit = ExitCode::kNotFound;
+    failure.what = "there is no " + what + " '" + meant + "'";
+    failure.what_to_try = known.empty() ? "there is none at all" : "one of: " + known;
+    return std::unexpected(std::move(failure));
+}
+
 }  // namespace
 
 int run(const SellOptions& options) {
@@ -60,6 +77,18 @@ int run(const SellOptions& options) {
     const auto household = client->find_household(options.room);
     if (!household) return fail(household.error());
     const std::string room = (*household)["room"];
+    json order{{"household_id", (*household)["id"]}, {"amount_fen", *fen}, {"channel", options.pay}};
+    if (!options.payer.empty()) {
+        const std::string path = "/households/" + std::to_string((*household)["id"].get<std::int64_t>()) + "/residents";
+        const auto payer = one_of(client->get(path), "residents", options.payer, "resident of room " + room);
+        if (!payer) return fail(payer.error());
+        order["payer_id"] = *payer;
+    }
+    if (!options.drawer.empty()) {
+        const auto drawer = one_of(client->get("/drawers"), "drawers", options.drawer, "cash drawer");
+        if (!drawer) return fail(drawer.error());
+        order["drawer_id"] = *drawer;
+    }
     const std::string what = decimal(*fen) + " yuan to room " + room;
     if (options.dry_run) {
         std::fprintf(stderr, "prewatt: would sell %s (%s); nothing was booked\n", what.c_str(), options.pay.c_str());
@@ -69,7 +98,6 @@ int run(const SellOptions& options) {
         answer != ExitCode::kDone)
         return code(answer);
     const std::string key = options.idempotency_key.empty() ? make_uuid() : options.idempotency_key;
-    const json order{{"household_id", (*household)["id"]}, {"amount_fen", *fen}, {"channel", options.pay}};
     auto sale = client->send("POST", "/sales", order, key);
     // The connection broke: the same key asks what became of it.
     for (int i = 0; i < 3 && !sale && sale.error().status == 0; ++i) {

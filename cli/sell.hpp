@@ -4,6 +4,8 @@
 //   ROOM                   room              "3-0512", or BOX:HOUSEHOLD
 //   --yuan N               yuan              100, 100.50
 //   --pay WORD             pay               cash, transfer, other
+//   --payer NAME           payer             a resident of the room, by name or number: who pays
+//   --drawer NAME          drawer            the open cash drawer that the money goes into, by name or number
 //   --wait TIME            wait              10s; 0s: does not wait for the meter
 //   --yes                  yes               does not ask
 //   --dry-run              dry_run           says what would be sold, books nothing
@@ -22,6 +24,8 @@ struct SellOptions {
     std::string room;
     std::string yuan;
     std::string pay = "cash";
+    std::string payer;
+    std::string drawer;
     std::string wait = "10s";
     bool yes = false;
     bool dry_run = false;

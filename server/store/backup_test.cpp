@@ -1,6 +1,8 @@
 // Backups, restoring and moving, on both engines; moving goes between them.
 #include "server/store/backup.hpp"
 
+#include "server/store/archive_settings.hpp"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -355,6 +357,35 @@ TEST_F(Backup, CheckNamesWhatIsWrong) {
     ASSERT_TRUE(wrong);
     for (const Finding& finding : *wrong)
         EXPECT_EQ(finding.sound, finding.subject != "ledger") << finding.subject << ": " << finding.words;
+}
+
+TEST_F(Backup, SettingsOfTheArchiveAreSetTogetherWrittenDownAndKept) {
+    // Somebody halves the time that readings are kept, and later nobody has done it.
+    create();
+    const Actor who{"root", "cli"};
+    const auto set = [&](std::vector<std::pair<std::string, std::int64_t>> changes) {
+        return set_archive_settings(options_.url, changes, who, "a small disk", now());
+    };
+    EXPECT_EQ(*archive_settings(options_.url), ArchiveSettings{});
+    EXPECT_EQ(set({{"raw_days", 10}, {"days", 3}}).error().error, OpenError::kBadSpec);
+    EXPECT_EQ(set({{"raw_days", 10}, {"close_day", 31}}).error().error, OpenError::kBadSpec);
+    EXPECT_EQ(*archive_settings(options_.url), ArchiveSettings{}) << "all of it or nothing";
+    const auto changed = set({{"raw_days", 10}, {"close_hour", 6}, {"hour_days", 400}});
+    ASSERT_TRUE(changed) << changed.error().message;
+    EXPECT_EQ(*archive_settings(options_.url), *changed);
+    EXPECT_EQ(changed->retention.raw_days, 10);
+    EXPECT_EQ(changed->closing.hour, 6);
+    open();
+    EXPECT_EQ(set({{"raw_days", 11}}).error().error, OpenError::kInUse);
+    AuditFilter filter;
+    filter.action = "archive.set";
+    const auto records = *office_->audit().records(filter);
+    ASSERT_EQ(records.size(), 2u) << "what stays as it was is no change";
+    EXPECT_EQ(records[1].subject, "raw_days");
+    EXPECT_EQ(records[1].before, "35");
+    EXPECT_EQ(records[1].after, "10");
+    EXPECT_EQ(records[1].who.user, "root");
+    EXPECT_EQ(records[1].reason, "a small disk");
 }
 
 TEST_F(Backup, MigrateSaysWhichStepsItApplied) {
