@@ -162,7 +162,7 @@ TEST(AccessBits, TheseAreTheBytes) {
     }
 }
 
-TEST(AccessBits, Ac27EveryTrailerThatWouldLockASectorIsKnownBeforeItIsSent) {
+TEST(AccessBits, AC27EveryTrailerThatWouldLockASectorIsKnownBeforeItIsSent) {
     // A trailer with one bit flipped on its way out makes the card waste.
     for (unsigned all = 0; all < 1u << 12; ++all) {
         AccessBits access;
@@ -207,7 +207,7 @@ TEST(Layout, NothingLiesOnAnotherAndNothingBeyondTheCard) {
     }
 }
 
-TEST(Layout, Ac28NumbersThatAreMadeUpAtEveryVisitAreNotTaken) {
+TEST(Layout, AC28NumbersThatAreMadeUpAtEveryVisitAreNotTaken) {
     // A phone shows another number each time: what was sealed for it never opens again.
     EXPECT_FALSE(fault_of(uid_of("a1b2c3d4")));
     EXPECT_FALSE(fault_of(uid_of("04782e21801d80")));

@@ -35,9 +35,9 @@ OpenedPair<Record> open_pair(const Copies& copies, const Open& open) {
         if (opened[slot] && (opened[slot]->generation & 1) != slot)
             opened[slot] = std::unexpected(RecordError::kMisplaced);
         if (opened[slot])
-            pair.copies[slot].generation = opened[slot]->generation;
+            pair.copies[slot] = {opened[slot]->generation, std::nullopt};
         else
-            pair.copies[slot].error = opened[slot].error();
+            pair.copies[slot] = {0, opened[slot].error()};
     }
     if (const auto best = newest_of(pair.copies))
         pair.newest = *opened[*best];

@@ -20,7 +20,7 @@ using Copies = std::array<RecordBytes, 2>;
 // What became of one copy.
 struct CopyState {
     std::uint32_t generation = 0;
-    std::optional<RecordError> error;  // none: it is good
+    std::optional<RecordError> error = RecordError::kEmpty;  // none: it is good
 };
 enum class PairError : std::uint8_t {
     kEmpty,       // nothing was ever written

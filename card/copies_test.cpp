@@ -57,7 +57,7 @@ TEST_F(CopiesTest, WhenNoCopyIsGoodTheReasonIsNamed) {
         EXPECT_FALSE(is_attempt(error)) << "honest people must not lock a box";
 }
 
-TEST_F(CopiesTest, Ac06SwappedCopiesAreNotTaken) {
+TEST_F(CopiesTest, AC06SwappedCopiesAreNotTaken) {
     // Copies in each other's place would make the desk overwrite the one that is good.
     EXPECT_EQ(open(credit(5), credit(4)).newest.error(), PairError::kMisplaced);
     const auto one = open(credit(4), credit(4));
@@ -65,7 +65,7 @@ TEST_F(CopiesTest, Ac06SwappedCopiesAreNotTaken) {
     EXPECT_TRUE(one.is_torn());
 }
 
-TEST_F(CopiesTest, Ac09AGenerationThatWasNotAcknowledgedIsWrittenIntoItsOwnSlotAgain) {
+TEST_F(CopiesTest, AC09AGenerationThatWasNotAcknowledgedIsWrittenIntoItsOwnSlotAgain) {
     // A torn copy reads well today and badly tomorrow; whoever trusted it has overwritten the good one meanwhile.
     const auto weak = next_write({good(4), good(5)}, 4);
     EXPECT_EQ(weak->slot, 1);
@@ -86,7 +86,7 @@ TEST_F(CopiesTest, WithoutMemoryWhatIsReadDecides) {
     EXPECT_EQ(next_write({good(6), good(5)}, std::nullopt)->generation, 7u);
 }
 
-TEST_F(CopiesTest, Ac02AnOldDumpIsWrittenOverWithAHigherGeneration) {
+TEST_F(CopiesTest, AC02AnOldDumpIsWrittenOverWithAHigherGeneration) {
     // Restored to generations 2 and 3 while 9 was acknowledged: the next one must not repeat a number, nor destroy the
     // newest that stands there.
     const auto next = next_write({good(2), good(3)}, 9);
@@ -97,7 +97,7 @@ TEST_F(CopiesTest, Ac02AnOldDumpIsWrittenOverWithAHigherGeneration) {
     EXPECT_EQ(other->generation, 11u);
 }
 
-TEST_F(CopiesTest, Ac22GenerationsEndAndDoNotWrap) {
+TEST_F(CopiesTest, AC22GenerationsEndAndDoNotWrap) {
     // After 2^32 writes the oldest would count as the newest.
     EXPECT_FALSE(next_write({good(0xFFFFFFFE), good(0xFFFFFFFF)}, std::nullopt));
     EXPECT_EQ(next_write({good(0xFFFFFFFE), good(0xFFFFFFFD)}, std::nullopt)->generation, 0xFFFFFFFFu);

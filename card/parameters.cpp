@@ -80,6 +80,11 @@ ParameterDigest ParameterList::digest(Mac& mac, const RecordKeys& keys) const {
     return digest;
 }
 
+bool ParameterList::is_ordered_by(const RightRecord& right, Mac& mac, const RecordKeys& keys) const {
+    return right.kind == CardKind::kSetUp && keys.box != 0 && right.parts == parts() &&
+           equal_constant_time(right.digest, digest(mac, keys));
+}
+
 std::expected<std::optional<Parameter>, ParameterError> ParameterList::next(std::size_t& at) const {
     const Bytes all = padded();
     if (at >= all.size() || all[at] == 0) {

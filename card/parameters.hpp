@@ -49,6 +49,8 @@ class ParameterList {
     [[nodiscard]] ParameterRecord part(std::uint8_t k, std::uint8_t household, std::uint32_t version) const;
     // What a right for the box of `keys` names.
     [[nodiscard]] ParameterDigest digest(Mac& mac, const RecordKeys& keys) const;
+    // Is this the list that the right, opened with the same keys, orders for their box?
+    [[nodiscard]] bool is_ordered_by(const RightRecord& right, Mac& mac, const RecordKeys& keys) const;
 
     // The entry that begins at `at`, which is moved behind it; nullopt at the end. Errors: kMalformed.
     [[nodiscard]] std::expected<std::optional<Parameter>, ParameterError> next(std::size_t& at) const;

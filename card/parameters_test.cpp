@@ -124,7 +124,7 @@ TEST(Parameters, WhatDoesNotFitIsRefusedAndLeavesTheRestAlone) {
     EXPECT_FALSE(list.add({settings::SettingId::kPriceSet, 0, 0}, Bytes{}));
 }
 
-TEST(Parameters, Ac30AnOrderForOneBoxFitsNoOtherListAndNoOtherBox) {
+TEST(Parameters, AC30AnOrderForOneBoxFitsNoOtherListAndNoOtherBox) {
     // The list of a set-up card is sealed with keys that every box holds: whoever opened one can put another list
     // there.
     GoldenSite site;
@@ -135,6 +135,18 @@ TEST(Parameters, Ac30AnOrderForOneBoxFitsNoOtherListAndNoOtherBox) {
     EXPECT_EQ(list.digest(site.mac, site.box), gathered(list, 0, 5)->digest(site.mac, site.box));
     EXPECT_NE(list.digest(site.mac, site.box), forged.digest(site.mac, site.box));
     EXPECT_NE(list.digest(site.mac, site.box), list.digest(site.mac, neighbour));
+
+    RightRecord right = golden_right(CardKind::kSetUp);
+    right.parts = list.parts();
+    right.digest = list.digest(site.mac, site.box);
+    EXPECT_TRUE(list.is_ordered_by(right, site.mac, site.box));
+    EXPECT_FALSE(forged.is_ordered_by(right, site.mac, site.box));
+    EXPECT_FALSE(list.is_ordered_by(right, site.mac, neighbour));
+    RightRecord site_wide = right;
+    site_wide.digest = list.digest(site.mac, site.site);
+    EXPECT_FALSE(list.is_ordered_by(site_wide, site.mac, site.site)) << "keys that every box holds order nothing";
+    right.kind = CardKind::kClear;
+    EXPECT_FALSE(list.is_ordered_by(right, site.mac, site.box));
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST_F(RecordIo, ACardOfAnotherBoxIsToldAfterTwoExchanges) {
     EXPECT_EQ(own.record(), credit(6));
 }
 
-TEST_F(RecordIo, Ac08TornAtAnyByteOfAnyWriteTheCardHoldsTheOldOrTheNewRecord) {
+TEST_F(RecordIo, AC08TornAtAnyByteOfAnyWriteTheCardHoldsTheOldOrTheNewRecord) {
     // The card is pulled away while the desk writes, and what was paid is on neither copy.
     for (int at = 1; at <= 3; ++at)
         for (std::size_t bytes = 0; bytes <= kBlockBytes; ++bytes)
@@ -109,7 +109,7 @@ TEST_F(RecordIo, Ac08TornAtAnyByteOfAnyWriteTheCardHoldsTheOldOrTheNewRecord) {
             }
 }
 
-TEST_F(RecordIo, Ac09TornTwiceInARowTheCardStillHoldsARecord) {
+TEST_F(RecordIo, AC09TornTwiceInARowTheCardStillHoldsARecord) {
     // The second try is torn as well: where it went into the good copy's place, both are gone.
     for (int first = 0; first < 3 * 17; ++first)
         for (int second = 0; second < 3 * 17; ++second) {
@@ -165,7 +165,7 @@ TEST_F(RecordIo, OnlyWhatReadsBackIsWritten) {
     EXPECT_EQ(steps.fault(), WriteFault::kNotVerified);
 }
 
-TEST_F(RecordIo, Ac19ACardThatWasExchangedMeanwhileIsNoSuccess) {
+TEST_F(RecordIo, AC19ACardThatWasExchangedMeanwhileIsNoSuccess) {
     // Two students, one reader: the second card is laid down while the first is being written.
     card.swap_uid = uid_of("deadbeef");
     RecordWriter steps = writer(6);
@@ -173,7 +173,7 @@ TEST_F(RecordIo, Ac19ACardThatWasExchangedMeanwhileIsNoSuccess) {
     EXPECT_EQ(steps.fault(), WriteFault::kSwapped);
 }
 
-TEST_F(RecordIo, Ac27ACardWithStrangeKeysOrAccessBitsIsLeftAlone) {
+TEST_F(RecordIo, AC27ACardWithStrangeKeysOrAccessBitsIsLeftAlone) {
     // Somebody has changed the trailer; the desk has to replace the card, and the meter must say so.
     const std::uint8_t sector = layout.credit(0);
     card.memory[trailer_block(sector)] = make_trailer(key_a(sector), key_b(sector), AccessBits{{2, 2, 2, 6}});

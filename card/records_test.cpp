@@ -67,7 +67,7 @@ TEST_F(Records, ExtremesComeBackOnAnyLegalCard) {
     EXPECT_EQ(*open_return(site.mac, site.box, site.uid, seal(site.mac, site.box, site.uid, returned)), returned);
 }
 
-TEST_F(Records, Ac01NoBitOfARecordCanBeChanged) {
+TEST_F(Records, AC01NoBitOfARecordCanBeChanged) {
     // Somebody edits the amount with the tools that every forum offers for water cards.
     const RecordBytes good = credit();
     for (std::size_t at = 0; at < good.size(); ++at)
@@ -105,7 +105,7 @@ TEST_F(Records, WhatIsWrongIsNamed) {
     EXPECT_EQ(open_credit(site.mac, next, site.uid, credit()).error(), RecordError::kKeyVersion);
 }
 
-TEST_F(Records, Ac04ARecordOpensOnItsOwnCardOnly) {
+TEST_F(Records, AC04ARecordOpensOnItsOwnCardOnly) {
     // A copy for a friend would be a second card of the same money.
     for (const char* other : {"a1b2c3d5", "00000000", "a1b2c3d4000000", "04782e21801d80"}) {
         const auto back = open_credit(site.mac, site.box, uid_of(other), credit());
@@ -114,7 +114,7 @@ TEST_F(Records, Ac04ARecordOpensOnItsOwnCardOnly) {
     }
 }
 
-TEST_F(Records, Ac05ACardOfAnotherBoxOrAnotherSiteIsTold) {
+TEST_F(Records, AC05ACardOfAnotherBoxOrAnotherSiteIsTold) {
     // Two buildings with a box of the same number, or a card of the room next door.
     const RecordKeys neighbour = record_keys(site.mac, site.masters, kGoldenBox + 1);
     EXPECT_EQ(open_credit(site.mac, neighbour, site.uid, credit()).error(), RecordError::kNotYours);
@@ -128,7 +128,7 @@ TEST_F(Records, Ac05ACardOfAnotherBoxOrAnotherSiteIsTold) {
     EXPECT_EQ(opened(moved).error(), RecordError::kTag);
 }
 
-TEST_F(Records, Ac06NothingCanBeSplicedOrMovedToWhereItDoesNotBelong) {
+TEST_F(Records, AC06NothingCanBeSplicedOrMovedToWhereItDoesNotBelong) {
     // Half of a rich record and half of an old one.
     CreditRecord rich = golden_credit();
     rich.generation = 8;
@@ -147,7 +147,7 @@ TEST_F(Records, Ac06NothingCanBeSplicedOrMovedToWhereItDoesNotBelong) {
     EXPECT_EQ(open_right(site.mac, site.box, site.uid, rich_bytes).error(), RecordError::kMisplaced);
 }
 
-TEST_F(Records, Ac07WhenGenerationsRepeatNoKeyStreamDoes) {
+TEST_F(Records, AC07WhenGenerationsRepeatNoKeyStreamDoes) {
     // Restore an old dump, let the desk write the same generation again: with a counter mode the difference of the two
     // would show both totals, and with one of them known, any total could be written.
     CreditRecord a = golden_credit();
@@ -164,7 +164,7 @@ TEST_F(Records, Ac07WhenGenerationsRepeatNoKeyStreamDoes) {
     EXPECT_EQ(seal(site.mac, site.box, site.uid, a), first);
 }
 
-TEST_F(Records, Ac22ImpossibleTicketsAreRefusedThoughAuthentic) {
+TEST_F(Records, AC22ImpossibleTicketsAreRefusedThoughAuthentic) {
     // A slip in the office (number 0, an overflow) must not be taken as a total.
     struct Fields {
         std::uint8_t household;
@@ -211,7 +211,7 @@ TEST_F(Records, Ac22ImpossibleTicketsAreRefusedThoughAuthentic) {
     EXPECT_TRUE(refused([](Fields& f) { f.sale = 8; })) << "a sale after the ticket";
 }
 
-TEST_F(Records, Ac24ARightIsForOneBoxOneCardOneTimeAndOnce) {
+TEST_F(Records, AC24ARightIsForOneBoxOneCardOneTimeAndOnce) {
     // The clear card of a technician is copied, lent, kept for years.
     const RightRecord right = golden_right(CardKind::kClear);
     EXPECT_EQ(refusal_of(right, 76, kGoldenDay), std::nullopt);
@@ -230,7 +230,7 @@ TEST_F(Records, Ac24ARightIsForOneBoxOneCardOneTimeAndOnce) {
     EXPECT_EQ(open_right(site.mac, neighbour, site.uid, bytes).error(), RecordError::kNotYours);
 }
 
-TEST_F(Records, Ac30WhoOpenedOneBoxCannotForgeForAnother) {
+TEST_F(Records, AC30WhoOpenedOneBoxCannotForgeForAnother) {
     // Every box holds the site-wide keys: with them somebody seals a clear, a credit, a set-up for the whole campus.
     const auto forged = [&](RecordType type, std::uint8_t note, Byte first) {
         Body body{};
