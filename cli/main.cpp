@@ -9,6 +9,7 @@
 #include "cli/audit.hpp"
 #include "cli/bench.hpp"
 #include "cli/campaign.hpp"
+#include "cli/card_sim.hpp"
 #include "cli/clear.hpp"
 #include "cli/db.hpp"
 #include "cli/evaluate.hpp"
@@ -517,6 +518,29 @@ void offer_sim(CLI::App& app) {
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
 }
 
+void offer_card_sim(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("card-sim", "An M1 card without hardware, on the virtual reader of a pcscd");
+    auto options = verb_options<CardSimOptions>(verb);
+    verb.add_option("FILE", options->file, "The card, kept in this file")->required();
+    verb.add_option("--new", options->new_number,
+                    "Make FILE, as from the factory, with this number: 8 or 14 hex digits");
+    verb.add_option("--port", options->port, "Where the virtual reader takes its card")
+        ->envname("PREWATT_VPCD_PORT")
+        ->capture_default_str();
+    verb.add_option("--host", options->host, "And on which machine")->capture_default_str();
+    verb.add_option("--reader", options->reader, "Habits of the reader: plain, acr122, acr1252, omnikey, old")
+        ->capture_default_str();
+    verb.add_option("--exchange-ms", options->exchange_ms, "How long the card takes for a command; a real one about 10")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
+    verb.add_option("--tear", options->tear, "Torn away in this write from now: WRITE[:BYTES[:REST]], as 2:7:weak");
+    verb.add_option("--for", options->duration, "Take it away after 90s, 5m, 2h");
+    verb.add_option("--seed", options->seed, "How weak cells read")->capture_default_str();
+    verb.footer(
+        "A pcscd with a virtual reader, for one shell: tests/pcsc/run_pcscd bash\n"
+        "Whoever connects to its port is the card: never on a machine that sells.");
+}
+
 void offer_simulate(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand(
         "simulate", "Let a campus with all its faults, or a full building, run by itself: a year in minutes");
@@ -640,6 +664,7 @@ int main_of(int argc, char** argv) {
     offer_verify(app);
     offer_torture(app);
     offer_simulate(app);
+    offer_card_sim(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 #include "sim/card/field.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace prewatt::sim {
 
@@ -36,7 +37,48 @@ auto take_due(Plans& plans, Position position, std::uint64_t now) {
     return due;
 }
 
+// The piece up to the next colon, which leaves the text.
+std::string_view take_piece(std::string_view& text) {
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const std::string_view piece = text.substr(0, colon);
+    text.remove_prefix(std::min(colon + 1, text.size()));
+    return piece;
+}
+std::optional<unsigned> number_in(std::string_view text) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return {};
+    return value;
+}
+
 }  // namespace
+
+std::expected<PlannedTear, std::string> parse_tear(std::string_view text) {
+    constexpr std::pair<std::string_view, Tear::Rest> kRests[] = {
+        {"old", Tear::Rest::kOld},     {"zeros", Tear::Rest::kZeros}, {"ones", Tear::Rest::kOnes},
+        {"noise", Tear::Rest::kNoise}, {"weak", Tear::Rest::kWeak},   {"allweak", Tear::Rest::kAllWeak}};
+    const auto wrong = [&](const std::string& why) {
+        return std::unexpected("'" + std::string(text) + "' is no tear: " + why);
+    };
+    if (std::count(text.begin(), text.end(), ':') > 2) return wrong("WRITE[:BYTES[:REST]], as 2:7:weak");
+    std::string_view left = text;
+    PlannedTear planned;
+    const auto write = number_in(take_piece(left));
+    if (!write || *write < 1) return wrong("which write from now, 1 being the next");
+    planned.write = *write - 1;
+    if (const std::string_view piece = take_piece(left); text.find(':') != std::string_view::npos) {
+        const auto bytes = number_in(piece);
+        if (!bytes || *bytes > kBlockBytes) return wrong("after 0 to 16 bytes");
+        planned.tear.split = static_cast<std::uint8_t>(*bytes);
+    }
+    if (std::count(text.begin(), text.end(), ':') == 2) {
+        const auto* rest =
+            std::find_if(std::begin(kRests), std::end(kRests), [&](const auto& each) { return each.first == left; });
+        if (rest == std::end(kRests)) return wrong("the rest is old, zeros, ones, noise, weak or allweak");
+        planned.tear.rest = rest->second;
+    }
+    return planned;
+}
 
 void Field::put(M1Card& card) {
     Things with = things_;
@@ -178,7 +220,7 @@ std::expected<void, CardFault> Field::copy_value(std::uint8_t from, std::uint8_t
 }
 
 std::optional<Tear> Field::next_write() {
-    for (const TearPlan& plan : tears_)
+    for (const PlannedTear& plan : tears_)
         if (plan.write == writes_) return plan.tear;
     return {};
 }
@@ -188,7 +230,7 @@ std::expected<void, CardFault> Field::after_write(const std::expected<void, Card
     if (!answer) return heard(answer);
     ++writes_;
     if (!tear) return {};
-    std::erase_if(tears_, [&](const TearPlan& plan) { return plan.write < writes_; });
+    std::erase_if(tears_, [&](const PlannedTear& plan) { return plan.write < writes_; });
     Things left = things_;
     std::erase_if(left, [&](const Thing& each) {
         const auto* held = std::get_if<M1Card*>(&each);

@@ -19,6 +19,15 @@ namespace prewatt::sim {
 // Held to a reader by people who have nothing better at hand.
 enum class Foreign : std::uint8_t { kUltralight, kNtag, kDesfire, kBankCard, kPhone, kIdentityCard };
 
+struct PlannedTear {
+    std::uint64_t write = 0;  // 0: the next
+    Tear tear;
+};
+// As text, for flags: W[:BYTES[:REST]] is the W-th write from now (1: the next), after so many bytes of the block
+// (0..16; without: 0), the rest being old (without), zeros, ones, noise, weak or allweak. The error says what was
+// expected.
+[[nodiscard]] std::expected<PlannedTear, std::string> parse_tear(std::string_view text);
+
 class Field final : public card::M1Reader {
   public:
     using Thing = std::variant<M1Card*, Foreign>;
@@ -71,10 +80,6 @@ class Field final : public card::M1Reader {
         std::uint64_t exchange;
         Things things;
     };
-    struct TearPlan {
-        std::uint64_t write;
-        Tear tear;
-    };
     void begin_exchange();
     [[nodiscard]] bool holds(const M1Card* card) const;
     std::expected<M1Card*, card::CardFault> selected();
@@ -86,7 +91,7 @@ class Field final : public card::M1Reader {
     Options options_;
     Things things_;
     std::vector<Plan> plans_;
-    std::vector<TearPlan> tears_;
+    std::vector<PlannedTear> tears_;
     M1Card* selected_ = nullptr;
     std::uint64_t exchanges_ = 0;
     std::uint64_t writes_ = 0;

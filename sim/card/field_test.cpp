@@ -199,6 +199,21 @@ TEST_F(FieldTest, ValueBlocksGoWhereTheAccessBitsAllowAndNowhereElse) {
     }
 }
 
+TEST_F(FieldTest, TearIsWrittenAsTextWithAWordForWhatIsWrong) {
+    // A technician who tries a desk tears something else than they think.
+    const auto whole = parse_tear("3:7:weak");
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->write, 2u);
+    EXPECT_EQ(whole->tear, (Tear{7, Tear::Rest::kWeak}));
+    EXPECT_EQ(parse_tear("1")->tear, (Tear{0, Tear::Rest::kOld}));
+    EXPECT_EQ(parse_tear("1:16")->tear, (Tear{16, Tear::Rest::kOld}));
+    for (const char* wrong : {"", "0", "x", "1:", "1:17", "1:-1", "1:2:", "1:2:odd", "1:2:old:3", "1 :2"}) {
+        const auto refused = parse_tear(wrong);
+        ASSERT_FALSE(refused) << wrong;
+        EXPECT_NE(refused.error().find("is no tear: "), std::string::npos);
+    }
+}
+
 TEST_F(FieldTest, TimeIsThatOfTheExchanges) {
     Field slow({.exchange = milliseconds(10), .wakes_by_itself = false});
     slow.put(first);

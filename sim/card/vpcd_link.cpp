@@ -100,7 +100,7 @@ bool VpcdLink::send(Bytes body) {
     return true;
 }
 
-VpcdLink::Served VpcdLink::serve(ApduCard& card, Duration wait, Duration exchange) {
+VpcdLink::Served VpcdLink::serve(ApduCard& card, Duration wait, Duration exchange, const std::function<bool()>& keep) {
     if (socket_ < 0) return Served::kClosed;
     const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(wait.count());
     const auto length = [&] { return std::size_t{static_cast<Byte>(input_[0])} << 8 | static_cast<Byte>(input_[1]); };
@@ -151,9 +151,10 @@ VpcdLink::Served VpcdLink::serve(ApduCard& card, Duration wait, Duration exchang
     }
     if (exchange.count() > 0) std::this_thread::sleep_for(std::chrono::microseconds(exchange.count()));
     const auto made = card.transceive({reinterpret_cast<const Byte*>(body.data()), body.size()});
-    if (!made) {
+    const bool kept = !keep || keep();
+    if (!made || !kept) {
         leave();
-        return Served::kLeft;
+        return kept ? Served::kLeft : Served::kLost;
     }
     return answer({made->data(), made->size()}) ? Served::kCommand : Served::kClosed;
 }

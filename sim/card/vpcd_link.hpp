@@ -10,6 +10,7 @@
 // machine of its own, and into no product (AC33).
 #pragma once
 #include <expected>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -34,13 +35,18 @@ class VpcdLink {
         kOrder,    // powered on or off, reset, asked for its answer to reset
         kCommand,
         kLeft,    // the card was torn away in this exchange; the connection is closed without an answer
+        kLost,    // `keep` failed; closed without an answer
         kClosed,  // vpcd went
     };
-    // One message, waiting for it no longer than `wait`. `exchange`: how long the card takes for a command.
-    Served serve(ApduCard& card, Duration wait, Duration exchange = {});
+    // One message, waiting for it no longer than `wait`. `exchange`: how long the card takes for a command. `keep`:
+    // called after a command was carried out, also one in which the card was torn away, and before it is answered;
+    // false: the card could not be kept, and leaves without an answer (kLost).
+    Served serve(ApduCard& card, Duration wait, Duration exchange = {}, const std::function<bool()>& keep = {});
     // Takes the card away. `abruptly`: as a process that dies (RST instead of FIN).
     void leave(bool abruptly = false);
     [[nodiscard]] bool is_inserted() const { return socket_ >= 0; }
+    // To wait for the next message together with other things; below 0 when not inserted.
+    [[nodiscard]] int handle() const { return socket_; }
 
   private:
     explicit VpcdLink(int socket) : socket_(socket) {}

@@ -107,6 +107,24 @@ def main():
     for name, steps in boxes.items():
         for head in (0x00, 0x12, 0x20):
             write(out / "node", f"{name}-{head:02x}", bytes([head]) + steps)
+    # apdu: what a desk says to a reader and what a reader says to a desk, from PC/SC part 3.
+    def pieces(*parts):
+        return b"".join(bytes([len(part)]) + part for part in (bytes.fromhex(text) for text in parts))
+
+    def authenticated(block, form="FF86000005 01 00 {:02X} 60 00"):
+        return ("FF82000006FFFFFFFFFFFF", form.format(block))
+
+    commands = pieces("FFCA000000", *authenticated(8), "FFB0000810", "FFD6000810" + "A5" * 16, "FFB0000810", "03",
+                      "FF82200106FFFFFFFFFFFF", "FF8800086101", "FFB0000810", "05", *authenticated(8, "FF8800{:02X}6000"), "FFD6000810" + "5A" * 16, "03",
+                      *authenticated(12), "FFD7000C050000000100", "FFD7000C050100000001", "FFD7000C02030D", "FFB1000D04", *authenticated(4), "FFD6000710" + "FF" * 16)
+    for habits in range(5):
+        write(out / "apdu", f"commands-{habits}", bytes([2 * habits + 1]) + commands)
+    number, ok = "110022339000", "9000"
+    sale = b"\0" + pieces(number) + bytes([8 * 4 + 1]) + pieces(number, ok, ok) + bytes([8 * 4 + 2]) + pieces("00112233445566778899AABBCCDDEEFF9000")
+    write(out / "apdu", "answers-good", b"\0" + sale + bytes([8 * 4 + 3]) + pieces(ok) + sale)
+    write(out / "apdu", "answers-old-reader", b"\0\0" + pieces("6C07", "041122334455669000") + bytes([8 * 4 + 1]) + pieces("041122334455669000", "6986", ok, "6D00", ok))
+    for status in ("6300", "6382", "6581", "6700", "6982", "6A82", "6B00", "6D00", ""):
+        write(out / "apdu", f"answers-{status or 'none'}", b"\0" + sale + bytes([8 * 4 + 1]) + pieces(number, ok, status, number) * 3)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,19 @@
 // tests/pcsc/run_pcscd, which starts a pcscd for it. What needs thousands of cards is tested over the model alone; here
 // is what only the real service decides: names, events, exclusive use, and what it says of a card that is torn away.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
+#include <vector>
 
 #include "card/access_bits.hpp"
 #include "card/copies.hpp"
@@ -298,6 +306,79 @@ TEST_F(PcscdTest, AC08CardTornAwayInAPurchaseHasTheOldOneOrTheNewOne) {
     }
     EXPECT_EQ(acknowledged, std::size(kRows));
     EXPECT_EQ(completed, 1) << "only the one whose acknowledgement was lost";
+}
+
+// `prewatt card-sim` as a person starts it; ended with Ctrl-C or by itself.
+class CardSim {
+  public:
+    explicit CardSim(const std::vector<std::string>& arguments) {
+        std::vector<std::string> words{PREWATT_PROGRAM, "card-sim"};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        std::vector<char*> pointers;
+        for (std::string& each : words)
+            pointers.push_back(each.data());
+        pointers.push_back(nullptr);
+        if (posix_spawn(&process_, PREWATT_PROGRAM, nullptr, nullptr, pointers.data(), environ) != 0) process_ = 0;
+    }
+    ~CardSim() {
+        if (process_ > 0) interrupt();
+    }
+    int interrupt() {
+        kill(process_, SIGINT);
+        return wait();
+    }
+    int wait() {
+        int status = 0;
+        waitpid(process_, &status, 0);
+        process_ = 0;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+  private:
+    pid_t process_ = 0;
+};
+
+// Somebody tries a desk without hardware: what was written must stand on the card the next time, torn or not.
+TEST_F(PcscdTest, CardInAFileIsWrittenTornAndPutBack) {
+    std::string made = (std::filesystem::temp_directory_path() / "prewatt-card-sim.XXXXXX").string();
+    ASSERT_NE(mkdtemp(made.data()), nullptr);
+    const std::filesystem::path folder = made;
+    const std::string file = (folder / "room.card").string();
+    const auto kept = [&] {
+        std::ifstream in(file, std::ios::binary);
+        return std::string{std::istreambuf_iterator<char>(in), {}};
+    };
+    EXPECT_EQ(CardSim({file}).wait(), 3) << "no such card";
+    EXPECT_EQ(CardSim({file, "--new", "08112233"}).wait(), 2) << "a number that is drawn anew";
+    {
+        CardSim program({file, "--new", "11223344", "--reader", "acr122"});
+        auto seated = pcsc->wait_for_card(reader_name, kLong);
+        ASSERT_TRUE(seated) << seated.error().words;
+        ApduReader reader(*seated);
+        const auto uid = reader.select();
+        ASSERT_TRUE(uid);
+        EXPECT_TRUE(same(*uid, kFirst));
+        ASSERT_TRUE(reader.authenticate(4, KeyKind::kA, kTransportKey));
+        ASSERT_TRUE(reader.write(4, filled(0x42)));
+        EXPECT_EQ(kept().substr(64, 16), std::string(16, '\x42')) << "before it was answered";
+        EXPECT_EQ(program.interrupt(), 130);
+        ASSERT_TRUE(pcsc->wait_for_removal(reader_name, kLong));
+    }
+    EXPECT_EQ(CardSim({file, "--new", "11223344"}).wait(), 2) << "a card that is there is not made anew";
+    {
+        CardSim program({file, "--tear", "1:4:zeros"});
+        auto seated = pcsc->wait_for_card(reader_name, kLong);
+        ASSERT_TRUE(seated) << seated.error().words;
+        ApduReader reader(*seated);
+        ASSERT_TRUE(reader.select());
+        ASSERT_TRUE(reader.authenticate(4, KeyKind::kA, kTransportKey));
+        EXPECT_EQ(reader.read(4), filled(0x42));
+        EXPECT_EQ(reader.write(4, filled(0x43)).error(), CardFault::kNoCard);
+        EXPECT_EQ(program.wait(), 0);
+        ASSERT_TRUE(pcsc->wait_for_removal(reader_name, kLong));
+    }
+    EXPECT_EQ(kept().substr(64, 16), "CCCC" + std::string(12, '\0'));
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace
