@@ -34,6 +34,13 @@ BookingSeen seen_of(const server::store::Row& row) {
 
 }  // namespace
 
+std::int64_t Auditor::newest_booking() {
+    std::int64_t newest = 0;
+    db_->query("SELECT COALESCE(MAX(id), 0) FROM bookings", {},
+               [&](const server::store::Row& row) { newest = row.integer(0); });
+    return newest;
+}
+
 std::vector<BookingSeen> Auditor::bookings_after(std::int64_t after) {
     std::vector<BookingSeen> all;
     db_->query(PREWATT_SEEN "WHERE b.id > $1 ORDER BY b.id", {after},

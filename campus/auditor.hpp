@@ -28,6 +28,7 @@ class Auditor {
   public:
     explicit Auditor(std::unique_ptr<server::store::Db> db) : db_(std::move(db)) {}
 
+    [[nodiscard]] std::int64_t newest_booking();
     // Bookings with an id above `after`, by id.
     [[nodiscard]] std::vector<BookingSeen> bookings_after(std::int64_t after);
     [[nodiscard]] std::optional<BookingSeen> booking(std::int64_t household, std::int64_t epoch, std::int64_t number);

@@ -198,7 +198,7 @@ void World::cash_hour() {
     for (const server::DueRecord& due : *dues) {
         if (random_.chance(0.3)) continue;
         const auto known = payouts_.find({due.booking.value, due.part});
-        if (known != payouts_.end() && !acts_[known->second].settled) continue;
+        if (known != payouts_.end() && (!acts_[known->second].settled || acts_[known->second].lost)) continue;
         const std::size_t act = begin_act("pay", [this, due](const std::string& id, ActDone done) {
             server::PayoutOrder order;
             order.order = money_order(id);

@@ -24,6 +24,7 @@ enum class Defect : std::uint8_t {
     kPaysBeforeConfirmed,
     kBoxCarriesOldTotal,
     kUseForgotten,
+    kRestoredGoesOn,
 };
 
 struct DefectEntry {
@@ -54,6 +55,8 @@ inline constexpr std::array kDefects{
                 "the meter that takes the place of another is told the total of the old account", 3},
     DefectEntry{Defect::kUseForgotten, "use-forgotten",
                 "an account that is carried on counts what was known to be used at first", 5},
+    DefectEntry{Defect::kRestoredGoesOn, "restored-goes-on",
+                "an office that was restored from an old backup goes on with its numbers and asks nobody", 6},
 };
 
 [[nodiscard]] constexpr std::optional<Defect> defect_of(std::string_view name) {

@@ -409,6 +409,26 @@ void FakeDisk::kill_process() {
         file->shared = std::make_shared<Shared>();
 }
 
+FakeDisk::Copy FakeDisk::copy() const {
+    Copy all;
+    for (const auto& [name, file] : files_)
+        all[name] = file->present;
+    return all;
+}
+
+void FakeDisk::restore(const Copy& copy) {
+    kill_process();
+    files_.clear();
+    removed_.clear();
+    for (const auto& [name, bytes] : copy) {
+        auto file = std::make_shared<File>();
+        file->present = file->durable = bytes;
+        file->unsynced.assign(bytes.size() / kSector + 1, false);
+        file->ever_synced = true;
+        files_.emplace(name, std::move(file));
+    }
+}
+
 void FakeDisk::lose_power() {
     for (const auto& [name, file] : removed_)
         if (file->ever_synced && !files_.contains(name) && random_.chance(0.5)) files_[name] = file;

@@ -55,6 +55,11 @@ class FakeDisk {
     // Every handle that was opened before answers with errors from now on.
     void kill_process();
     void lose_power();
+    // All files as they are now, and all of them as they were in a copy, on the disk for good: a backup that was taken
+    // between two writes, and its return. Handles that are open answer with errors from then on.
+    using Copy = std::map<std::string, std::vector<std::uint8_t>>;
+    [[nodiscard]] Copy copy() const;
+    void restore(const Copy& copy);
     // Of die() or die_at_write: nothing is written any more until one of the two above.
     [[nodiscard]] bool is_dead() const { return dead_; }
 

@@ -123,6 +123,26 @@ TEST_F(FakeDisks, ARefusedSyncIsARefusedCommit) {
     EXPECT_EQ(count(*again), 1);
 }
 
+TEST_F(FakeDisks, ACopyOfAnInstantComesBackAsItWas) {
+    // A backup that is taken while the office works must be of one moment, or its return is a fault of its own.
+    make();
+    auto db = open();
+    db->execute("INSERT INTO t (text) VALUES ('before')");
+    const FakeDisk::Copy copy = disk_.copy();
+    db->execute("INSERT INTO t (text) VALUES ('after')");
+    EXPECT_EQ(count(*db), 2);
+    disk_.restore(copy);
+    db->clear_failure();
+    db->execute("INSERT INTO t (text) VALUES ('from a handle of before')");
+    EXPECT_FALSE(db->ok());
+    db.reset();
+    auto again = open();
+    EXPECT_EQ(count(*again), 1);
+    again.reset();
+    disk_.lose_power();
+    EXPECT_EQ(count(*open()), 1) << "it is on the disk for good";
+}
+
 TEST_F(FakeDisks, TwoConnectionsSeeEachOther) {
     make();
     auto writer = open();

@@ -66,6 +66,7 @@ void World::check_room(Room& room) {
     if (view.reverse > box.truth_reverse(room.number) || view.forward > box.truth_forward(room.number))
         return violate("M3", name_of(room) + ": a register holds more than went through");
 
+    check_question(room, view);
     if (view.epoch != 0 && view.epoch != room.epoch)
         room.registers_at.try_emplace(view.epoch, room.registers_before + base);
     if (view.epoch != room.epoch || view.ticket_number != room.number_seen) {
@@ -152,7 +153,7 @@ void World::check_hold(Room& room, const meter::HouseholdView& view) {
 }
 
 void World::check_delivery(Room& room) {
-    if (room.due_since == kNever) return;
+    if (room.due_since == kNever || room.ahead_since != kNever) return;
     if (room.epoch > room.due_epoch || (room.epoch == room.due_epoch && room.number_seen >= room.due_number)) {
         room.due_since = kNever;
         return;
@@ -224,12 +225,12 @@ void World::check_day() {
     // An answered order that was durable stands at or below the newest booking that was read.
     for (std::size_t k = oldest_open_; k < orders_.size(); ++k) {
         const Order& order = orders_[k];
-        if (order.answered && !order.found)
+        if (order.answered && !order.found && !order.lost)
             return violate("O1", order.id + " was answered as sold and is not in the ledger");
-        if (k == oldest_open_ && (order.found || order.refused)) ++oldest_open_;
+        if (k == oldest_open_ && (order.found || order.refused || order.lost)) ++oldest_open_;
     }
     for (const Act& act : acts_)
-        if (act.answered && act.first_booking != 0 && !act.found && !act.id.starts_with("a-pay"))
+        if (act.answered && act.first_booking != 0 && !act.found && !act.lost && !act.id.starts_with("a-pay"))
             return violate("O1", act.id + " was answered as done and is not in the ledger");
     // All of it each day for two weeks, then each week and at the end: it grows, and what is wrong stays wrong.
     const std::int64_t day = now_.microseconds() / kOneDay.count();
@@ -240,6 +241,7 @@ void World::check_day() {
         const Room& room = room_of(one.household);
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
+        if (room.ahead_since != kNever) continue;
         if (!room.lost_in.empty() && one.epoch <= *room.lost_in.rbegin()) continue;  // by a meter that is gone
         const meter::HouseholdView view = box.node().household(room.number);
         if (view.epoch < one.epoch || (view.epoch == one.epoch && view.ticket_number < one.number))
@@ -265,11 +267,13 @@ void World::check_booking(const BookingSeen& booking) {
         if (found.found && booking.place == 1) return violate("O1", found.id + " stands twice in the ledger");
         if (found.refused) return violate("O1", found.id + " was refused and stands in the ledger");
         found.found = true;
+        found.found_at = booking.id;
         return;
     }
     Order& order = orders_[known->second];
     if (order.found) return violate("O1", order.id + " stands twice in the ledger");
     order.found = true;
+    order.found_at = booking.id;
     if (booking.amount_fen != order.amount_fen || booking.household != rooms_[order.room].id.value)
         return violate("O1", order.id + " stands in the ledger with another amount or room");
     if (order.refused) return violate("O1", order.id + " was refused and stands in the ledger");
@@ -291,6 +295,7 @@ void World::check_energy_of_rooms() {
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
         const meter::HouseholdView view = box.node().household(room.number);
+        if (room.ahead_since != kNever) continue;
         const std::int64_t unknown = lost_knowledge(*auditor, room);
         if (failed()) return;
         const std::int64_t joules = given.given_hundredths * kJoulesPerHundredth + unknown;
@@ -389,6 +394,11 @@ std::string World::not_yet() {
     for (const Room& room : rooms_) {
         const auto desired = office_->office().desired(room.id);
         if (!desired) return "the office cannot be read";
+        if (room.ahead_since != kNever) {
+            if (desired->stopped == server::Situation::kNone)
+                return name_of(room) + " knows more than the restored office, and nobody is asked";
+            continue;
+        }
         if (desired->open()) return name_of(room) + " is not as the office desires";
         const meter::HouseholdView view = boxes_[room.box]->node().household(room.number);
         if (view.epoch != desired->ticket.epoch || view.ticket_number != desired->ticket.number ||

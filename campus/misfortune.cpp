@@ -12,7 +12,14 @@
 //                  the next.
 //   memory lost    a box forgets all of it: accounts, settings, registers, the counter of its commands. Number and keys
 //                  are as before. Nobody tells the office.
-// One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
+//   backup back    the office's database is one of some hours or two days ago: every third seed, in the last third of a
+//   run
+//                  of five days or more. Meters, receipts and what was paid out know more. The clerk pays nothing that
+//                  his papers say was paid; who has a receipt whose ticket the meter never had is sold it again under
+//                  its order id some hours later. Rooms whose meter has a ticket that the office no longer knows must
+//                  end in a question (B1), which nobody answers yet: what such a room is owed is judged no further.
+// No box is changed and no memory lost between a backup and the end of the run: the desk would have to bind rooms
+// again. One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
 #include <algorithm>
 
 #include "campus/world_run.hpp"
@@ -32,6 +39,12 @@ void World::plan_misfortunes() {
     for (std::size_t line = 0; line < lines_.size(); ++line)
         at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kBoxBroken, line);
     at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kMemoryLost, 0);
+    if (options_.days >= 5 && options_.seed % 3 == 0) {
+        const double from = days * 0.67;
+        const double age = random_.uniform(3600, std::min(2 * 86'400.0, 0.2 * days));
+        at(now_ + within(from, from), What::kBackup, 0);
+        at(now_ + within(from + age, from + age), What::kRestore, 0);
+    }
     at(now_ + within(86'400, 3 * 86'400), What::kPrice, 0);
     at(now_ + within(7200, 86'400), What::kSetting, 0);
 }
@@ -44,6 +57,8 @@ bool World::misfortune(const Event& event) {
             case What::kMemoryLost:
             case What::kPrice:
             case What::kSetting:
+            case What::kBackup:
+            case What::kRestore:
                 return true;
             default:
                 return false;
@@ -72,6 +87,12 @@ bool World::misfortune(const Event& event) {
         case What::kSetting:
             setting_changes();
             at(now_ + within(4 * 3600, 2 * 86'400), What::kSetting, 0);
+            return true;
+        case What::kBackup:
+            backup_ = disk_.copy();
+            return true;
+        case What::kRestore:
+            restore();
             return true;
         default:
             return false;
@@ -136,7 +157,7 @@ void World::close_books(Room& room) {
 
 void World::box_broken(std::size_t line) {
     std::erase_if(changing_, [this](std::size_t act) { return acts_[act].settled; });
-    if (!changing_.empty()) return;
+    if (!changing_.empty() || backup_) return;
     std::vector<std::size_t> candidates;
     for (std::size_t box = 0; box < boxes_.size(); ++box)
         if (office_->line_of_box(box) == line && can_be_lost(box)) candidates.push_back(box);
@@ -175,13 +196,102 @@ void World::box_broken(std::size_t line) {
 }
 
 void World::memory_lost(std::size_t box) {
-    if (!can_be_lost(box)) return;
+    if (!can_be_lost(box) || backup_) return;
     note(0x6C6F7374);
     ++report_.memories_lost;
     for (Room& room : rooms_)
         if (room.box == box) close_books(room);
     boxes_[box]->replace();
     box_clean_since_[box] = now_;
+}
+
+void World::restore() {
+    if (!changing_.empty()) {  // the technician is on the stairs
+        at(now_ + minutes(10), What::kRestore, 0);
+        return;
+    }
+    note(0x72657374);
+    ++report_.backups_restored;
+    const bool ran = office_->runs();
+    if (ran) {
+        disk_.die();
+        office_->kill();
+    }
+    turn_at_ = kNever;
+    auditor_.reset();
+    disk_.restore(*backup_);
+    disk_.set_faults(quiet_disk());
+    just_restored_ = true;
+    if (ran) at(now_ + within(60, 900), What::kStartOffice, 0);
+}
+
+// What people and papers know, beside what the restored office knows.
+void World::look_after_restore() {
+    Auditor* auditor = open_auditor();
+    if (!auditor) return;
+    const std::int64_t newest = auditor->newest_booking();
+    if (!auditor->ok()) return;
+    just_restored_ = false;
+    newest_checked_ = std::min(newest_checked_, newest);
+    oldest_open_ = 0;
+    credits_to_check_.clear();
+    for (Room& room : rooms_) {
+        room.due_since = kNever;
+        room.due_epoch = 0;
+        room.due_number = 0;
+        room.hold_due_since = kNever;
+        if (const auto desired = office_->office().desired(room.id)) room.remote_off = desired->remote_off;
+        const auto [epoch, number] = boxes_[room.box]->newest_ticket(room.number);
+        room.epoch = epoch;
+        room.number_seen = number;
+        if (epoch == 0) continue;
+        const auto known = auditor->booking(room.id.value, epoch, number);
+        const bool shows = boxes_[room.box]->powered();
+        if (known &&
+            (!shows || known->credited_hundredths ==
+                           in_hundredths(boxes_[room.box]->node().household(room.number).credited, Round::kDown)))
+            continue;
+        room.ahead_since = now_;
+        ++report_.rooms_ahead;
+    }
+    for (std::size_t number = 0; number < orders_.size(); ++number) {
+        Order& order = orders_[number];
+        if (order.found && order.found_at > newest) order.found = false;
+        if (order.found || !order.answered || order.sale <= newest) continue;
+        Room& room = rooms_[order.room];
+        const bool in_meter =
+            order.epoch < room.epoch || (order.epoch == room.epoch && order.ticket_number <= room.number_seen);
+        order.lost = true;
+        if (in_meter || room.ahead_since != kNever) continue;
+        order.lost = order.answered = order.settled = false;
+        order.sale = 0;
+        at(now_ + within(3 * 3600, 6 * 3600), What::kAskAgain, number);
+    }
+    for (Act& act : acts_) {
+        if (act.found && act.found_at > newest) act.found = false;
+        if (!act.found && act.answered) act.lost = true;
+    }
+    std::erase_if(payouts_, [newest](const auto& one) { return one.first.first > newest; });
+}
+
+void World::check_question(Room& room, const meter::HouseholdView& view) {
+    if (room.ahead_since == kNever || !office_->runs() || room.is_asked) return;
+    if (view.epoch != room.epoch || view.ticket_number != room.number_seen)
+        return violate("B1",
+                       name_of(room) + " knew more than the restored office and was sent ticket " +
+                           std::to_string(view.epoch) + "." + std::to_string(view.ticket_number) +
+                           " before anybody was asked",
+                       &room);
+    if (undisturbed(room, room.ahead_since) < kRecoveryMax) return;
+    const auto questions = office_->office().ticket_questions();
+    if (!questions) return;
+    room.is_asked = std::any_of(questions->begin(), questions->end(),
+                                [&](const server::TicketQuestion& one) { return one.household == room.id; });
+    if (!room.is_asked)
+        violate("B1",
+                name_of(room) + " knows more than the restored office, and after " +
+                    std::to_string(kRecoveryMax.count() / 60'000'000) + " undisturbed minutes nobody is asked",
+                &room);
 }
 
 void World::price_changes() {

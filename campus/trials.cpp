@@ -13,6 +13,7 @@ SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void
         all.boxes_changed += report.boxes_changed;
         all.memories_lost += report.memories_lost;
         all.long_absences += report.long_absences;
+        all.rooms_ahead += report.rooms_ahead;
         all.kills += report.office_kills + report.office_deaths;
         all.supply_losses += report.supply_losses;
         if (each) each(report);

@@ -225,6 +225,7 @@ void World::start_office() {
     note(static_cast<std::uint64_t>(now_.microseconds()));
     plant();
     office_since_ = now_;
+    if (just_restored_) look_after_restore();
 }
 
 void World::plant() {
@@ -243,6 +244,11 @@ void World::plant() {
             "CREATE TRIGGER IF NOT EXISTS planted AFTER UPDATE OF used_ckwh ON meters WHEN OLD.epoch = NEW.epoch AND "
             "OLD.used_ckwh > 0 AND NEW.used_ckwh > OLD.used_ckwh BEGIN UPDATE meters SET used_ckwh = OLD.used_ckwh "
             "WHERE household_id = NEW.household_id; END";
+    if (options_.defect == Defect::kRestoredGoesOn)
+        trigger =
+            "CREATE TRIGGER IF NOT EXISTS planted AFTER INSERT ON ticket_questions BEGIN DELETE FROM ticket_questions "
+            "WHERE household_id = NEW.household_id; UPDATE desired SET stopped = 0 WHERE household_id = "
+            "NEW.household_id; END";
     if (!trigger) return;
     auto db = server::store::open_sqlite(OfficeProcess::file(),
                                          {.create = false, .read_only = false, .pages_max = 0, .vfs = disk_.vfs()});

@@ -29,6 +29,8 @@
 //   R1  an account is carried on in a new one only where a meter was changed or lost its memory, and with no more use
 //       taken from it than there was
 //   R2  and with no less than the meter had shown for kKnowledgeMax of undisturbed time
+//   B1  a room whose meter has a ticket that a restored office does not know: within kRecoveryMax of undisturbed time a
+//       question with both figures stands, and no ticket goes to it before it is answered
 //   D2  what an operator was told to be ordered, off or on, the meter holds within kHoldMax of undisturbed time, and
 //   goes on
 //       holding
@@ -101,6 +103,8 @@ struct CampusReport {
     std::int64_t long_absences = 0;  // of a box: its supply or its line
     std::int64_t boxes_changed = 0;  // for one from the cupboard, with all their rooms
     std::int64_t memories_lost = 0;  // of boxes, with their registers
+    std::int64_t backups_restored = 0;
+    std::int64_t rooms_ahead = 0;  // of a restored office
     std::int64_t prices_changed = 0;
     std::int64_t settings_changed = 0;
     std::uint64_t characters = 0;

@@ -34,6 +34,8 @@ struct Order {
     std::int64_t sale = 0;
     int tries = 0;
     bool found = false;  // in the ledger
+    std::int64_t found_at = 0;
+    bool lost = false;  // with the database, when an older one was restored; its receipt is there
 };
 
 // Asked for until it is answered or refused.
@@ -46,6 +48,8 @@ struct Act {
     bool settled = false;
     bool refused = false;
     bool found = false;  // in the ledger
+    std::int64_t found_at = 0;
+    bool lost = false;
     std::int64_t first_booking = 0;
 };
 
@@ -82,6 +86,8 @@ struct Room {
     Credit shown_used;
     Credit known_at_least;
     std::map<std::uint16_t, Credit> known_when_lost;
+    Instant ahead_since = kNever;            // the meter knows more than the restored office
+    bool is_asked = false;                   // and the office has asked a person
     Instant without_account_since = kNever;  // it had credit when that happened
     // Answered and not yet seen in the meter.
     std::uint16_t due_epoch = 0;
@@ -120,6 +126,8 @@ enum class What : std::uint8_t {
     kMemoryLost,
     kPrice,
     kSetting,
+    kBackup,
+    kRestore,
 };
 struct Event {
     Instant at;
@@ -201,6 +209,9 @@ class World {
     void memory_lost(std::size_t box);
     [[nodiscard]] bool can_be_lost(std::size_t box) const;
     void close_books(Room& room);
+    void restore();
+    void look_after_restore();
+    void check_question(Room& room, const meter::HouseholdView& view);
     void price_changes();
     void setting_changes();
 
@@ -267,8 +278,10 @@ class World {
     std::vector<bool> in_cupboard_;           // by box: with the technician, not on a wall
     std::vector<bool> away_;                  // by box: without its line or its supply for long
     std::vector<std::size_t> spare_of_line_;  // the box in the cupboard
-    std::vector<std::size_t> changing_;       // acts of a change of box that are not settled
-    std::size_t changing_on_ = 0;             // the box that comes to the wall
+    std::optional<FakeDisk::Copy> backup_;
+    bool just_restored_ = false;
+    std::vector<std::size_t> changing_;  // acts of a change of box that are not settled
+    std::size_t changing_on_ = 0;        // the box that comes to the wall
     std::vector<Instant> line_clean_since_;
     std::vector<int> line_disturbed_;
     std::vector<CreditSeen> credits_to_check_;

@@ -71,6 +71,8 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus boxes away for long", of(r.long_absences), "", "without supply or line, up to a month");
     told("campus boxes changed", of(r.boxes_changed), "", "with all their rooms");
     told("campus memories of boxes lost", of(r.memories_lost), "", "as from the factory, registers too");
+    told("campus old backups restored", of(r.backups_restored), "");
+    told("campus rooms whose meters knew more", of(r.rooms_ahead), "", "than the restored office: each is asked about");
     told("campus prices changed", of(r.prices_changed), "");
     told("campus campaigns of settings", of(r.settings_changed), "");
     told("campus characters on the lines", of(static_cast<std::int64_t>(r.characters)), "");
