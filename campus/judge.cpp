@@ -447,6 +447,7 @@ void World::sum_up() {
         report_.in_registers += Energy{room.registers_before} + view.forward + view.reverse;
         note(static_cast<std::uint64_t>(view.used.count()));
     }
+    report_.messages_held_back = office_->messages_held_back();
     report_.lost_at_supply_losses = report_.through_contacts - report_.in_registers;
     report_.taken = fen(taken_);
     report_.paid_out = fen(paid_out_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "campus/late_messages.hpp"
 #include "server/store/migrations.hpp"
 #include "server/store/site.hpp"
 #include "server/store/sqlite_db.hpp"
@@ -19,7 +20,11 @@ using server::UnixTime;
 // The place of the office on one line: its converter stays, the master in it comes and goes with the process.
 class OfficeProcess::Seat final : public sim::Station {
   public:
-    Seat(OfficeProcess& owner, sim::SerialLine& line, std::size_t index) : owner_(owner), line_(line), index_(index) {
+    Seat(OfficeProcess& owner, sim::SerialLine& line, std::size_t index)
+        : owner_(owner),
+          line_(line),
+          index_(index),
+          messages_(owner.options_.late_messages, sim::Random::combine(owner.options_.seed, {index})) {
         id_ = line.attach(*this);
         line.set_connected(id_, false);
     }
@@ -30,12 +35,15 @@ class OfficeProcess::Seat final : public sim::Station {
             *owner_.office_,
             [this, life](BoxId box, std::uint32_t first, std::uint32_t count) {
                 if (life != owner_.life_ || !master_) return;
-                master_->on_counters(box, first, count, owner_.now_);
-                line_.wake(id_, owner_.now_);
+                messages_.tell(0, owner_.now_, [this, box, first, count] {
+                    master_->on_counters(box, first, count, owner_.now_);
+                    line_.wake(id_, owner_.now_);
+                });
+                wake_for_messages();
             },
             [](collect::LiveRequest, const auto&, UnixTime) {}, [](std::string) {});
-        collect::LineOffice* office = &*link_;
-        if (owner_.options_.defect == Defect::kConfirmOnSend) office = &hasty_.emplace(*link_);
+        collect::LineOffice* office = &late_.emplace(*this, *link_);
+        if (owner_.options_.defect == Defect::kConfirmOnSend) office = &hasty_.emplace(*office);
         master_.emplace(owner_.options_.lines, mac_, *office);
         master_->set_clock(now, owner_.unix_at(now),
                            owner_.options_.civil_start + static_cast<CivilSeconds>(now.microseconds() / 1'000'000));
@@ -53,26 +61,39 @@ class OfficeProcess::Seat final : public sim::Station {
         line_.wake(id_, now);
     }
     void end() {
+        messages_.forget();
         master_.reset();
         hasty_.reset();
+        late_.reset();
         line_.set_connected(id_, false);
     }
     // After the office is gone: its last answers may still come here.
     void forget_link() { link_.reset(); }
 
+    // What is told of one place of a box keeps its order: whoever moves in comes after whoever was there.
     void desire(const DesiredState& desired, Instant now) {
-        link_->bind(desired.box, desired.number, desired.household);
-        master_->desire(desired, now);
-        line_.wake(id_, now);
+        messages_.tell(place(desired.box, desired.number), now, [this, desired] {
+            link_->bind(desired.box, desired.number, desired.household);
+            master_->desire(desired, owner_.now_);
+            line_.wake(id_, owner_.now_);
+        });
+        wake_for_messages();
     }
     void forget(BoxId box, std::uint8_t number) {
-        link_->bind(box, number, HouseholdId{});
-        master_->forget(box, number);
+        messages_.tell(place(box, number), owner_.now_, [this, box, number] {
+            link_->bind(box, number, HouseholdId{});
+            master_->forget(box, number);
+        });
+        wake_for_messages();
     }
     void desire_settings(const server::BoxSettings& settings, Instant now) {
-        master_->desire_settings(settings, now);
-        line_.wake(id_, now);
+        messages_.tell(place(settings.box, 0), now, [this, settings] {
+            master_->desire_settings(settings, owner_.now_);
+            line_.wake(id_, owner_.now_);
+        });
+        wake_for_messages();
     }
+    [[nodiscard]] std::int64_t messages_held_back() const { return messages_.held_back(); }
     [[nodiscard]] const collect::LineMaster& master() const { return *master_; }
 
     Heard on_character(const sim::Character& character) override {
@@ -83,10 +104,75 @@ class OfficeProcess::Seat final : public sim::Station {
     }
     Instant on_time(Instant now) override {
         owner_.now_ = now;
-        return master_ ? poll(now) : kNever;
+        if (!master_) return kNever;
+        messages_.arrive(now);
+        return poll(now);
     }
 
   private:
+    // What the master reports, held back and handed over out of order.
+    class LateOffice final : public collect::LineOffice {
+      public:
+        LateOffice(Seat& seat, collect::LineOffice& office) : seat_(seat), office_(office) {}
+        void need_counters(BoxId box, std::uint32_t above, std::uint32_t count) override {
+            send([=, this] { office_.need_counters(box, above, count); });
+        }
+        void on_block(const collect::BlockReading& reading) override {
+            send([this, reading,
+                  changed = std::vector<collect::HouseholdReading>(reading.changed.begin(), reading.changed.end())] {
+                collect::BlockReading late = reading;
+                late.changed = changed;
+                office_.on_block(late);
+            });
+        }
+        void on_power(BoxId box, const dlt645::BlockPower& power, UnixTime at) override {
+            send([=, this] { office_.on_power(box, power, at); });
+        }
+        void on_account(HouseholdId household, const dlt645::AccountStatus& status, UnixTime at) override {
+            send([=, this] { office_.on_account(household, status, at); });
+        }
+        void on_status(BoxId box, const dlt645::BoxStatus& status, UnixTime at) override {
+            send([=, this] { office_.on_status(box, status, at); });
+        }
+        void on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& live,
+                     UnixTime at) override {
+            send([=, this] { office_.on_live(request, live, at); });
+        }
+        void on_answering(BoxId box, bool answering, UnixTime at) override {
+            send([=, this] { office_.on_answering(box, answering, at); });
+        }
+        void on_sent(const server::Delivery& delivery, UnixTime at) override {
+            send([=, this] { office_.on_sent(delivery, at); });
+        }
+        void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, UnixTime at) override {
+            send([=, this] { office_.on_confirmed(delivery, effect, at); });
+        }
+        void on_refused(const server::Delivery& delivery, std::string_view problem, bool for_good,
+                        UnixTime at) override {
+            send([=, this, problem = std::string(problem)] { office_.on_refused(delivery, problem, for_good, at); });
+        }
+        void on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) override {
+            send([=, this, problem = std::string(news.problem)] {
+                collect::SettingNews late = news;
+                late.problem = problem;
+                office_.on_setting(box, late, at);
+            });
+        }
+
+      private:
+        void send(std::function<void()> message) {
+            seat_.messages_.report(seat_.owner_.now_, std::move(message));
+            seat_.wake_for_messages();
+        }
+        Seat& seat_;
+        collect::LineOffice& office_;
+    };
+
+    static std::int64_t place(BoxId box, std::uint8_t number) { return box.value * 256 + number; }
+    void wake_for_messages() {
+        if (messages_.next() != kNever) line_.wake(id_, std::max(messages_.next(), line_.now()));
+    }
+
     // Planted: what has gone out counts as done.
     class HastyOffice final : public collect::LineOffice {
       public:
@@ -124,6 +210,9 @@ class OfficeProcess::Seat final : public sim::Station {
                         UnixTime at) override {
             office_.on_refused(delivery, problem, for_good, at);
         }
+        void on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) override {
+            office_.on_setting(box, news, at);
+        }
 
       private:
         collect::LineOffice& office_;
@@ -132,7 +221,7 @@ class OfficeProcess::Seat final : public sim::Station {
     Instant poll(Instant now) {
         const collect::LineMaster::Step step = master_->poll(now);
         if (!step.send.empty()) line_.send(id_, step.send, now);
-        return step.wake_up;
+        return std::min(step.wake_up, messages_.next());
     }
 
     OfficeProcess& owner_;
@@ -141,6 +230,8 @@ class OfficeProcess::Seat final : public sim::Station {
     sim::SerialLine::Id id_ = 0;
     card::OpensslMac mac_;
     std::optional<server::app::LineLink> link_;
+    LateMessages messages_;
+    std::optional<LateOffice> late_;
     std::optional<HastyOffice> hasty_;
     std::optional<collect::LineMaster> master_;
 };
@@ -247,6 +338,13 @@ bool OfficeProcess::start(Instant now) {
     scheduler_.emplace([this](std::string problem) { problem_ = std::move(problem); });
     scheduler_->add(server::app::campaigns_part(*office_));
     return true;
+}
+
+std::int64_t OfficeProcess::messages_held_back() const {
+    std::int64_t all = 0;
+    for (const auto& seat : seats_)
+        all += seat->messages_held_back();
+    return all;
 }
 
 void OfficeProcess::kill() {

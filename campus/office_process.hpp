@@ -43,6 +43,8 @@ class OfficeProcess final : private server::OfficeObserver, private server::app:
         server::UnixTime unix_start;  // at Instant{}
         CivilSeconds civil_start = 0;
         Defect defect = Defect::kNone;
+        double late_messages = 0;  // share of them, between line masters and office (late_messages.hpp)
+        std::uint64_t seed = 1;
     };
     OfficeProcess(const Options& options, FakeDisk& disk, std::vector<std::unique_ptr<sim::SerialLine>>& lines);
     ~OfficeProcess();
@@ -60,6 +62,7 @@ class OfficeProcess final : private server::OfficeObserver, private server::app:
     [[nodiscard]] bool waits() { return by_hand_.waits() || (feed_ && feed_->due() <= now_); }
     // Writes one transaction of what waits, then lets the line masters know what is desired now.
     void turn(Instant now);
+    [[nodiscard]] std::int64_t messages_held_back() const;
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
     [[nodiscard]] server::HouseholdId household(std::size_t box, int number) const {

@@ -44,6 +44,8 @@ World::World(const CampusOptions& options)
     office.unix_start = kUnixStart;
     office.civil_start = kCivilStart;
     office.defect = options.defect;
+    office.late_messages = options.faults ? 0.1 : 0;
+    office.seed = options.seed;
     office_ = std::make_unique<OfficeProcess>(office, disk_, lines_);
     for (int k = 0; k < options.boxes + options.lines; ++k) {
         CampusBox::Options box;

@@ -100,9 +100,10 @@ struct CampusReport {
     std::int64_t clock_jumps = 0;
     std::int64_t noisy_hours = 0;
     std::int64_t replays = 0;
-    std::int64_t long_absences = 0;  // of a box: its supply or its line
-    std::int64_t boxes_changed = 0;  // for one from the cupboard, with all their rooms
-    std::int64_t memories_lost = 0;  // of boxes, with their registers
+    std::int64_t messages_held_back = 0;  // between line masters and office
+    std::int64_t long_absences = 0;       // of a box: its supply or its line
+    std::int64_t boxes_changed = 0;       // for one from the cupboard, with all their rooms
+    std::int64_t memories_lost = 0;       // of boxes, with their registers
     std::int64_t backups_restored = 0;
     std::int64_t rooms_ahead = 0;  // of a restored office
     std::int64_t prices_changed = 0;

@@ -68,6 +68,8 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus clocks that jumped", of(r.clock_jumps), "");
     told("campus times of noise", of(r.noisy_hours), "");
     told("campus frames said again by somebody", of(r.replays), "");
+    told("campus messages held back or doubled", of(r.messages_held_back), "",
+         "between line masters and office; others go past");
     told("campus boxes away for long", of(r.long_absences), "", "without supply or line, up to a month");
     told("campus boxes changed", of(r.boxes_changed), "", "with all their rooms");
     told("campus memories of boxes lost", of(r.memories_lost), "", "as from the factory, registers too");
