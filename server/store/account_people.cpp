@@ -14,19 +14,6 @@ std::unexpected<Refusal> refuse(Reason reason, std::string message, std::int64_t
     return std::unexpected(Refusal{reason, std::move(message), limit});
 }
 
-void audit(Db& db, const Actor& who, std::string action, std::string subject, std::string before, std::string after,
-           std::string reason, UnixTime now) {
-    AuditRecord record;
-    record.at = now;
-    record.who = who;
-    record.action = std::move(action);
-    record.subject = std::move(subject);
-    record.before = std::move(before);
-    record.after = std::move(after);
-    record.reason = std::move(reason);
-    append_audit(db, record);
-}
-
 #define PREWATT_RESIDENT_SELECT                                                                                 \
     "SELECT r.id, t.household_id, r.name, r.phone, t.from_at, t.to_at FROM stays t JOIN residents r ON r.id = " \
     "t.resident_id "
@@ -92,8 +79,10 @@ Answer<ResidentRecord> add_resident(Db& db, const MoneyOrder& order, const Resid
              {order.order_id, record.name, record.phone}, [&](const Row& row) { record.id = row.as<ResidentId>(0); });
     db.execute("INSERT INTO stays (resident_id, household_id, from_at) VALUES ($1, $2, $3)",
                {record.id, record.household, now});
-    audit(db, order.who, "resident.add", "household " + std::to_string(record.household.value), "",
-          "resident " + std::to_string(record.id.value) + " " + record.name, order.reason, now);
+    append_audit(db, order.who,
+                 {"resident.add", "household " + std::to_string(record.household.value), "",
+                  "resident " + std::to_string(record.id.value) + " " + record.name},
+                 order.reason, now);
     changes.push_back({Change::Kind::kHousehold, record.household.value});
     return record;
 }
@@ -104,8 +93,10 @@ Answer<ResidentRecord> end_stay(Db& db, const Actor& who, ResidentId resident, U
     if (record->to) return std::move(*record);
     db.execute("UPDATE stays SET to_at = $2 WHERE resident_id = $1 AND to_at IS NULL", {resident, now});
     record->to = now;
-    audit(db, who, "resident.end_stay", "household " + std::to_string(record->household.value),
-          "resident " + std::to_string(resident.value) + " " + record->name, "", "", now);
+    append_audit(db, who,
+                 {"resident.end_stay", "household " + std::to_string(record->household.value),
+                  "resident " + std::to_string(resident.value) + " " + record->name},
+                 "", now);
     changes.push_back({Change::Kind::kHousehold, record->household.value});
     return std::move(*record);
 }
@@ -141,7 +132,7 @@ Answer<DrawerRecord> add_drawer(Db& db, const Actor& who, const std::string& nam
     drawer.name = name;
     db.query("INSERT INTO drawers (name) VALUES ($1) RETURNING id", {name},
              [&](const Row& row) { drawer.id = row.as<DrawerId>(0); });
-    audit(db, who, "drawer.add", "drawer " + std::to_string(drawer.id.value), "", name, "", now);
+    append_audit(db, who, {"drawer.add", "drawer " + std::to_string(drawer.id.value), "", name}, "", now);
     return drawer;
 }
 
@@ -178,10 +169,11 @@ Answer<PlanVersion> add_plan(Db& db, const MoneyOrder& order, const PlanVersion&
         "($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         {order.order_id, plan.name, plan.group, plan.valid_from, content, kept.operator_name, now},
         [&](const Row& row) { kept.id = row.as<PlanId>(0); });
-    audit(db, order.who, "price.add_plan", "price plan " + std::to_string(kept.id.value), "",
-          plan.name + ": " + content + ", group " + std::to_string(plan.group) + ", from " +
-              std::to_string(plan.valid_from.ms),
-          order.reason, now);
+    append_audit(db, order.who,
+                 {"price.add_plan", "price plan " + std::to_string(kept.id.value), "",
+                  plan.name + ": " + content + ", group " + std::to_string(plan.group) + ", from " +
+                      std::to_string(plan.valid_from.ms)},
+                 order.reason, now);
     changes.push_back({Change::Kind::kSite, 1});
     return kept;
 }
@@ -194,8 +186,10 @@ Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, st
              [&](const Row& row) { before = row.integer(0); });
     if (before < 0) return refuse(Reason::kNotFound, "There is no such household; nothing was changed.");
     db.execute("UPDATE households SET price_group = $2 WHERE id = $1", {household, group});
-    audit(db, who, "household.price_group", "household " + std::to_string(household.value), std::to_string(before),
-          std::to_string(group), "", now);
+    append_audit(db, who,
+                 {"household.price_group", "household " + std::to_string(household.value), std::to_string(before),
+                  std::to_string(group)},
+                 "", now);
     changes.push_back({Change::Kind::kHousehold, household.value});
     return Done{};
 }
@@ -220,11 +214,12 @@ Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, Uni
         "INSERT INTO quota_rules (price_group, per, quota_ckwh, quota_fen, at, operator_name) VALUES ($1, $2, $3, $4, "
         "$5, $6)",
         {rule.group, rule.per, rule.quota, rule.quota_money, now, who.user});
-    audit(db, who, "quota.rule", "price group " + std::to_string(rule.group), "",
-          std::to_string(in_hundredths(rule.quota, Round::kDown)) + " ckwh or " +
-              std::to_string(in_hundredths(rule.quota_money, Round::kDown)) + " fen per " +
-              (rule.per == QuotaPer::kRoom ? "room" : "resident"),
-          "", now);
+    append_audit(db, who,
+                 {"quota.rule", "price group " + std::to_string(rule.group), "",
+                  std::to_string(in_hundredths(rule.quota, Round::kDown)) + " ckwh or " +
+                      std::to_string(in_hundredths(rule.quota_money, Round::kDown)) + " fen per " +
+                      (rule.per == QuotaPer::kRoom ? "room" : "resident")},
+                 "", now);
     return Done{};
 }
 

@@ -83,18 +83,6 @@ void keep_order(Db& db, const std::string& order_id, const std::string& content,
          bookings.empty() ? none : bookings.back().id.value, movements.empty() ? none : movements.front().id,
          movements.empty() ? none : movements.back().id});
 }
-void audit(Db& db, const Actor& who, std::string action, std::string subject, std::string after, std::string reason,
-           UnixTime now, std::string before = {}) {
-    AuditRecord record;
-    record.at = now;
-    record.who = who;
-    record.action = std::move(action);
-    record.subject = std::move(subject);
-    record.before = std::move(before);
-    record.after = std::move(after);
-    record.reason = std::move(reason);
-    append_audit(db, record);
-}
 std::string in_words(const Booking& b) {
     return std::string{word(b.kind)} + " " + std::to_string(b.id.value) + ": " + std::to_string(b.amount.count()) +
            " fen, " + std::to_string(in_hundredths(b.given, Round::kDown)) +
@@ -149,8 +137,10 @@ Answer<BookingsAnswer> carry_out(Db& db, const MoneyOrder& order, const std::str
     std::string after;
     for (const Booking& booking : decision->bookings)
         after += (after.empty() ? "" : "; ") + in_words(booking);
-    audit(db, order.who, action, "household " + std::to_string(decision->bookings.front().household.value),
-          std::move(after), order.reason, now);
+    append_audit(
+        db, order.who,
+        {action, "household " + std::to_string(decision->bookings.front().household.value), "", std::move(after)},
+        order.reason, now);
     return BookingsAnswer{std::move(decision->bookings), false};
 }
 
@@ -426,9 +416,10 @@ Answer<BookingsAnswer> change_box(Db& db, const BoxOrder& wanted, UnixTime now, 
     db.execute("DELETE FROM ticket_questions WHERE household_id = $1", {wanted.household});
     db.execute("UPDATE setting_wishes SET reached = 0, reached_at = NULL WHERE owner_kind = 1 AND owner_id = $1",
                {wanted.household});
-    audit(db, wanted.order.who, "household.change_box", "household " + std::to_string(wanted.household.value),
-          "box " + std::to_string(wanted.box_number) + ", household " + std::to_string(wanted.number),
-          wanted.order.reason, now);
+    append_audit(db, wanted.order.who,
+                 {"household.change_box", "household " + std::to_string(wanted.household.value), "",
+                  "box " + std::to_string(wanted.box_number) + ", household " + std::to_string(wanted.number)},
+                 wanted.order.reason, now);
     changes.push_back({Change::Kind::kDesired, wanted.household.value});
     changes.push_back({Change::Kind::kHousehold, wanted.household.value});
     changes.push_back({Change::Kind::kSite, 1});
@@ -509,8 +500,10 @@ Answer<std::vector<Booking>> give_back(Db& db, const RefundFacts& facts, const A
         decision->bookings.push_back(std::move(along->bookings[0]));
     }
     keep(db, *decision, changes);
-    audit(db, who, "household.give_back", "household " + std::to_string(facts.refund.household.value),
-          in_words(decision->bookings.front()), maker.reason, now);
+    append_audit(db, who,
+                 {"household.give_back", "household " + std::to_string(facts.refund.household.value), "",
+                  in_words(decision->bookings.front())},
+                 maker.reason, now);
     return std::move(decision->bookings);
 }
 
@@ -604,9 +597,10 @@ Answer<MovementsAnswer> pay_out(Db& db, const PayoutOrder& wanted, UnixTime now,
     db.execute("DELETE FROM unpaid_dues WHERE booking_id = $1 AND part = $2", {wanted.booking, wanted.part});
     answer.movements.push_back(movement);
     keep_order(db, wanted.order.order_id, content, answer.bookings, answer.movements);
-    audit(db, wanted.order.who, "refund.pay_out", "household " + std::to_string(facts->refund.household.value),
-          std::to_string(movement.amount.count()) + " fen through " + std::string{word(due->share.channel)},
-          wanted.order.reason, now);
+    append_audit(db, wanted.order.who,
+                 {"refund.pay_out", "household " + std::to_string(facts->refund.household.value), "",
+                  std::to_string(movement.amount.count()) + " fen through " + std::string{word(due->share.channel)}},
+                 wanted.order.reason, now);
     changes.push_back({Change::Kind::kHousehold, facts->refund.household.value});
     return answer;
 }
@@ -658,9 +652,11 @@ Answer<MovementsAnswer> drawer_order(Db& db, const DrawerOrder& wanted, Movement
         db.execute("UPDATE drawers SET is_open = $2, operator_name = $3 WHERE id = $1",
                    {wanted.drawer, opens, wanted.order.who.user});
     keep_order(db, wanted.order.order_id, content, {}, answer.movements);
-    audit(db, wanted.order.who, "drawer." + std::string{word(kind).substr(7)},
-          "drawer " + std::to_string(wanted.drawer.value), std::to_string(wanted.counted.count()) + " fen counted",
-          wanted.order.reason, now, std::to_string(holds.count()) + " fen by the books");
+    append_audit(
+        db, wanted.order.who,
+        {"drawer." + std::string{word(kind).substr(7)}, "drawer " + std::to_string(wanted.drawer.value),
+         std::to_string(holds.count()) + " fen by the books", std::to_string(wanted.counted.count()) + " fen counted"},
+        wanted.order.reason, now);
     return answer;
 }
 
@@ -723,9 +719,10 @@ Answer<QuotaState> give_quotas(Db& db, QuotaState state, Changes& changes) {
         ++state.run.granted;
     }
     if (!state.after && state.run.granted > 0)
-        audit(db, state.who, "quota.run", "month " + std::to_string(month / 12) + "-" + std::to_string(month % 12 + 1),
-              std::to_string(state.run.granted) + " granted, " + std::to_string(state.run.had_it) + " had it", "",
-              state.at);
+        append_audit(db, state.who,
+                     {"quota.run", "month " + std::to_string(month / 12) + "-" + std::to_string(month % 12 + 1), "",
+                      std::to_string(state.run.granted) + " granted, " + std::to_string(state.run.had_it) + " had it"},
+                     "", state.at);
     return state;
 }
 

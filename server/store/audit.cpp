@@ -88,6 +88,11 @@ void append_audit(Db& db, const AuditRecord& record) {
          kept.reason, sha256_hex(canonical_bytes(kept, head.chain))});
 }
 
+void append_audit(Db& db, const Actor& who, ActOn act, std::string reason, UnixTime now) {
+    append_audit(db, {0, now, who, std::move(act.action), std::move(act.subject), std::move(act.before),
+                      std::move(act.after), std::move(reason), ""});
+}
+
 Answer<std::vector<AuditRecord>> read_audit(Db& db, const AuditFilter& filter) {
     std::vector<AuditRecord> records;
     db.query(PREWATT_AUDIT_SELECT

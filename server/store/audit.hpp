@@ -11,6 +11,14 @@ namespace prewatt::server::store {
 // record without its act. Number and chain are filled in here; texts are kept as journal_text has them. On the writing
 // connection only.
 void append_audit(Db& db, const AuditRecord& record);
+// What an act changed, from what and to what.
+struct ActOn {
+    std::string action;
+    std::string subject;
+    std::string before{};
+    std::string after{};
+};
+void append_audit(Db& db, const Actor& who, ActOn act, std::string reason, UnixTime now);
 
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 [[nodiscard]] AuditHead read_audit_head(Db& db);
