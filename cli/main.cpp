@@ -20,6 +20,7 @@
 #include "cli/login.hpp"
 #include "cli/meter.hpp"
 #include "cli/output.hpp"
+#include "cli/questions.hpp"
 #include "cli/read.hpp"
 #include "cli/read_office.hpp"
 #include "cli/relay.hpp"
@@ -317,6 +318,30 @@ void offer_approvals(CLI::App& app) {
         verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
         add_server(verb, options->server);
     }
+}
+
+void offer_questions(CLI::App& app) {
+    CLI::App& questions = *app.add_subcommand("questions", "Accounts whose tickets wait for a decision");
+    questions.require_subcommand(1);
+    CLI::App& list = *questions.add_subcommand("list", "What is asked, with both figures");
+    auto listed = verb_options<QuestionsListOptions>(list);
+    list.add_option("-o,--output", listed->output, "table, json or csv")->capture_default_str();
+    add_server(list, listed->server);
+    CLI::App& answer = *questions.add_subcommand("answer", "Say which total counts; a second person approves it");
+    auto answered = verb_options<QuestionsAnswerOptions>(answer);
+    answer.add_option("ROOM", answered->room, "As printed on the door, or BOX:HOUSEHOLD")->required();
+    answer.add_option("ANSWER", answered->answer, "meters or offices")
+        ->required()
+        ->check(CLI::IsMember({"meters", "offices"}));
+    answer
+        .add_option("--contains", answered->contains,
+                    "The meter's total holds what the office has sold up to this ticket; what was sold later comes on "
+                    "top")
+        ->check(CLI::NonNegativeNumber);
+    answer.add_option("--reason", answered->reason, "For the journal")->required();
+    answer.add_flag("--yes", answered->yes, "Do not ask");
+    answer.add_option("--idempotency-key", answered->idempotency_key, "The same key never books twice");
+    add_server(answer, answered->server);
 }
 
 void offer_work(CLI::App& app) {
@@ -656,6 +681,7 @@ int main_of(int argc, char** argv) {
     offer_top(app);
     offer_audit(app);
     offer_approvals(app);
+    offer_questions(app);
     offer_work(app);
     offer_frame(app);
     offer_report(app);

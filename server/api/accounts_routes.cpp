@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr Roles kSellers = roles({Role::kOwner, Role::kCashier});
+constexpr Roles kAnswerers = roles({Role::kOwner, Role::kCashier, Role::kTechnician});
 constexpr Roles kFitters = roles({Role::kOwner, Role::kTechnician});
 constexpr std::int64_t kFenMax = 100'000'000'000;
 constexpr std::int64_t kTime_ms_max = 4'102'444'800'000;  // 2100-01-01
@@ -286,6 +287,23 @@ void OfficeApi::add_account_changes() {
     plain("/api/v1/households/{id}/settlement", kSellers, &Accounts::settle);
     plain("/api/v1/households/{id}/opening", kSellers, &Accounts::open);
     plain("/api/v1/households/{id}/reopening", kFitters, &Accounts::reopen);
+    router_.add(
+        Method::kPost, "/api/v1/households/{id}/ticket-answer", kAnswerers, [this](const Call& call) -> Outcome {
+            JsonInput input(call.request);
+            TicketAnswerOrder wanted;
+            wanted.household = HouseholdId{id_in(call.values[0])};
+            wanted.answer = input.choice("answer", {"take_meters", "take_offices"}) == 0 ? TicketAnswer::kTakeMeters
+                                                                                         : TicketAnswer::kTakeOffices;
+            // Left out: it can be told, or nothing is done.
+            if (const auto upto = input.integer_or("contains_ticket", -1, 0, UINT32_MAX); upto >= 0)
+                wanted.contains = static_cast<std::uint32_t>(upto);
+            auto order = money_order_of(call, input);
+            if (auto problem = input.problem()) return std::unexpected(*problem);
+            if (!order) return std::unexpected(order.error());
+            wanted.order = std::move(*order);
+            return answer_of(
+                wait_for<BookingsAnswer>([&](auto done) { office_.answer_ticket_question(wanted, std::move(done)); }));
+        });
     router_.add(Method::kPost, "/api/v1/households/{id}/move", kSellers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
         MoveOrder wanted;

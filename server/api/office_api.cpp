@@ -82,6 +82,8 @@ Problem problem_of(const server::Refusal& refusal) {
             break;
         case Reason::kNeedsApproval:
         case Reason::kAlreadyDecided:
+        case Reason::kQuestionChanged:
+        case Reason::kTicketsUnclear:
             status = 409;
             break;
         case Reason::kNoRight:
@@ -107,6 +109,9 @@ Problem problem_of(const server::Refusal& refusal) {
             break;
         case Reason::kNeedsApproval:
             problem.details = std::make_shared<json>(json{{"approval_id", refusal.limit}});
+            break;
+        case Reason::kTicketsUnclear:
+            problem.details = std::make_shared<json>(json{{"contains_ticket_max", refusal.limit}});
             break;
         case Reason::kHoarding:
             problem.details = std::make_shared<json>(json{{"limit_ckwh", refusal.limit}});

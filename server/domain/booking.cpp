@@ -51,17 +51,27 @@ Legs legs_of(const Booking& b) {
         case BookingKind::kOpening:
         case BookingKind::kCarryOut:
         case BookingKind::kCarryIn:
+        case BookingKind::kTakeOver:
+        case BookingKind::kReissue:
             break;
     }
     const LedgerUnit unit = b.ticket.unit == AccountUnit::kEnergy ? LedgerUnit::kHundredths : LedgerUnit::kCreditFen;
     add(LedgerAccount::kGrants, LedgerAccount::kHousehold, unit, in_hundredths(b.free, Round::kDown));
-    add(LedgerAccount::kSupply, LedgerAccount::kHousehold, unit, in_hundredths(b.given - b.free, Round::kDown));
+    const LedgerAccount source = b.kind == BookingKind::kTakeOver ? LedgerAccount::kTakenOver : LedgerAccount::kSupply;
+    add(source, LedgerAccount::kHousehold, unit, in_hundredths(b.given - b.free, Round::kDown));
     return legs;
 }
 
 bool begins_epoch(const Account& account, BookingKind kind) {
     return account.ticket.epoch == 0 || kind == BookingKind::kOpening || kind == BookingKind::kCarryIn ||
            (kind == BookingKind::kMoveIn && account.closed);
+}
+// What two people decided may go past what the meter has seen of a history that these books have lost.
+bool may_skip_epochs(BookingKind kind) {
+    return kind == BookingKind::kOpening || kind == BookingKind::kCarryIn;
+}
+bool may_skip_numbers(BookingKind kind) {
+    return may_skip_epochs(kind) || kind == BookingKind::kTakeOver || kind == BookingKind::kReissue;
 }
 
 }  // namespace
@@ -90,6 +100,10 @@ std::string_view word(BookingKind kind) {
             return "carry_out";
         case BookingKind::kCarryIn:
             return "carry_in";
+        case BookingKind::kTakeOver:
+            return "take_over";
+        case BookingKind::kReissue:
+            return "reissue";
     }
     return "unknown";
 }
@@ -118,6 +132,7 @@ std::optional<Refusal> append(Account& account, Booking& next) {
     if (begins) {
         if (ticket.epoch == UINT16_MAX) return too_large();
         ticket = {static_cast<std::uint16_t>(ticket.epoch + 1), 0, Credit{0}, next.ticket.unit};
+        if (may_skip_epochs(next.kind)) ticket.epoch = std::max(ticket.epoch, next.ticket.epoch);
         after.used_known = Credit{0};
         after.used = Credit{0};
         after.free_left = Credit{0};
@@ -129,6 +144,7 @@ std::optional<Refusal> append(Account& account, Booking& next) {
     }
     if (ticket.number == UINT32_MAX) return too_large();
     ++ticket.number;
+    if (may_skip_numbers(next.kind)) ticket.number = std::max(ticket.number, next.ticket.number);
     ticket.credited += next.given;
     if (ticket.credited > kCreditedMax || ticket.credited < Credit{0} - kCreditedMax) return too_large();
 
@@ -159,6 +175,8 @@ std::optional<Refusal> append(Account& account, Booking& next) {
         case BookingKind::kRefund:
         case BookingKind::kCorrection:
         case BookingKind::kOpening:
+        case BookingKind::kTakeOver:
+        case BookingKind::kReissue:
             break;
     }
     std::int64_t month = position_of(account, StepPeriod::kMonth, next.booked_at);

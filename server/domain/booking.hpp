@@ -9,6 +9,9 @@
 //   opening       a new account: next epoch, ticket 1      move out, in  what remains goes along to another room
 //   carry out, in what remains goes over into the next epoch of the same account: another box, or a meter that lost its
 //                 memory
+//   take over     a total that a meter had and these books did not:      reissue   nothing is changed; the office's
+//   total
+//                 given is the difference; two people decided            goes out under a number above the meter's
 //
 // Credit that was granted is used before credit that was paid. `free_left` of a booking is what was left of the granted
 // then: what was left before, less all that was used since, not below zero; plus what was granted. An account begins
@@ -35,6 +38,8 @@ enum class BookingKind : std::uint8_t {
     kMoveIn = 9,
     kCarryOut = 10,
     kCarryIn = 11,
+    kTakeOver = 12,
+    kReissue = 13,
 };
 [[nodiscard]] std::string_view word(BookingKind kind);  // "sale", "grant", ... "move_out", "carry_in"
 
@@ -105,7 +110,9 @@ inline constexpr Credit kCreditedMax = credit_of_hundredths((std::int64_t{1} << 
 
 // Makes `next` the next booking of the account: fills in what stands after it and moves the account on. What it says of
 // itself (kind, amount, given, free, price ..., booked_at) is given. The unit is kept; a new account takes
-// next.ticket.unit, a carry out or in too. Refuses with kTotalTooLarge; then nothing was changed.
+// next.ticket.unit, a carry out or in too. The ticket number is the next one; a take over, a reissue and what begins an
+// epoch may go past numbers (and a carry in or opening past epochs) that the meter has seen and these books have not:
+// next.ticket then names where to. Refuses with kTotalTooLarge; then nothing was changed.
 [[nodiscard]] std::optional<Refusal> append(Account& account, Booking& next);
 
 // What was bought in the period of the plan before `now`.

@@ -64,6 +64,10 @@ std::string_view word(Reason reason) {
             return "already_decided";
         case Reason::kNoRight:
             return "no_right";
+        case Reason::kQuestionChanged:
+            return "question_changed";
+        case Reason::kTicketsUnclear:
+            return "tickets_unclear";
         case Reason::kStopping:
             return "stopping";
     }
@@ -170,6 +174,8 @@ std::string_view word(LedgerAccount account) {
             return "safe";
         case LedgerAccount::kDifference:
             return "difference";
+        case LedgerAccount::kTakenOver:
+            return "taken_over";
     }
     return "unknown";
 }

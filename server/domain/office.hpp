@@ -20,6 +20,7 @@
 #include "server/domain/audit.hpp"
 #include "server/domain/campaigns.hpp"
 #include "server/domain/reconcile.hpp"
+#include "server/domain/ticket_answer.hpp"
 #include "server/domain/types.hpp"
 #include "server/domain/work_list.hpp"
 
@@ -100,6 +101,9 @@ class Office {
     virtual void clear_household(JobOrder order, WhenDone<JobRecord> done) = 0;
     // What the office asks a person about accounts that cannot go on by themselves (reconcile.hpp); oldest first.
     [[nodiscard]] virtual Answer<std::vector<TicketQuestion>> ticket_questions() = 0;
+    // Which total counts from now on (ticket_answer.hpp); an act of two people. kNotFound: nothing is asked about this
+    // household (any more). The same order id with the same content answers what was booked then.
+    virtual void answer_ticket_question(TicketAnswerOrder order, WhenDone<BookingsAnswer> done) = 0;
 
     // --- Users and sessions
     [[nodiscard]] virtual Answer<std::vector<UserRecord>> users() = 0;

@@ -91,9 +91,11 @@ std::string explain(const TicketQuestion& q) {
 std::string proposal(const TicketQuestion& q, TicketAnswer answer) {
     if (answer == TicketAnswer::kTakeMeters) {
         const Credit difference = shown_total(q) - q.office.credited;
-        if (q.situation == Situation::kCleared) return "Leave it closed: nothing remains, settle the account by hand.";
+        if (q.situation != Situation::kAhead && q.situation != Situation::kOtherTotal)
+            return "Not possible: the meter has no account of its own that could count. Take the office's figure; what "
+                   "remains may be settled and paid out then.";
         return "Take over the meter's total: a correcting booking of " + amount(difference, q.office.unit) + "; " +
-               amount(q.shown.remaining, q.office.unit) + " remain.";
+               amount(q.shown.remaining, q.office.unit) + " remain. What the office sells meanwhile comes on top.";
     }
     const Credit remains = q.office.credited - q.used_known;
     if (q.situation == Situation::kCleared) return "Open a new account with " + amount(remains, q.office.unit) + ".";

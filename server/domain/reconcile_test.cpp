@@ -155,7 +155,8 @@ TEST(TicketQuestionTest, SaysBothFiguresAndWhatEachAnswerDoes) {
               "meter: account 1, ticket 5, credited 50.00 kWh, remaining 36.50 kWh; office: account 1, ticket 3, "
               "credited 30.00 kWh, used 12.00 kWh (3 days old)");
     EXPECT_EQ(proposal(q, TicketAnswer::kTakeMeters),
-              "Take over the meter's total: a correcting booking of 20.00 kWh; 36.50 kWh remain.");
+              "Take over the meter's total: a correcting booking of 20.00 kWh; 36.50 kWh remain. What the office sells "
+              "meanwhile comes on top.");
     EXPECT_EQ(proposal(q, TicketAnswer::kTakeOffices),
               "Send the office's total under a higher number: 18.00 kWh remain by what the office knows.");
     EXPECT_NE(explain(q).find("backup"), std::string::npos);

@@ -84,6 +84,8 @@ enum class Reason : std::uint8_t {
     kNeedsApproval,    // kept as a request until another person approves; `limit` = its number; nothing was done
     kAlreadyDecided,   // approval: done, refused or expired before
     kNoRight,          // approval: not by this person
+    kQuestionChanged,  // ticket question: the meter or the account is no longer what was decided upon
+    kTicketsUnclear,   // ticket question: up to which ticket the meter's total has the office's sales must be said
     kStopping,         // the office is going down; nothing was done
 };
 // "order_id_reused": the code of the REST error.
@@ -342,6 +344,7 @@ enum class LedgerAccount : std::uint8_t {
     kServiceFees = 11,  // fen
     kSafe = 12,         // fen: what was carried from the drawers into the safe, negative
     kDifference = 13,   // fen: counted more (positive) or less than the books say
+    kTakenOver = 14,    // credit: what meters held of tickets that these books had lost, negative
 };
 [[nodiscard]] std::string_view word(LedgerAccount account);
 // fen, credit in hundredths of a kWh, credit in hundredths of a yuan (of accounts in money; no coin has it).

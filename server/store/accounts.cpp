@@ -195,15 +195,6 @@ Answer<std::string> outcome_of(Answer<BookingsAnswer> done) {
     return text;
 }
 
-AccountUnit unit_in_force(Db& db, HouseholdId household, UnixTime now) {
-    AccountUnit unit = AccountUnit::kEnergy;
-    db.query("SELECT " PREWATT_PLAN_COLUMNS " FROM households h " PREWATT_PLAN_TABLES("$2") "WHERE h.id = $1",
-             {household, now}, [&](const Row& row) {
-                 if (const PlanInForce found = plan_in_force(row, 0); found.plan) unit = found.plan->unit;
-             });
-    return unit;
-}
-
 // --- The changes
 
 Answer<BookingsAnswer> grant(Db& db, const MoneyOrder& order, HouseholdId household, Credit amount, UnixTime now,
@@ -1034,6 +1025,28 @@ class AccountsOnDb final : public Accounts {
 Answer<BookingsAnswer> reopen_account(Db& db, const MoneyOrder& order, HouseholdId household, UnixTime now,
                                       Changes& changes) {
     return reopen(db, order, household, now, changes);
+}
+
+Answer<BookingsAnswer> book_account_change(Db& db, const MoneyOrder& order, const std::string& content,
+                                           const char* action, UnixTime now, Changes& changes,
+                                           const std::function<Answer<AccountDecision>()>& decide) {
+    return carry_out(db, order, content, action, now, changes, decide);
+}
+
+Answer<std::optional<BookingsAnswer>> bookings_of_order(Db& db, const MoneyOrder& order, const std::string& content) {
+    const auto known = find_order(db, order, content);
+    if (!known) return std::unexpected(known.error());
+    if (!*known) return std::optional<BookingsAnswer>{};
+    return BookingsAnswer{bookings_between(db, (*known)->first_booking, (*known)->last_booking), true};
+}
+
+AccountUnit unit_in_force(Db& db, HouseholdId household, UnixTime now) {
+    AccountUnit unit = AccountUnit::kEnergy;
+    db.query("SELECT " PREWATT_PLAN_COLUMNS " FROM households h " PREWATT_PLAN_TABLES("$2") "WHERE h.id = $1",
+             {household, now}, [&](const Row& row) {
+                 if (const PlanInForce found = plan_in_force(row, 0); found.plan) unit = found.plan->unit;
+             });
+    return unit;
 }
 
 std::unique_ptr<Accounts> make_accounts(Engine& engine) {

@@ -162,7 +162,8 @@ void light(Db& db, HouseholdId household, std::uint16_t epoch, std::uint32_t aft
     db.execute("UPDATE meters SET lit_number = $2 WHERE household_id = $1", {household, upto});
 }
 
-// A ticket of the meter that is not ours and has been decided upon confirms none of ours.
+// A ticket of the meter that is not ours and has been decided upon confirms none of ours: its number is not kept as the
+// one that was confirmed.
 void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
                   bool ours, Changes& changes) {
     // Sales that this shows for the first time.
@@ -188,15 +189,17 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
                  [&](const Row& row) { credited = row.as<Credit>(0); });
     Credit used = effect.epoch == meter.epoch ? meter.used : Credit{0};
     if (credited) used = std::max(used, *credited - effect.remaining);
-    const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, effect.ticket_number) : 0;
+    const std::uint32_t confirmed = meter.epoch == effect.epoch ? meter.number : 0;
+    const std::uint32_t number = ours ? effect.ticket_number : confirmed;
+    const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, number) : 0;
     db.execute(
         "UPDATE meters SET epoch = $2, ticket_number = $3, effect_at = $4, used_ckwh = $5, lit_number = $6, "
         "remaining_ckwh = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $7 ELSE remaining_ckwh END, "
         "state = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $8 ELSE state END, "
         "read_at = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $4 ELSE read_at END WHERE household_id = $1",
-        {household, effect.epoch, effect.ticket_number, at, used, lit_number, effect.remaining, effect.state.bits});
-    if (effect.state.has(StateBit::kRelayClosed) && effect.ticket_number > lit_number)
-        light(db, household, effect.epoch, lit_number, effect.ticket_number, at, changes);
+        {household, effect.epoch, number, at, used, lit_number, effect.remaining, effect.state.bits});
+    if (effect.state.has(StateBit::kRelayClosed) && number > lit_number)
+        light(db, household, effect.epoch, lit_number, number, at, changes);
     // An account that was read in full is waited for by the line master, which goes on when it was judged.
     if (effect.credited || is_newer(meter.account_epoch, meter.account_number, effect.epoch, effect.ticket_number))
         changes.push_back({Change::Kind::kDesired, household.value});

@@ -17,6 +17,7 @@
 #include "server/store/reading_log.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/situations.hpp"
+#include "server/store/ticket_answers.hpp"
 #include "server/store/users.hpp"
 #include "server/store/work_list.hpp"
 
@@ -96,6 +97,14 @@ class OfficeOnDb final : public Office {
                 auto set = store::set_price(db, price, asked.asked_by, asked.reason, now, changes);
                 if (!set) return std::unexpected(std::move(set.error()));
                 return "The price is set.";
+            });
+        engine_.acts.offer(
+            kAnswerTicket,
+            [this](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                engine_.readings->settle(db, household_of_answer(asked), changes);
+                const auto booked = carry_out_ticket_answer(db, asked, now, changes);
+                if (!booked) return std::unexpected(booked.error());
+                return "Ticket " + std::to_string(booked->bookings.back().ticket.number) + " goes to the meter.";
             });
         engine_.acts.offer(
             kClear, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
@@ -263,6 +272,14 @@ class OfficeOnDb final : public Office {
             std::move(done));
     }
     Answer<std::vector<TicketQuestion>> ticket_questions() override { return engine_.pool.ask(read_ticket_questions); }
+    void answer_ticket_question(TicketAnswerOrder order, WhenDone<BookingsAnswer> done) override {
+        engine_.writer.submit<BookingsAnswer>(
+            [this, order = std::move(order)](Db& db, Changes& changes) {
+                engine_.readings->settle(db, order.household, changes);
+                return store::answer_ticket_question(db, order, engine_.clock(), changes);
+            },
+            std::move(done));
+    }
 
     // --- Users
     Answer<std::vector<UserRecord>> users() override { return engine_.pool.ask(read_users); }

@@ -246,7 +246,20 @@ class FakeOffice : public Office {
     void clear_household(JobOrder order, WhenDone<JobRecord> done) override {
         finish(std::move(done), fake_job(order, "clear"));
     }
-    Answer<std::vector<TicketQuestion>> ticket_questions() override { return std::vector<TicketQuestion>{}; }
+    Answer<std::vector<TicketQuestion>> ticket_questions() override { return questions_; }
+    void answer_ticket_question(TicketAnswerOrder order, WhenDone<BookingsAnswer> done) override {
+        if (order.household != questions_.front().household)
+            return done(std::unexpected(Refusal{Reason::kNotFound, "Nothing is asked about this room.", 0}));
+        Booking booking;
+        booking.id = BookingId{77};
+        booking.kind = order.answer == TicketAnswer::kTakeMeters ? BookingKind::kTakeOver : BookingKind::kReissue;
+        booking.order_id = order.order.order_id;
+        booking.household = order.household;
+        booking.operator_name = order.order.who.user;
+        booking.reason = order.order.reason;
+        booking.ticket = {1, order.contains.value_or(9), credit_of_hundredths(7000), AccountUnit::kEnergy};
+        finish<BookingsAnswer>(std::move(done), BookingsAnswer{{booking}, false});
+    }
 
     Answer<std::vector<UserRecord>> users() override { return users_; }
     void create_user(UserRecord user, std::string, Actor, WhenDone<UserRecord> done) override {
@@ -324,6 +337,13 @@ class FakeOffice : public Office {
     FakeApprovals approvals_;
     FakeWorkList work_list_;
     std::vector<UserRecord> users_;
+    std::vector<TicketQuestion> questions_ = {{HouseholdId{1},
+                                               Situation::kAhead,
+                                               kFakeNow,
+                                               {1, 5, credit_of_hundredths(6000), {}, credit_of_hundredths(7000)},
+                                               {1, 2, credit_of_hundredths(2000), AccountUnit::kEnergy},
+                                               credit_of_hundredths(750),
+                                               kFakeNow}};
     std::map<std::string, UserRecord> sessions_;
     std::map<std::string, SaleRecord> sales_;
 };

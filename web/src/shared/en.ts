@@ -334,6 +334,8 @@ export const en: Record<keyof typeof zh, string> = {
   "error.bad_field": "Something in the form is not right.",
   "error.drawer_closed": "The cash drawer has to be opened first.",
   "error.meter_behind": "The meter has not confirmed the newest ticket yet; try again when it has.",
+  "error.question_changed": "The meter or the account is another than when this was proposed; nothing was done.",
+  "error.tickets_unclear": "Say up to which ticket the meter's total holds what this office has sold.",
   "error.needs_approval": "Another person has to approve this; it waits in the list of approvals.",
   "error.not_correctable": "This sale can no longer be corrected.",
   "error.not_due": "Nothing is owed there, or it was paid.",

@@ -333,6 +333,8 @@ export const zh = {
   "error.bad_field": "表单中有一项不正确。",
   "error.drawer_closed": "请先打开钱箱。",
   "error.meter_behind": "电表尚未确认最新购电；确认后请重试。",
+  "error.question_changed": "提出后电表或账户已变化，未作任何更改。",
+  "error.tickets_unclear": "请说明电表总额包含本系统售电至第几号购电票。",
   "error.needs_approval": "此操作需另一人批准；已列入待批清单。",
   "error.not_correctable": "该笔售电已不能更正。",
   "error.not_due": "此处无应付款，或已付清。",
