@@ -93,10 +93,10 @@ void look_at_reading(const MeterFacts& facts, const ReconcileRules& rules, UnixT
     if (beyond > slack) {
         WorkItem item = item_of("ledger_remaining_too_high", facts.household, now);
         item.size = in_hundredths(beyond, Round::kDown);
-        item.figures = "credited " + amount_of(most, facts.newest.unit) + ", known to be used " +
-                       amount_of(facts.used, facts.newest.unit) + ", and the meter shows " +
-                       amount_of(reading.remaining, facts.newest.unit) +
-                       " remaining: " + amount_of(beyond, facts.newest.unit) + " too much";
+        item.figures = "credited " + amount_of(most, facts.meter_unit) + ", known to be used " +
+                       amount_of(facts.used, facts.meter_unit) + ", and the meter shows " +
+                       amount_of(reading.remaining, facts.meter_unit) +
+                       " remaining: " + amount_of(beyond, facts.meter_unit) + " too much";
         item.explanation =
             "The meter holds more credit than the ledger has given less what was used. Probable causes, in this order: "
             "the "
@@ -107,7 +107,6 @@ void look_at_reading(const MeterFacts& facts, const ReconcileRules& rules, UnixT
         out.items.push_back(std::move(item));
     }
 
-    if (facts.newest.unit != AccountUnit::kEnergy) return;  // money: the price stands between register and account
     AccountBase& base = out.base;
     if (base.epoch != facts.meter_epoch) {
         // From here on it is measured; only while it is certain which ticket the meter counts with.
@@ -131,6 +130,7 @@ void look_at_reading(const MeterFacts& facts, const ReconcileRules& rules, UnixT
         return;
     }
     base.forward_since = std::max(base.forward_since, reading.forward);
+    if (facts.meter_unit != AccountUnit::kEnergy) return;  // money: the price stands between register and account
     const Credit through = whole_hundredths(reading.forward - base.forward);
     std::optional<Credit> nearest;
     for (const Credit credited : facts.credited_possible) {
@@ -158,36 +158,69 @@ void look_at_reading(const MeterFacts& facts, const ReconcileRules& rules, UnixT
     }
 }
 
-void add_channel_item(std::vector<WorkItem>& items, std::string_view kind, Channel channel, HouseholdId household,
-                      std::string subject, std::int64_t size, std::string figures, UnixTime now) {
+struct ChannelWords {
+    std::string_view explanation;
+    std::vector<std::string> proposals;
+};
+ChannelWords words_of_payment(std::string_view kind) {
+    if (kind == "channel_missing_here")
+        return {
+            "The channel has it, the ledger does not. Probable causes, in this order: the sale was refused or "
+            "broken off after the payment; somebody paid into the account outside of the office; it was booked "
+            "under another channel; the database was restored from a backup that is older.",
+            {"Ask the payer; sell for it or pay it back. Nothing is booked by itself."}};
+    if (kind == "channel_missing_there")
+        return {
+            "The ledger has it, the channel does not. Probable causes, in this order: the payment was broken off "
+            "after the sale; it was booked under the wrong channel; the statement does not tell the whole span.",
+            {"Get a newer statement.", "A correction by two people when the money never came."}};
+    if (kind == "channel_other_amount")
+        return {
+            "Ledger and channel have different amounts for the same order. Probable causes, in this order: a "
+            "typing error at the desk; a fee that the channel kept; a payment in part.",
+            {"Look at the channel's receipt; a correction by two people."}};
+    return {
+        "The channel has two payments for one order. Probable causes, in this order: the payer paid twice; the "
+        "statement tells one payment under two references.",
+        {"Pay one back through the channel."}};
+}
+ChannelWords words_of_refund(std::string_view kind) {
+    if (kind == "channel_missing_here")
+        return {
+            "The channel has paid back what the ledger has no payout for. Probable causes, in this order: somebody "
+            "paid back at the channel and did not book it; it was booked under another channel; the payer's bank "
+            "took it back.",
+            {"Find who ordered it; refund the sale and book the payout. Nothing is booked by itself."}};
+    if (kind == "channel_missing_there")
+        return {
+            "The ledger has a payout that the channel does not have. Probable causes, in this order: the channel "
+            "has not carried it out yet, or refused it; it was booked under the wrong channel; the statement does "
+            "not tell the whole span.",
+            {"Look whether the resident has the money; pay it through the channel when he has not.",
+             "Get a newer statement."}};
+    if (kind == "channel_other_amount")
+        return {
+            "Ledger and channel paid back different amounts for the same order. Probable causes, in this order: a "
+            "typing error at the channel; a fee that the channel kept.",
+            {"Look at the channel's receipt; pay the rest, or ask for what was too much."}};
+    return {
+        "The channel has paid back twice for one order. Probable causes, in this order: it was ordered twice there; "
+        "the statement tells one refund under two references.",
+        {"Ask for one of them back."}};
+}
+
+void add_channel_item(std::vector<WorkItem>& items, std::string_view kind, LineKind line, Channel channel,
+                      HouseholdId household, std::string subject, std::int64_t size, std::string figures,
+                      UnixTime now) {
+    const bool refund = line == LineKind::kRefund;
     WorkItem item = item_of(kind, household, now);
-    item.subject = std::string{word(channel)} + " " + std::move(subject);
+    // A channel may use one reference, and the office one order id, for a payment and for what was paid back of it.
+    item.subject = std::string{word(channel)} + (refund ? " refund " : " ") + std::move(subject);
     item.size = size;
     item.figures = std::move(figures);
-    if (kind == "channel_missing_here") {
-        item.explanation =
-            "The channel has it, the ledger does not. Probable causes, in this order: the sale was refused or broken "
-            "off "
-            "after the payment; somebody paid into the account outside of the office; it was booked under another "
-            "channel.";
-        item.proposals = {"Ask the payer; sell for it or pay it back. Nothing is booked by itself."};
-    } else if (kind == "channel_missing_there") {
-        item.explanation =
-            "The ledger has it, the channel does not. Probable causes, in this order: the payment was broken off after "
-            "the sale; it was booked under the wrong channel; the statement does not tell the whole span.";
-        item.proposals = {"Get a newer statement.", "A correction by two people when the money never came."};
-    } else if (kind == "channel_other_amount") {
-        item.explanation =
-            "Ledger and channel have different amounts for the same order. Probable causes, in this order: a typing "
-            "error "
-            "at the desk; a fee that the channel kept; a payment in part.";
-        item.proposals = {"Look at the channel's receipt; a correction by two people."};
-    } else {
-        item.explanation =
-            "The channel has two payments for one order. Probable causes, in this order: the payer paid twice; the "
-            "statement tells one payment under two references.";
-        item.proposals = {"Pay one back through the channel."};
-    }
+    ChannelWords words = refund ? words_of_refund(kind) : words_of_payment(kind);
+    item.explanation = words.explanation;
+    item.proposals = std::move(words.proposals);
     items.push_back(std::move(item));
 }
 
@@ -334,7 +367,8 @@ std::vector<WorkItem> compare_statement(Channel channel, const std::vector<Booke
         line_met[k] = true;
         const BookedLine& booking = booked[found->second];
         if (booking_met[found->second]) {
-            add_channel_item(items, "channel_double", channel, booking.household, line.reference, line.amount.count(),
+            add_channel_item(items, "channel_double", line.kind, channel, booking.household, line.reference,
+                             line.amount.count(),
                              "order " + line.order_id + ": " + signed_yuan(line.kind, line.amount) +
                                  " again, reference " + line.reference + ", " + time_text(line.at),
                              now);
@@ -342,7 +376,7 @@ std::vector<WorkItem> compare_statement(Channel channel, const std::vector<Booke
         }
         booking_met[found->second] = true;
         if (booking.amount != line.amount)
-            add_channel_item(items, "channel_other_amount", channel, booking.household, line.order_id,
+            add_channel_item(items, "channel_other_amount", line.kind, channel, booking.household, line.order_id,
                              (line.amount - booking.amount).count(),
                              "order " + line.order_id + ": ledger " + signed_yuan(booking.kind, booking.amount) +
                                  ", channel " + signed_yuan(line.kind, line.amount) + ", reference " + line.reference,
@@ -376,28 +410,41 @@ std::vector<WorkItem> compare_statement(Channel channel, const std::vector<Booke
         }
     for (std::size_t k = 0; k < lines.size(); ++k)
         if (!line_met[k] && lines[k].at >= from && lines[k].at < to)
-            add_channel_item(items, "channel_missing_here", channel, {}, lines[k].reference, lines[k].amount.count(),
-                             signed_yuan(lines[k].kind, lines[k].amount) + ", reference " + lines[k].reference +
-                                 (lines[k].order_id.empty() ? "" : ", order " + lines[k].order_id) + ", " +
-                                 time_text(lines[k].at),
-                             now);
+            add_channel_item(
+                items, "channel_missing_here", lines[k].kind, channel, {}, lines[k].reference, lines[k].amount.count(),
+                signed_yuan(lines[k].kind, lines[k].amount) + ", reference " + lines[k].reference +
+                    (lines[k].order_id.empty() ? "" : ", order " + lines[k].order_id) + ", " + time_text(lines[k].at),
+                now);
     for (std::size_t k = 0; k < booked.size(); ++k)
         if (!booking_met[k] && booked[k].at >= from && booked[k].at < to)
-            add_channel_item(items, "channel_missing_there", channel, booked[k].household, booked[k].order_id,
-                             booked[k].amount.count(),
+            add_channel_item(items, "channel_missing_there", booked[k].kind, channel, booked[k].household,
+                             booked[k].order_id, booked[k].amount.count(),
                              signed_yuan(booked[k].kind, booked[k].amount) + ", order " + booked[k].order_id + ", " +
                                  time_text(booked[k].at),
                              now);
     return items;
 }
 
-WorkItem head_item(const BuildingDay& day) {
-    WorkItem item = item_of(kHeadKind, {}, {});
+WorkItem head_item(const BuildingDay& day, std::string_view kind) {
+    WorkItem item = item_of(kind, {}, {});
     item.subject = "building " + std::to_string(day.building.value) + " from " + time_text(day.from);
     return item;
 }
 
 std::optional<WorkItem> compare_building(const BuildingDay& day, const ReconcileRules& rules, UnixTime now) {
+    if (day.head < Energy{0}) {
+        WorkItem item = head_item(day, kHeadKinds[1]);
+        item.at = now;
+        item.size = in_hundredths(day.head, Round::kDown);
+        item.figures = "building " + day.name + ", " + time_text(day.from) + " to " + time_text(day.to) +
+                       ": the head meter shows " + kwh(Energy{0} - day.head) + " less than before";
+        item.explanation =
+            "The head meter shows less than before; it can only grow. Its rooms are not compared over this time. "
+            "Probable causes, in this order: a wrong reading was typed in; the head meter was exchanged.";
+        item.proposals = {"Record the reading of that time again, with the right figure.",
+                          "After an exchange: nothing; the next readings are compared with each other."};
+        return item;
+    }
     Energy least{0};
     Energy most{0};
     for (const BuildingDay::Room& room : day.rooms) {
@@ -414,7 +461,7 @@ std::optional<WorkItem> compare_building(const BuildingDay& day, const Reconcile
         if (whole <= 0) return std::string{"of nothing"};
         return two_decimals(divide(in_hundredths(part, Round::kDown) * 10'000, whole, Round::kDown)) + " %";
     };
-    WorkItem item = head_item(day);
+    WorkItem item = head_item(day, kHeadKinds[0]);
     item.at = now;
     item.size = in_hundredths(lost ? loss : Energy{0} - gain, Round::kDown);
     item.figures = "building " + day.name + ", " + time_text(day.from) + " to " + time_text(day.to) + ": head meter " +
@@ -431,6 +478,38 @@ std::optional<WorkItem> compare_building(const BuildingDay& day, const Reconcile
               "factor of its transformers; a room that is fed from elsewhere; a channel that counts too much.";
     item.proposals = {"Read the head meter again and compare its factor.", "Compare with the days before.",
                       lost ? "Look for use before the meters." : "Look which rooms are fed from elsewhere."};
+    return item;
+}
+
+std::optional<WorkItem> old_head(const HeadSeen& seen, const ReconcileRules& rules, UnixTime now) {
+    if (now - seen.newest < rules.head_patience) return std::nullopt;
+    WorkItem item = item_of(kOldHeadKind, {}, now);
+    item.subject = "building " + std::to_string(seen.building.value);
+    item.figures = "building " + seen.name + ": the head meter was read last at " + time_text(seen.newest);
+    item.explanation =
+        "The head meter of the building is not read any more, so what its rooms count is compared with nothing since "
+        "then. Probable causes, in this order: nobody reads it or types it in; the program that tells it does not run.";
+    item.proposals = {"Read the head meter and record it."};
+    return item;
+}
+
+std::optional<WorkItem> short_move(const ShortMove& facts, UnixTime now) {
+    if (!facts.into_closed && !facts.into_another && !facts.from_another) return std::nullopt;
+    const Credit missing = std::min(Credit{0} - facts.remaining, facts.taken);
+    if (missing <= Credit{0}) return std::nullopt;
+    WorkItem item = item_of(kShortMoveKind, facts.from, now);
+    item.subject = "move " + std::to_string(facts.move_out.value);
+    item.size = in_hundredths(missing, Round::kUp);
+    item.figures = "taken along to room " + facts.into_room + ": " + amount_of(facts.taken, facts.unit) +
+                   "; of it the old meter had used " + amount_of(missing, facts.unit) + " already";
+    item.explanation =
+        std::string{
+            "After a room change the old meter showed that part of what was taken along had been used there; "
+            "it counts in both rooms. It cannot be taken back by itself: "} +
+        (facts.from_another  ? "the old room has another account now."
+         : facts.into_closed ? "the account that it went into is closed."
+                             : "the room that it went into has another account now.");
+    item.proposals = {"Ask the resident who moved for it.", "Bear it, and say so here. Nothing is booked by itself."};
     return item;
 }
 

@@ -46,13 +46,15 @@ void begin(Db& db, ReconcilePass& pass, UnixTime now) {
 struct AccountRow {
     MeterFacts facts;
     UnixTime effect_at;
-    bool ticket_accepted = false;  // not ours, and decided upon
+    // The meter's ticket is not ours and was decided upon; ours is under way. Nothing can be judged meanwhile.
+    bool has_accepted = false;
 };
 
 std::vector<AccountRow> read_accounts(Db& db, HouseholdId after) {
     std::vector<AccountRow> rows;
     db.query(
-        "SELECT h.id, r.label, a.epoch, a.ticket_number, a.credited_ckwh, m.epoch, m.ticket_number, m.used_ckwh, "
+        "SELECT h.id, r.label, a.epoch, a.ticket_number, a.credited_ckwh, a.unit, m.epoch, m.ticket_number, "
+        "m.used_ckwh, "
         "m.effect_at, d.accepted_epoch, d.accepted_number, c.epoch, c.at, c.forward_ckwh, c.remaining_ckwh, "
         "c.credited_ckwh, c.since_ckwh, COALESCE(p.last_problem, '') FROM households h JOIN rooms r ON r.id = "
         "h.room_id "
@@ -67,15 +69,16 @@ std::vector<AccountRow> read_accounts(Db& db, HouseholdId after) {
             facts.newest.epoch = row.as<std::uint16_t>(2);
             facts.newest.number = row.as<std::uint32_t>(3);
             facts.newest.credited = row.as<Credit>(4);
-            facts.meter_epoch = row.as<std::uint16_t>(5);
-            facts.meter_number = row.as<std::uint32_t>(6);
-            facts.used = row.as<Credit>(7);
-            out.effect_at = row.as<UnixTime>(8);
-            out.ticket_accepted =
-                row.as<std::uint16_t>(9) == facts.meter_epoch && row.as<std::uint32_t>(10) == facts.meter_number;
-            facts.base = {row.as<std::uint16_t>(11), row.as<UnixTime>(12), row.as<Energy>(13),
-                          row.as<Credit>(14),        row.as<Credit>(15),   row.as<Energy>(16)};
-            facts.last_problem = row.as<std::string>(17);
+            facts.newest.unit = row.as<AccountUnit>(5);
+            facts.meter_epoch = row.as<std::uint16_t>(6);
+            facts.meter_number = row.as<std::uint32_t>(7);
+            facts.used = row.as<Credit>(8);
+            out.effect_at = row.as<UnixTime>(9);
+            out.has_accepted =
+                row.as<std::uint16_t>(10) == facts.meter_epoch && row.as<std::uint32_t>(11) > facts.meter_number;
+            facts.base = {row.as<std::uint16_t>(12), row.as<UnixTime>(13), row.as<Energy>(14),
+                          row.as<Credit>(15),        row.as<Credit>(16),   row.as<Energy>(17)};
+            facts.last_problem = row.as<std::string>(18);
         });
     return rows;
 }
@@ -84,11 +87,12 @@ void complete(Db& db, AccountRow& row, UnixTime now) {
     MeterFacts& facts = row.facts;
     std::uint32_t first = 0;
     db.query(
-        "SELECT ticket_number, credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number >= "
-        "$3 ORDER BY ticket_number",
+        "SELECT ticket_number, credited_ckwh, unit FROM bookings WHERE household_id = $1 AND epoch = $2 AND "
+        "ticket_number >= $3 ORDER BY ticket_number",
         {facts.household, facts.meter_epoch, facts.meter_number}, [&](const Row& booking) {
             if (facts.credited_possible.empty()) first = booking.as<std::uint32_t>(0);
             facts.credited_possible.push_back(booking.as<Credit>(1));
+            facts.meter_unit = booking.as<AccountUnit>(2);
         });
     if (first != facts.meter_number) facts.credited_possible.clear();
     db.query("SELECT MIN(booked_at) FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number > $3",
@@ -104,7 +108,7 @@ bool check_accounts(Db& db, ReconcilePass& pass, const ReconcileRules& rules, Un
     for (AccountRow& row : rows) {
         complete(db, row, now);
         MeterFacts& facts = row.facts;
-        if (row.ticket_accepted && facts.credited_possible.empty()) facts.meter_epoch = 0;
+        if (row.has_accepted) facts.meter_epoch = 0;
         AccountFindings findings = compare_account(facts, rules, now);
         for (WorkItem& item : findings.items)
             raise(db, std::move(item), pass);
@@ -141,6 +145,17 @@ std::vector<BookedLine> read_booked(Db& db, Channel channel, UnixTime from, Unix
             booked.push_back({row.as<SaleId>(0), row.as<HouseholdId>(1), row.as<std::string>(2), row.as<UnixTime>(3),
                               row.as<Money>(4), LineKind::kPayment});
         });
+    // What was paid out through it. A payout of nothing (all was used) went through no channel.
+    db.query(
+        "SELECT v.booking_id, s.household_id, v.order_id, v.at, v.amount_fen FROM movements v JOIN bookings s ON s.id "
+        "= "
+        "v.booking_id WHERE v.kind = 1 AND v.amount_fen > 0 AND v.to_account = $4 AND ((v.at >= $2 AND v.at < $3) OR "
+        "v.order_id IN (SELECT order_id FROM statement_lines WHERE channel = $1 AND kind = 2 AND at >= $2 AND at < $3 "
+        "AND order_id <> '')) ORDER BY v.id",
+        {channel, from, to, account_of(channel)}, [&](const Row& row) {
+            booked.push_back({row.as<SaleId>(0), row.as<HouseholdId>(1), row.as<std::string>(2), row.as<UnixTime>(3),
+                              row.as<Money>(4), LineKind::kRefund});
+        });
     return booked;
 }
 std::vector<StatementLine> read_lines_of(Db& db, Channel channel, UnixTime from, UnixTime to) {
@@ -149,9 +164,9 @@ std::vector<StatementLine> read_lines_of(Db& db, Channel channel, UnixTime from,
         "SELECT at, reference, order_id, amount_fen, kind FROM statement_lines WHERE channel = $1 AND ((at >= $2 AND "
         "at "
         "< $3) OR order_id IN (SELECT order_id FROM bookings WHERE channel = $1 AND booked_at >= $2 AND booked_at < "
-        "$3)) "
-        "ORDER BY at, reference",
-        {channel, from, to}, [&](const Row& row) {
+        "$3) OR order_id IN (SELECT order_id FROM movements WHERE kind = 1 AND to_account = $4 AND at >= $2 AND at < "
+        "$3)) ORDER BY at, reference",
+        {channel, from, to, account_of(channel)}, [&](const Row& row) {
             lines.push_back({row.as<UnixTime>(0), row.as<std::string>(1), row.as<std::string>(2), row.as<Money>(3),
                              row.as<LineKind>(4)});
         });
@@ -252,14 +267,53 @@ bool check_buildings(Db& db, ReconcilePass& pass, const ReconcileRules& rules, U
         else
             ++day.rooms_unknown;
     }
-    if (auto item = compare_building(day, rules, now)) {
-        raise(db, std::move(*item), pass);
-    } else if (day.rooms_unknown == 0) {
-        close_work_item(db, difference_of(head_item(day)), "Head meter and rooms agree within their bounds.",
-                        pass.begun_at);
-    }
+    auto item = compare_building(day, rules, now);
+    for (const std::string_view kind : kHeadKinds)
+        if ((!item || item->kind != kind) && (day.rooms_unknown == 0 || kind != kHeadKinds[0]))
+            close_work_item(db, difference_of(head_item(day, kind)), "The difference is gone.", pass.begun_at);
+    if (item) raise(db, std::move(*item), pass);
     ++pass.answer.building_days;
     return true;
+}
+
+void check_old_heads(Db& db, const ReconcilePass& pass, const ReconcileRules& rules, UnixTime now) {
+    std::vector<HeadSeen> heads;
+    db.query(
+        "SELECT h.building_id, b.name, MAX(h.at) FROM head_readings h JOIN buildings b ON b.id = h.building_id GROUP "
+        "BY "
+        "h.building_id, b.name ORDER BY h.building_id",
+        {},
+        [&](const Row& row) { heads.push_back({row.as<BuildingId>(0), row.as<std::string>(1), row.as<UnixTime>(2)}); });
+    for (const HeadSeen& head : heads)
+        if (auto item = old_head(head, rules, now)) raise(db, std::move(*item), pass);
+}
+
+// --- Moves
+
+void check_moves(Db& db, const ReconcilePass& pass, UnixTime now) {
+    std::vector<ShortMove> moves;
+    db.query(
+        "SELECT s.id, s.household_id, r.label, s.energy_ckwh, p.remaining_ckwh, s.unit, h.closed, i.tenancy, a.tenancy, "
+        "s.tenancy, o.tenancy FROM bookings s JOIN progress p ON p.booking_id = s.id JOIN bookings i ON i.id = (SELECT "
+        "MIN(id) FROM bookings WHERE kind = 9 AND refers = s.id) JOIN households h ON h.id = i.household_id JOIN rooms "
+        "r ON r.id = h.room_id JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
+            "i.household_id") " JOIN bookings o ON o.id = " PREWATT_NEWEST_BOOKING("s.household_id") " WHERE s.kind = 8 "
+        "AND p.remaining_ckwh < 0 AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.kind = 4 AND b.refers = s.id) ORDER "
+        "BY s.id",
+        {}, [&](const Row& row) {
+            ShortMove& move = moves.emplace_back();
+            move.move_out = row.as<BookingId>(0);
+            move.from = row.as<HouseholdId>(1);
+            move.into_room = row.as<std::string>(2);
+            move.taken = Credit{0} - row.as<Credit>(3);
+            move.remaining = row.as<Credit>(4);
+            move.unit = row.as<AccountUnit>(5);
+            move.into_closed = row.as<bool>(6);
+            move.into_another = row.integer(7) != row.integer(8);
+            move.from_another = row.integer(9) != row.integer(10);
+        });
+    for (const ShortMove& move : moves)
+        if (auto item = short_move(move, now)) raise(db, std::move(*item), pass);
 }
 
 // What was not found again by this pass is gone.
@@ -268,7 +322,8 @@ void end(Db& db, ReconcilePass& pass) {
     db.query(
         "SELECT difference FROM work_items WHERE state < 3 AND last_at < $1 AND (kind IN ('ledger_ticket_unknown', "
         "'ledger_ticket_not_confirmed', 'ledger_register_went_back', 'ledger_use_unlike_registers', "
-        "'ledger_remaining_too_high', 'channel_missing_here', 'channel_missing_there', 'channel_other_amount', "
+        "'ledger_remaining_too_high', 'head_reading_old', 'move_short', 'channel_missing_here', "
+        "'channel_missing_there', 'channel_other_amount', "
         "'channel_double'))",
         {pass.begun_at}, [&](const Row& row) { gone.push_back(row.as<std::string>(0)); });
     for (const std::string& difference : gone)
@@ -300,7 +355,12 @@ Answer<bool> reconcile_piece(Db& db, ReconcilePass& pass, const ReconcileRules& 
             if (!check_statements(db, pass, rules, now)) pass.stage = Stage::kBuildings;
             return true;
         case Stage::kBuildings:
-            if (!check_buildings(db, pass, rules, now)) pass.stage = Stage::kEnd;
+            if (!check_buildings(db, pass, rules, now)) pass.stage = Stage::kMoves;
+            return true;
+        case Stage::kMoves:
+            check_old_heads(db, pass, rules, now);
+            check_moves(db, pass, now);
+            pass.stage = Stage::kEnd;
             return true;
         case Stage::kEnd:
             break;

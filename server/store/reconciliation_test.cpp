@@ -1,6 +1,6 @@
 #include "server/store/reconciliation.hpp"
 
-#include "server/store/office_fixture.hpp"
+#include "server/store/accounts_fixture.hpp"
 #include "server/store/work_list.hpp"
 
 namespace prewatt::server::store {
@@ -8,7 +8,7 @@ namespace {
 
 const Actor kOwner{"owner", "10.0.0.7"};
 
-class Reconciling : public OfficeTest {
+class Reconciling : public AccountsTest {
   protected:
     ReconcileAnswer reconcile() {
         const auto done = wait<ReconcileAnswer>([&](auto when) { office_->work_list().reconcile(when); });
@@ -190,6 +190,166 @@ TEST_F(Reconciling, StatementIsTakenOnceAndItsDifferencesAreWork) {
     found = kinds();
     std::sort(found.begin(), found.end());
     EXPECT_EQ(found, (Kinds{"channel_double", "channel_missing_here", "channel_other_amount"}));
+}
+
+TEST_F(Reconciling, PayoutsAreComparedWithTheStatementAsSalesAre) {
+    // The desk says "it was paid back to your account", the bank has never heard of it; and the other way round.
+    start();
+    const HouseholdId household = room("3-0101");
+    const auto sold = transfer("t1", household, 6400);
+    ASSERT_TRUE(sold);
+    meter(household, 0);
+    const auto pay_back = [&](const std::string& id, std::int64_t amount_fen) {
+        const auto refunded = refund("refund-" + id, sold->sale.id, fen(amount_fen));
+        ASSERT_TRUE(refunded) << refunded.error().message;
+        meter(household, 0);
+        const auto paid = pay_out(id, refunded->bookings[0].id);
+        ASSERT_TRUE(paid) << paid.error().message;
+    };
+    pay_back("p1", 1000);
+    pay_back("p2", 500);
+    pay_back("p3", 700);
+    ASSERT_TRUE(
+        import("2026-09-21 22:13:30,r1,t1,64.00,payment\n"
+               "2026-09-21 22:14:00,r1,p1,10.00,refund\n"  // the channel uses one reference for both
+               "2026-09-21 22:14:30,r2,,5.00,refund\n"
+               "2026-09-21 22:15:00,r3,p3,7.00,refund\n"));
+    reconcile();
+    EXPECT_EQ(kinds(), Kinds{});
+
+    pay_back("p4", 600);
+    ASSERT_TRUE(import("2026-09-21 22:16:00,r5,nobody,3.00,refund\n2026-09-21 22:17:00,r6,p1,10.00,refund\n"));
+    reconcile();
+    auto found = items();
+    std::sort(found.begin(), found.end(),
+              [](const WorkRecord& a, const WorkRecord& b) { return a.item.kind < b.item.kind; });
+    ASSERT_EQ(found.size(), 3u);
+    EXPECT_EQ(found[0].item.kind, "channel_double");
+    EXPECT_EQ(found[1].item.kind, "channel_missing_here");
+    EXPECT_EQ(found[1].item.subject, "transfer refund r5");
+    EXPECT_NE(found[1].item.explanation.find("no payout"), std::string::npos);
+    EXPECT_EQ(found[2].item.kind, "channel_missing_there");
+    EXPECT_EQ(found[2].item.household, household);
+    EXPECT_EQ(found[2].item.size, 600);
+    EXPECT_NE(found[2].item.figures.find("paid back 6.00 yuan, order p4"), std::string::npos) << found[2].item.figures;
+    ASSERT_TRUE(import("2026-09-21 22:18:00,r7,p4,6.00,refund\n"));
+    reconcile();
+    const auto left = kinds();
+    EXPECT_EQ(std::count(left.begin(), left.end(), "channel_missing_there"), 0);
+}
+
+TEST_F(Reconciling, AccountInMoneyIsComparedInMoney) {
+    // A site that sells yuan: 64.00 yuan are not 64.00 kWh, and an hour's light is no missing energy.
+    start();
+    const HouseholdId household = room("3-0101");
+    PlanVersion plan;
+    plan.name = "money";
+    plan.valid_from = now();
+    plan.plan = *plan_of("flat money month 0:6400 fee 0 0");
+    ASSERT_TRUE(wait<PlanVersion>([&](auto done) { accounts().add_plan(money("plan"), plan, done); }));
+    ASSERT_TRUE(sell(order("a", household, 6400)));
+    ASSERT_EQ(office_->desired(household)->ticket.unit, AccountUnit::kMoney);
+    show(household, 1, 6'400, 500);
+    reconcile();
+    move(minutes(60));
+    read(household, 6'272, 700);  // 2.00 kWh for 1.28 yuan
+    EXPECT_EQ(reconcile().open_items, 0) << (items().empty() ? "" : items()[0].item.figures);
+    show(household, 1, 6'272, 700);
+    move(minutes(60));
+    read(household, 6'400, 600);
+    reconcile();
+    auto found = kinds();
+    std::sort(found.begin(), found.end());
+    EXPECT_EQ(found, (Kinds{"ledger_register_went_back", "ledger_remaining_too_high"}));
+    for (const WorkRecord& record : items()) {
+        if (record.item.kind == "ledger_remaining_too_high") {
+            EXPECT_NE(record.item.figures.find("1.28 yuan too much"), std::string::npos) << record.item.figures;
+        }
+    }
+}
+
+TEST_F(Reconciling, ShortageOfAMoveIntoAnAccountThatIsClosedIsWork) {
+    // Two kWh were used in the old room after they had been taken along, and nobody is left to take them from.
+    start();
+    const HouseholdId from = room("3-0101");
+    const HouseholdId into = room("3-0102");
+    ASSERT_TRUE(sell(order("a", from, 640)));
+    meter(from, 400);
+    ASSERT_TRUE(move_to("move", from, into));
+    meter(into, 0);
+    ASSERT_TRUE(settle("out", into));
+    meter(from, 600);
+    EXPECT_EQ(*wait<int>([&](auto done) { accounts().give_back(kOwner, done); }), 0);
+    reconcile();
+    ASSERT_EQ(kinds(), Kinds{"move_short"});
+    const WorkRecord item = items()[0];
+    EXPECT_EQ(item.item.household, from);
+    EXPECT_EQ(item.item.size, 200);
+    EXPECT_NE(item.item.figures.find("room 3-0102: 6.00 kWh; of it the old meter had used 2.00 kWh"), std::string::npos)
+        << item.item.figures;
+    ASSERT_TRUE(wait<WorkRecord>(
+        [&](auto done) { office_->work_list().resolve(item.id, "borne by the house", kOwner, done); }));
+    move(minutes(24 * 60));
+    reconcile();
+    EXPECT_EQ(office_->work_list().item(item.id)->state, WorkState::kExplained);
+    expect_balanced();
+}
+
+TEST_F(Reconciling, TicketThatWasAcceptedIsNoDifferenceWhileOursIsUnderWay) {
+    // Two people have just answered; the nightly pass must not ask what they have answered.
+    start();
+    const HouseholdId household = room("3-0101");
+    ASSERT_TRUE(sell(order("a", household, 640)));
+    show(household, 1, 1'000, 500);
+    reconcile();
+    MeterEffect effect;
+    effect.epoch = 1;
+    effect.ticket_number = 4;
+    effect.credited = credit_of_hundredths(5'000);
+    effect.remaining = credit_of_hundredths(4'900);
+    move(minutes(1));
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_effect(household, effect, now(), done); }));
+    TicketAnswerOrder answer;
+    answer.order = money("answer");
+    answer.household = household;
+    ASSERT_TRUE(wait<BookingsAnswer>([&](auto done) { office_->answer_ticket_question(answer, done); }));
+    move(minutes(1));
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_effect(household, effect, now(), done); }));
+    move(minutes(1));
+    read(household, 4'890, 610);
+    EXPECT_EQ(reconcile().open_items, 0) << (items().empty() ? "" : items()[0].item.figures);
+    move(minutes(1));
+    show(household, 5, 890, 610);
+    EXPECT_EQ(reconcile().open_items, 0) << (items().empty() ? "" : items()[0].item.figures);
+}
+
+TEST_F(Reconciling, HeadMeterThatIsNotReadAnyMoreSaysSo) {
+    // "No differences" of a building that nobody has read since spring.
+    start();
+    const auto head = [&](std::int64_t forward) {
+        return wait<Done>([&](auto done) {
+            office_->work_list().record_head_readings({{BuildingId{1}, now(), energy_of_hundredths(forward)}}, kOwner,
+                                                      done);
+        });
+    };
+    reconcile();
+    EXPECT_EQ(kinds(), Kinds{}) << "a building without a head meter";
+    ASSERT_TRUE(head(100'000));
+    move(minutes(24 * 60));
+    ASSERT_TRUE(head(40));
+    reconcile();
+    ASSERT_EQ(kinds(), Kinds{"head_went_back"});
+    move(minutes(3 * 24 * 60));
+    reconcile();
+    auto found = kinds();
+    std::sort(found.begin(), found.end());
+    EXPECT_EQ(found, (Kinds{"head_reading_old", "head_went_back"}));
+    ASSERT_TRUE(head(50));
+    auto db = beside();
+    db->execute("UPDATE head_readings SET forward_ckwh = 30 WHERE forward_ckwh = 100000");
+    ASSERT_TRUE(db->ok());
+    reconcile();
+    EXPECT_EQ(kinds(), Kinds{});
 }
 
 TEST_F(Reconciling, HeadMeterIsComparedWithItsRoomsDayByDay) {
