@@ -69,6 +69,8 @@ std::string value_text(EventField field, std::int64_t value) {
             constexpr const char* kSources[] = {"broadcast", "password", "sealed", "addressed"};
             return value < 4 ? kSources[value] : std::to_string(value);
         }
+        case EventField::kCardCode:
+            return word_of(static_cast<meter::CardCode>(value));
         case EventField::kCheck: {
             char text[12];
             std::snprintf(text, sizeof text, "%08X", static_cast<unsigned>(value));
@@ -89,6 +91,57 @@ std::string word_of(meter::StepShape shape) {
     constexpr const char* kShapes[] = {"other", "resistive", "half-wave", "phase-cut", "step by step", "after closing"};
     const auto k = static_cast<std::size_t>(shape);
     return k < std::size(kShapes) ? kShapes[k] : "shape " + std::to_string(k);
+}
+
+std::string word_of(meter::CardCode code) {
+    const std::string number = "Err-" + std::to_string(static_cast<int>(code));
+    switch (code) {
+        case meter::CardCode::kDone:
+            return "taken";
+        case meter::CardCode::kShowOther:
+            return "the other copy is wanted";
+        case meter::CardCode::kNoReader:
+            return "takes no cards";
+        case meter::CardCode::kNotStored:
+            return number + " not stored";
+        case meter::CardCode::kInvalid:
+            return number + " forged, altered or empty";
+        case meter::CardCode::kNotYours:
+            return number + " another box's card";
+        case meter::CardCode::kOldAccount:
+            return number + " account closed";
+        case meter::CardCode::kGone:
+            return number + " taken away too early";
+        case meter::CardCode::kHoarding:
+            return number + " more than may be held";
+        case meter::CardCode::kPaused:
+            return number + " pause after bad cards";
+        case meter::CardCode::kLowSupply:
+            return number + " supply too low";
+        case meter::CardCode::kReplaced:
+            return number + " replaced card";
+        case meter::CardCode::kSeveral:
+            return number + " several cards";
+        case meter::CardCode::kRightUsed:
+            return number + " order already carried out";
+        case meter::CardCode::kClockUnknown:
+            return number + " clock not known";
+        case meter::CardCode::kNotYet:
+            return number + " order not yet in force";
+        case meter::CardCode::kExpired:
+            return number + " order expired";
+        case meter::CardCode::kNotAllowed:
+            return number + " order not allowed here";
+        case meter::CardCode::kBadContents:
+            return number + " cannot be carried out";
+        case meter::CardCode::kOtherKeys:
+            return number + " sealed with other keys";
+        case meter::CardCode::kNewerFormat:
+            return number + " newer format";
+        case meter::CardCode::kDamagedCard:
+            return number + " card damaged";
+    }
+    return "code " + std::to_string(static_cast<int>(code));
 }
 
 std::vector<std::pair<std::string, std::string>> words_of(const meter::Event& event) {

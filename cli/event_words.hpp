@@ -15,6 +15,7 @@ namespace prewatt::cli {
 // {"power", "900.0 W"}, {"because", "remote"}, ... in the order of the layout.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> words_of(const meter::Event& event);
 [[nodiscard]] std::string word_of(meter::StepShape shape);
+[[nodiscard]] std::string word_of(meter::CardCode code);
 
 // What the meter saw in a step, one line each.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> words_of(const meter::StoredCapture& stored);

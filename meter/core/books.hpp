@@ -6,6 +6,7 @@
 #include "base/civil_time.hpp"
 #include "base/hold.hpp"
 #include "base/units.hpp"
+#include "meter/core/card_guard.hpp"
 #include "meter/core/clock_guard.hpp"
 #include "meter/core/command_guard.hpp"
 #include "meter/core/credit.hpp"
@@ -62,6 +63,19 @@ struct LearnOrder {
     friend constexpr bool operator==(const LearnOrder&, const LearnOrder&) = default;
 };
 
+// What the box knows of the household's card.
+struct CardBook {
+    std::uint16_t epoch = 0;  // of the newest card that was taken, and which card of the household it was:
+    std::uint8_t issue = 0;   // an older epoch, or a lower issue of the same, is dead
+    // RETURN: the newest generation that was given out, and the newest of which is known that it stands whole on the
+    // card (card/copies.hpp). 0: none.
+    std::uint32_t return_given = 0;
+    std::uint32_t return_kept = 0;
+    std::uint32_t parameters = 0;  // version of the newest list of parameters that was taken from a card
+    std::uint32_t boots = 0;       // starts of the box at the last swipe
+    friend constexpr bool operator==(const CardBook&, const CardBook&) = default;
+};
+
 struct HouseholdBook {
     Account account;
     bool remote_off = false;
@@ -73,7 +87,16 @@ struct HouseholdBook {
     HoldSet waiting;    // of the credit's holds, in the no-cut hours (meter/core/schedule)
     GuardBook guards;
     LearnOrder learn;
+    CardBook card;
     friend constexpr bool operator==(const HouseholdBook&, const HouseholdBook&) = default;
+};
+
+// What the box knows of all cards together.
+struct BoxCards {
+    std::uint32_t right_sequence = 0;  // of the newest order from a card that was carried out
+    std::uint8_t bad_cards = 0;        // since the box was cleared; stays at 255
+    std::array<CardAttempts, kCardPaths> attempts{};
+    friend constexpr bool operator==(const BoxCards&, const BoxCards&) = default;
 };
 
 struct BoxBook {
@@ -85,6 +108,7 @@ struct BoxBook {
     std::uint16_t session = 0;  // the newest name given to a metering session; never given twice
     ClockBook clock;
     std::uint32_t clock_moved = 0;  // by all settings together, modulo 2^32
+    BoxCards cards;
     friend constexpr bool operator==(const BoxBook&, const BoxBook&) = default;
 };
 

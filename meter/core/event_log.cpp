@@ -43,7 +43,14 @@ constexpr std::array<EventPart, kEventPartsMax> kOpenedParts{{{"epoch", kNumber2
                                                               {"previous_used", kHundredths},
                                                               {"previous_credited", kHundredths},
                                                               {"ticket", kNumber4}}};
-constexpr std::array<EventPart, kEventPartsMax> kCardParts{{{"card", kNumber4}, {"result", kNumber1}}};
+constexpr std::array<EventPart, kEventPartsMax> kCardParts{
+    {{"card", kNumber4}, {"result", kCardCode}, {"reader", kNumber2}, {"tap", kNumber4}, {"ticket", kNumber4}}};
+constexpr std::array<EventPart, kEventPartsMax> kBadCardParts{
+    {{"times", kNumber4}, {"uid", kNumber4}, {"result", kCardCode}, {"reader", kNumber2}, {"tap", kNumber4}}};
+constexpr std::array<EventPart, kEventPartsMax> kOrderRefusedParts{
+    {{"times", kNumber4}, {"sequence", kNumber4}, {"kind", kNumber1}, {"result", kCardCode}, {"household", kNumber1}}};
+constexpr std::array<EventPart, kEventPartsMax> kOrderParts{
+    {{"sequence", kNumber4}, {"kind", kNumber1}, {"household", kNumber1}, {"card", kNumber4}}};
 constexpr std::array<EventPart, kEventPartsMax> kAcknowledgedParts{
     {{"remaining", kHundredths}, {"operator", kOperator}}};
 constexpr std::array<EventPart, kEventPartsMax> kSettingParts{{{"setting", kNumber1},
@@ -87,6 +94,7 @@ constexpr EventKindInfo kEventKinds[] = {
     {EventKind::kAccountOpened, EventRing::kPurchases, 2, 0, "account opened", kOpenedParts},
     {EventKind::kCardSwiped, EventRing::kCards, 0, 0, "card swiped", kCardParts},
     {EventKind::kAcknowledged, EventRing::kCards, 1, 0, "alarm acknowledged", kAcknowledgedParts},
+    {EventKind::kCardRefused, EventRing::kCards, 2, 0, "card refused", kCardParts},
     {EventKind::kSettingChanged, EventRing::kChanges, 0, 0, "setting changed", kSettingParts},
     {EventKind::kRemoteOff, EventRing::kChanges, 1, 0, "switched off by the office", kOperatorParts},
     {EventKind::kRemoteOn, EventRing::kChanges, 2, 0, "switched on by the office", kOperatorParts},
@@ -114,8 +122,11 @@ constexpr EventKindInfo kEventKinds[] = {
     {EventKind::kWrongPassword, EventRing::kSecurity, 0, kLineMinutes, "wrong password", kLineParts},
     {EventKind::kForgedCommand, EventRing::kSecurity, 1, kLineMinutes, "forged command", kLineParts},
     {EventKind::kReplayedCommand, EventRing::kSecurity, 2, kLineMinutes, "replayed command", kLineParts},
+    {EventKind::kBadCard, EventRing::kSecurity, 3, kLineMinutes, "bad card", kBadCardParts},
+    {EventKind::kOrderRefused, EventRing::kSecurity, 4, kLineMinutes, "order from a card refused", kOrderRefusedParts},
     {EventKind::kBoxSettingChanged, EventRing::kBoxChanges, 0, 0, "setting of the box changed", kSettingParts},
     {EventKind::kPulseConstantChanged, EventRing::kBoxChanges, 1, 0, "pulse constant changed", kConstantParts},
+    {EventKind::kOrderCarriedOut, EventRing::kBoxChanges, 2, 0, "order from a card carried out", kOrderParts},
     {EventKind::kHouseholdCleared, EventRing::kClears, 0, 0, "household cleared", kClearedParts},
     {EventKind::kBoxCleared, EventRing::kClears, 1, 0, "box cleared", kClearedParts},
 };
@@ -470,8 +481,18 @@ EventData account_opened(std::uint16_t epoch, std::uint8_t unit, std::int64_t pr
                          std::int64_t previous_credited, std::uint32_t ticket) {
     return Put().u16(epoch).u8(unit).u8(0).hundredths(previous_used).hundredths(previous_credited).u32(ticket);
 }
-EventData card_swiped(std::uint32_t card, std::uint8_t result) {
-    return Put().u32(card).u8(result);
+EventData card_swiped(std::uint32_t card, CardCode code, std::uint16_t reader, std::uint32_t tap,
+                      std::uint32_t ticket) {
+    return Put().u32(card).u8(static_cast<std::uint8_t>(code)).u16(reader).u32(tap).u32(ticket);
+}
+EventData bad_card(std::uint32_t uid, CardCode code, std::uint16_t reader, std::uint32_t tap) {
+    return Put().u32(1).u32(uid).u8(static_cast<std::uint8_t>(code)).u16(reader).u32(tap);
+}
+EventData order_refused(std::uint32_t sequence, std::uint8_t kind, CardCode code, std::uint8_t household) {
+    return Put().u32(1).u32(sequence).u8(kind).u8(static_cast<std::uint8_t>(code)).u8(household);
+}
+EventData order_carried_out(std::uint32_t sequence, std::uint8_t kind, std::uint8_t household, std::uint32_t card) {
+    return Put().u32(sequence).u8(kind).u8(household).u32(card);
 }
 EventData acknowledged(std::int32_t remaining_hundredths, std::uint32_t operator_number) {
     return Put().hundredths(remaining_hundredths).u32(operator_number);

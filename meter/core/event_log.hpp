@@ -21,6 +21,7 @@
 #include "base/civil_time.hpp"
 #include "base/hold.hpp"
 #include "base/units.hpp"
+#include "meter/core/card_code.hpp"
 #include "meter/core/clock_source.hpp"
 #include "meter/core/records.hpp"
 #include "meter/reports.hpp"
@@ -89,6 +90,7 @@ enum class EventKind : std::uint8_t {
     // cards
     kCardSwiped = 20,
     kAcknowledged = 21,
+    kCardRefused = 22,
     // changes
     kSettingChanged = 30,
     kRemoteOff = 31,
@@ -123,9 +125,12 @@ enum class EventKind : std::uint8_t {
     kWrongPassword = 90,
     kForgedCommand = 91,
     kReplayedCommand = 92,
+    kBadCard = 93,
+    kOrderRefused = 94,
     // box changes
     kBoxSettingChanged = 100,
     kPulseConstantChanged = 101,
+    kOrderCarriedOut = 102,
     // clears
     kHouseholdCleared = 110,
     kBoxCleared = 111,
@@ -149,12 +154,14 @@ enum class EventField : std::uint8_t {
     kFactor,       // u16, 1/10,000
     kClockSource,  // u8, ClockSource
     kCheck,        // u32, checksum of settings
+    kCardCode,     // u8, CardCode
 };
 [[nodiscard]] constexpr std::size_t size_of(EventField field) {
     switch (field) {
         case EventField::kNumber1:
         case EventField::kShape:
         case EventField::kClockSource:
+        case EventField::kCardCode:
             return 1;
         case EventField::kNumber2:
         case EventField::kTenthsVolt:
@@ -272,7 +279,7 @@ class EventLog {
     RecordMemory& memory_;
     std::uint32_t sequence_ = 0;                    // of the newest event
     std::array<std::uint8_t, kRingsMax> newest_{};  // slot of the newest record
-    static constexpr int kLimitedKinds = 3;
+    static constexpr int kLimitedKinds = 5;
     struct Limited {
         Instant written{INT64_MIN / 2};
         std::uint32_t times = 0;  // since then
@@ -299,7 +306,15 @@ namespace events {
 [[nodiscard]] EventData purchase(std::int64_t before, std::int64_t bought, std::int64_t credited, std::uint32_t ticket);
 [[nodiscard]] EventData account_opened(std::uint16_t epoch, std::uint8_t unit, std::int64_t previous_used,
                                        std::int64_t previous_credited, std::uint32_t ticket);
-[[nodiscard]] EventData card_swiped(std::uint32_t card, std::uint8_t result);
+// kCardSwiped, kCardRefused. `card`: its serial number; `reader` 0: the box's own; `ticket`: on the card.
+[[nodiscard]] EventData card_swiped(std::uint32_t card, CardCode code, std::uint16_t reader, std::uint32_t tap,
+                                    std::uint32_t ticket);
+// `uid`: the first four bytes of what the card says its number is, low first.
+[[nodiscard]] EventData bad_card(std::uint32_t uid, CardCode code, std::uint16_t reader, std::uint32_t tap);
+// kOrderRefused, kOrderCarriedOut: an order from a card (set-up, clear, restore). `kind`: card::CardKind.
+[[nodiscard]] EventData order_refused(std::uint32_t sequence, std::uint8_t kind, CardCode code, std::uint8_t household);
+[[nodiscard]] EventData order_carried_out(std::uint32_t sequence, std::uint8_t kind, std::uint8_t household,
+                                          std::uint32_t card);
 [[nodiscard]] EventData acknowledged(std::int32_t remaining_hundredths, std::uint32_t operator_number);
 // kSettingChanged, kBoxSettingChanged: checksums of that setting's bytes before and after.
 [[nodiscard]] EventData setting_changed(std::uint8_t setting, std::uint8_t index, std::uint32_t operator_number,

@@ -18,6 +18,9 @@ enum class RecordType : std::uint8_t {
     kLearn = 9,
     kClock = 10,
     kTariff = 11,
+    kCard = 12,
+    kCards = 13,
+    kLevels = 14,
 };
 
 constexpr std::array<Byte, 4> kMagic{'P', 'W', 'M', 'J'};
@@ -143,6 +146,36 @@ void Entry::put_clock(const BoxBook& box) {
     writer_.put_u32(box.clock_moved);
 }
 
+void Entry::put_card(Household household, const HouseholdBook& book) {
+    const CardBook& card = book.card;
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kCard));
+    writer_.put_u8(household.number);
+    writer_.put_u16(card.epoch);
+    writer_.put_u8(card.issue);
+    writer_.put_u32(card.return_given);
+    writer_.put_u32(card.return_kept);
+    writer_.put_u32(card.parameters);
+    writer_.put_u32(card.boots);
+}
+
+void Entry::put_cards(const BoxBook& box) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kCards));
+    writer_.put_u32(box.cards.right_sequence);
+    writer_.put_u8(box.cards.bad_cards);
+    for (const CardAttempts& attempts : box.cards.attempts) {
+        writer_.put_u8(attempts.count);
+        writer_.put_u32(attempts.last_at);
+    }
+}
+
+void Entry::put_levels(Household household, const AlarmLevels& levels) {
+    writer_.put_u8(static_cast<std::uint8_t>(RecordType::kLevels));
+    writer_.put_u8(household.number);
+    writer_.put_u32(levels.low_hundredths);
+    writer_.put_u32(levels.cutoff_hundredths);
+    writer_.put_u32(levels.overdraft_hundredths);
+}
+
 // The only record that is no value but a change of all of them: forty records would not fit one entry, and a box is
 // cleared as a whole or not at all. Carried out twice it does the same.
 void Entry::put_clear_all() {
@@ -229,6 +262,24 @@ bool get_guards(ByteReader& reader, GuardBook& guards) {
     guards.locked_since = reader.get_u32();
     return guards.load.stage <= LoadStage::kLockedOut && malignant.stage <= MalignantStage::kLockedOut &&
            shape <= static_cast<std::uint8_t>(StepShape::kReclose);
+}
+
+void get_card(ByteReader& reader, CardBook& card) {
+    card.epoch = reader.get_u16();
+    card.issue = reader.get_u8();
+    card.return_given = reader.get_u32();
+    card.return_kept = reader.get_u32();
+    card.parameters = reader.get_u32();
+    card.boots = reader.get_u32();
+}
+
+void get_cards(ByteReader& reader, BoxCards& cards) {
+    cards.right_sequence = reader.get_u32();
+    cards.bad_cards = reader.get_u8();
+    for (CardAttempts& attempts : cards.attempts) {
+        attempts.count = reader.get_u8();
+        attempts.last_at = reader.get_u32();
+    }
 }
 
 void get_clock(ByteReader& reader, BoxBook& box) {
@@ -326,7 +377,12 @@ bool Journal::commit(Entry& entry, const Books& books, bool supply_fails) {
 
 bool Journal::has_room_for(settings::SettingKey changed, std::size_t value_bytes, const Books& books) const {
     std::size_t size = kHeaderSize + kEntryOverhead + Entry::kBoxRecord + Entry::kSessionRecord + Entry::kClockRecord;
-    size += static_cast<std::size_t>(identity_.households) * (kEntryOverhead + Entry::kHouseholdMax);
+    if (identity_.cards || books.box.cards != BoxCards{}) size += Entry::kCardsRecord;
+    for (int n = 0; n < identity_.households; ++n) {
+        size += kEntryOverhead + Entry::kHouseholdMax;
+        if (identity_.cards || books.households[static_cast<std::size_t>(n)].card != CardBook{})
+            size += Entry::kCardRecord;
+    }
     // Several settings share an entry, and leave less than the largest of them empty.
     std::size_t values = 0;
     for (auto key = settings::next({}, identity_.households); key; key = settings::next(*key, identity_.households)) {
@@ -359,6 +415,7 @@ bool Journal::move_to_other_bank(const Books& books) {
         entry.put(books.box);
         entry.put_session(books.box.session);
         entry.put_clock(books.box);
+        if (books.box.cards != BoxCards{}) entry.put_cards(books.box);
         if (!put(entry)) return false;
     }
     for (int n = 1; n <= identity_.households; ++n) {
@@ -368,6 +425,7 @@ bool Journal::move_to_other_bank(const Books& books) {
         entry.put(h, book);
         if (book.guards != GuardBook{}) entry.put_guards(h, book);
         if (book.learn != LearnOrder{}) entry.put_learn(h, book);
+        if (book.card != CardBook{}) entry.put_card(h, book);
         if (!put(entry)) return false;
     }
     Entry several;
@@ -420,6 +478,10 @@ bool Journal::apply(Bytes records, Books& books) const {
             get_clock(reader, books.box);
             continue;
         }
+        if (type == RecordType::kCards) {
+            get_cards(reader, books.box.cards);
+            continue;
+        }
         if (type == RecordType::kClearAll) {
             for (HouseholdBook& book : books.households)
                 clear(book);
@@ -457,6 +519,14 @@ bool Journal::apply(Bytes records, Books& books) const {
                 break;
             case RecordType::kGuards:
                 if (!get_guards(reader, book.guards)) return false;
+                break;
+            case RecordType::kCard:
+                get_card(reader, book.card);
+                break;
+            case RecordType::kLevels:
+                book.account.levels.low_hundredths = reader.get_u32();
+                book.account.levels.cutoff_hundredths = reader.get_u32();
+                book.account.levels.overdraft_hundredths = reader.get_u32();
                 break;
             case RecordType::kLearn:
                 book.learn.slot = reader.get_u8();

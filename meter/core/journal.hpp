@@ -4,7 +4,7 @@
 // banks: when one is full, a snapshot and then a new header make the other one valid with the next generation. Records
 // carry whole values, not differences, so nothing can be booked twice.
 //
-// Memory written by version 1 is read as it stands, and goes over to version 2 with the first commit.
+// Memory written by an older version is read as it stands, and goes over to this one with the first commit.
 //
 // A write is believed when the memory took it and reads back what was written. When it does not, the journal moves to
 // the other bank; when that fails too it is no longer sound and refuses every commit until the memory takes one again.
@@ -24,6 +24,7 @@ struct JournalIdentity {
     std::uint64_t box_number = 0;
     std::uint8_t wiring = 0;
     int households = 0;
+    bool cards = false;  // the box takes cards: room is kept for what must be remembered of them
 };
 
 enum class OpenResult : std::uint8_t {
@@ -48,7 +49,10 @@ class Entry {
     static constexpr std::size_t kLearnRecord = 9;
     static constexpr std::size_t kTariffRecord = 20;
     static constexpr std::size_t kClockRecord = 22;
-    static constexpr std::size_t kHouseholdMax =  // all that a household can have
+    static constexpr std::size_t kCardRecord = 21;
+    static constexpr std::size_t kCardsRecord = 16;
+    static constexpr std::size_t kLevelsRecord = 14;
+    static constexpr std::size_t kHouseholdMax =  // all that a household can have, its card apart
         kAccountRecord + kEnergyRecord + kTariffRecord + kGuardRecord + kLearnRecord;
 
     Entry() : writer_({bytes_ + kRecordsAt, kRecordBytesMax}) {}
@@ -65,9 +69,12 @@ class Entry {
     }
     void put_guards(Household household, const HouseholdBook& book);
     void put_learn(Household household, const HouseholdBook& book);
-    void put_clock(const BoxBook& box);                       // the clock guard's book, how far it was moved
-    void put_clear_all();                                     // clear() of every household
-    void put_setting(settings::SettingKey key, Bytes value);  // as settings::encode has it
+    void put_card(Household household, const HouseholdBook& book);
+    void put_cards(const BoxBook& box);                               // bad cards, the newest order from a card
+    void put_levels(Household household, const AlarmLevels& levels);  // of the account, and nothing else of it
+    void put_clock(const BoxBook& box);                               // the clock guard's book, how far it was moved
+    void put_clear_all();                                             // clear() of every household
+    void put_setting(settings::SettingKey key, Bytes value);          // as settings::encode has it
     void put(Household household, const HouseholdBook& book) {
         put_account(household, book);
         put_energy(household, book);
@@ -89,7 +96,7 @@ class Entry {
 
 class Journal {
   public:
-    static constexpr std::uint8_t kFormat = 2;
+    static constexpr std::uint8_t kFormat = 3;
     static constexpr std::uint8_t kOldestFormat = 1;
     static constexpr std::uint32_t kStorageSizeMin = 16 * 1024;
     static constexpr std::uint32_t kBankSizeMax = 64 * 1024;
@@ -108,7 +115,7 @@ class Journal {
     // A snapshot of these books in the other bank. False: the memory refused, the books stay in this one.
     [[nodiscard]] bool change(const Books& books) { return !(refused_ = !move_to_other_bank(books)); }
     // Would a snapshot still fit a bank, with room to work, if `key` had a value of so many bytes and every household
-    // had everything that it can have? Whoever changes a setting asks first: a memory that cannot hold its snapshot
+    // had everything that it can have (a card only where cards are taken)? Whoever changes a setting asks first: a memory that cannot hold its snapshot
     // would be full for ever.
     [[nodiscard]] bool has_room_for(settings::SettingKey key, std::size_t value_bytes, const Books& books) const;
     // False: the memory refused the last commit, or something committed earlier could no longer be read.

@@ -103,7 +103,7 @@ TEST(Journal, RefusesMemoryOfAnotherBoxOrOfNewerFirmwareAndWritesNothing) {
     }
     for (const std::size_t start : {std::size_t{0}, std::size_t{8 * 1024}}) {
         std::vector<Byte> newer = image;
-        newer[start + 4] = 3;
+        newer[start + 4] = Journal::kFormat + 1;
         const std::uint32_t sum = crc32(Bytes(newer).subspan(start, 20));
         for (std::size_t k = 0; k < 4; ++k)
             newer[start + 20 + k] = static_cast<Byte>(sum >> (8 * k));
@@ -196,27 +196,35 @@ TEST(Journal, ReadsTheGoldenImageOfVersionOne) {
     EXPECT_EQ(journal.generation(), 2u);
 }
 
-TEST(Journal, MemoryOfVersionOneGoesOverToVersionTwoWithItsFirstCommit) {
+TEST(Journal, MemoryOfAnOlderVersionGoesOverWithItsFirstCommit) {
     // New firmware appends what the old one cannot read to the old one's bank; a technician goes back to the old
     // firmware, and it takes the new entries for damage.
-    FakeStorage storage(16 * 1024);
-    std::copy(std::begin(golden::kStorageBank1), std::end(golden::kStorageBank1), storage.bytes().begin() + 8 * 1024);
-    const std::vector<Byte> image = storage.bytes();
-    Books books;
-    Journal journal(storage);
-    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kRecovered);
-    EXPECT_EQ(storage.bytes(), image) << "reading writes nothing";
-    Entry entry;
-    entry.put_session(9);
-    ASSERT_TRUE(journal.commit(entry, books));
-    books.box.session = 9;
-    EXPECT_EQ(storage.bytes()[4], 2) << "version of bank 0";
-    EXPECT_TRUE(std::equal(image.begin() + 8 * 1024, image.end(), storage.bytes().begin() + 8 * 1024));
-    Books found;
-    Journal again(storage);
-    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
-    EXPECT_TRUE(found == books);
-    EXPECT_EQ(again.generation(), 3u);
+    for (const int version : {1, 2}) {
+        SCOPED_TRACE(version);
+        FakeStorage storage(16 * 1024);
+        if (version == 1)
+            std::copy(std::begin(golden::kStorageBank1), std::end(golden::kStorageBank1),
+                      storage.bytes().begin() + 8 * 1024);
+        else
+            std::copy(std::begin(golden::kStorageBank1Version2), std::end(golden::kStorageBank1Version2),
+                      storage.bytes().begin() + 8 * 1024);
+        const std::vector<Byte> image = storage.bytes();
+        Books books;
+        Journal journal(storage);
+        ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kRecovered);
+        EXPECT_EQ(storage.bytes(), image) << "reading writes nothing";
+        Entry entry;
+        entry.put_session(9);
+        ASSERT_TRUE(journal.commit(entry, books));
+        books.box.session = 9;
+        EXPECT_EQ(storage.bytes()[4], 3) << "version of bank 0";
+        EXPECT_TRUE(std::equal(image.begin() + 8 * 1024, image.end(), storage.bytes().begin() + 8 * 1024));
+        Books found;
+        Journal again(storage);
+        ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+        EXPECT_TRUE(found == books);
+        EXPECT_EQ(again.generation(), 3u);
+    }
 }
 
 // What version 2 knows beside.
@@ -267,7 +275,37 @@ TEST(Journal, ReadsTheGoldenImageOfVersionTwo) {
     EXPECT_TRUE(found.settings == expected);
 }
 
-TEST(Journal, WritesTheGoldenImageOfVersionTwoByteForByte) {
+// What version 3 knows beside: cards.
+HouseholdBook sample_book_of_version_3() {
+    HouseholdBook book = sample_book_of_version_2();
+    book.card = {3, 2, 41, 40, 1701, 12};
+    return book;
+}
+BoxBook sample_box_of_version_3() {
+    BoxBook box = sample_box_of_version_2();
+    box.cards.right_sequence = 77;
+    box.cards.bad_cards = 9;
+    box.cards.attempts = {CardAttempts{2, 848'000'000}, CardAttempts{3, 848'500'000}};
+    return box;
+}
+
+TEST(Journal, ReadsTheGoldenImageOfVersionThree) {
+    // The next firmware takes a card that was reported as lost, or carries out a clear card again.
+    FakeStorage storage(16 * 1024);
+    std::copy(std::begin(golden::kStorageBank1Version3), std::end(golden::kStorageBank1Version3),
+              storage.bytes().begin() + 8 * 1024);
+    Books found;
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_EQ(found.box, sample_box_of_version_3());
+    EXPECT_EQ(found.households[6], sample_book_of_version_3());
+    HouseholdBook levels;
+    levels.account.levels = {1500, 700, 30};
+    EXPECT_EQ(found.households[2], levels);
+    EXPECT_EQ(found.households[5], HouseholdBook{});
+}
+
+TEST(Journal, WritesTheGoldenImageOfVersionThreeByteForByte) {
     // The page of the format and the code part company.
     FakeStorage storage(16 * 1024);
     Books books;
@@ -288,8 +326,28 @@ TEST(Journal, WritesTheGoldenImageOfVersionTwoByteForByte) {
     second.put_clock(sample_box_of_version_2());
     second.put_setting(key, {value.data(), settings::encode(wanted, key, value)});
     ASSERT_TRUE(journal.commit(second, books));
-    for (std::size_t k = 0; k < std::size(golden::kStorageBank1Version2); ++k)
-        ASSERT_EQ(storage.bytes()[8 * 1024 + k], golden::kStorageBank1Version2[k]) << "at byte " << k << " of bank 1";
+    Entry third;
+    third.put_card({7}, sample_book_of_version_3());
+    third.put_cards(sample_box_of_version_3());
+    third.put_levels({3}, {1500, 700, 30});
+    ASSERT_TRUE(journal.commit(third, books));
+    for (std::size_t k = 0; k < std::size(golden::kStorageBank1Version3); ++k)
+        ASSERT_EQ(storage.bytes()[8 * 1024 + k], golden::kStorageBank1Version3[k]) << "at byte " << k << " of bank 1";
+}
+
+TEST(Journal, ASnapshotKeepsWhatIsKnownOfCards) {
+    // The memory is full one night, and with the next bank every lost card is good again.
+    FakeStorage storage(16 * 1024);
+    Books books;
+    books.box = sample_box_of_version_3();
+    books.households[6] = sample_book_of_version_3();
+    Journal journal(storage);
+    ASSERT_EQ(journal.open(kIdentity, books), OpenResult::kFresh);
+    ASSERT_TRUE(journal.change(books));
+    Books found;
+    Journal again(storage);
+    ASSERT_EQ(again.open(kIdentity, found), OpenResult::kRecovered);
+    EXPECT_TRUE(found == books);
 }
 
 settings::Settings some_settings() {

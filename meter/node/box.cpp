@@ -43,13 +43,16 @@ Box::Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTime
 
 StartResult Box::start(Instant now, bool supply_failed) {
     begin(now);
-    const JournalIdentity identity{config_.box.value, static_cast<std::uint8_t>(config_.wiring), household_count()};
+    const JournalIdentity identity{config_.box.value, static_cast<std::uint8_t>(config_.wiring), household_count(),
+                                   config_.card_keys.has_value()};
     const OpenResult opened = journal_.open(identity, books_);
     if (opened == OpenResult::kForeign) return StartResult::kWrongBox;
     if (opened == OpenResult::kNewerFormat || opened == OpenResult::kUnreadable) return StartResult::kStorageDead;
 
     clock_guard_.start(books_.box.clock, clock_.read(), now);
     const std::optional<CivilSeconds> time = clock();
+    for (std::size_t path = 0; path < card_guards_.size(); ++path)
+        card_guards_[path].start(books_.box.cards.attempts[path], time, now);
     (void)schedule_.update(books_.settings, time);
     for (int n = 1; n <= household_count(); ++n) {
         const Household h = household(n);

@@ -11,21 +11,24 @@
 // processor may start anew at any instant. The name of a session is stored before it is given away and never given
 // twice.
 //
-// In four files: box.cpp (start, holds, relays, saving), box_commands.cpp (what an office orders), box_guards.cpp
-// (steps, overloads, schedule, clock: what acts by itself), box_log.cpp (which events go to the log).
+// In four files: box.cpp (start, holds, relays, saving), box_commands.cpp (what an office orders), box_cards.cpp (what
+// cards order), box_guards.cpp (steps, overloads, schedule, clock: what acts by itself).
 #pragma once
 #include <array>
 #include <cstdint>
+#include <expected>
 #include <optional>
 
 #include "card/seal.hpp"
 #include "meter/core/books.hpp"
+#include "meter/core/card_guard.hpp"
 #include "meter/core/clock_guard.hpp"
 #include "meter/core/contact_watch.hpp"
 #include "meter/core/journal.hpp"
 #include "meter/core/relay_driver.hpp"
 #include "meter/core/schedule.hpp"
 #include "meter/core/supply_guard.hpp"
+#include "meter/node/card_shown.hpp"
 #include "meter/node/config.hpp"
 #include "meter/node/household_control.hpp"
 #include "meter/node/recorder.hpp"
@@ -44,6 +47,8 @@ class Box {
   public:
     static constexpr Duration kSaveRetry = seconds(1);
     static constexpr Duration kCaptureWait = seconds(2);
+    // A reader on the line asks again within this time, with the same tap, when it has heard no answer.
+    static constexpr Duration kTapRepeat = seconds(10);
 
     // `load_sense` may be null: then a contact that does not close is not noticed.
     Box(const NodeConfig& config, Storage& storage, RelayBank& relays, RealTimeClock& clock,
@@ -88,6 +93,22 @@ class Box {
     [[nodiscard]] bool set_remote_hold(Household household, bool off, std::uint32_t operator_number, Instant now);
     // Sets the clock without a seal, within the limits of meter/core/clock_guard; false: refused, nothing changed.
     [[nodiscard]] bool correct_clock(ClockSource source, CivilSeconds time, std::uint32_t operator_number, Instant now);
+    // A copy of a household card's CREDIT, on whichever reader. Everything is checked, then one entry is stored, then
+    // it takes effect: new credit once, whatever comes first, card or network; and without any the swipe is still what
+    // resumes after the cut-off alarm and, where the card says so, after a lock-out. `mac`: the box's own.
+    CardAnswer present_card(card::Mac& mac, const CardShown& shown, Instant now);
+    // The RETURN of this generation stands whole on the card: written, read back, the card still there. False: not
+    // stored, or no such generation; then the next visit writes into the same slot again.
+    bool card_written(Household household, std::uint32_t generation, Instant now);
+    // A list from a household card that present_card() has just answered kDone for; once for each version.
+    CardCode take_card_parameters(Household household, std::uint32_t version, const card::ParameterList& list,
+                                  Instant now);
+    // Orders: set-up, clear, restore, and what only shows.
+    OrderAnswer present_order(card::Mac& mac, const OrderShown& shown, Instant now);
+    // Who a card says it is, of the site's or of this box. A forged one counts as a bad card.
+    [[nodiscard]] std::expected<card::IdentityRecord, CardCode> open_identity(card::Mac& mac, const card::Uid& uid,
+                                                                              const card::RecordBytes& record,
+                                                                              CardPlace place, Instant now);
     // The purchase since the last call, for the display.
     [[nodiscard]] Purchase take_purchase();
 
@@ -191,6 +212,25 @@ class Box {
         return journal_.commit(entry, books_, supply_fails);
     }
     void reserve_versions();
+    // The ticket into the book; nullopt: refused, and the book is worthless.
+    [[nodiscard]] std::optional<Taken> take(const card::Ticket& ticket, Household h, HouseholdBook& book) const;
+
+    // box_cards.cpp
+    [[nodiscard]] std::optional<CardCode> closed_to_cards(CardPath path) const;
+    CardCode refuse_card(card::RecordError error, const card::Uid& uid, CardPlace place);
+    void log_bad_card(const card::Uid& uid, CardCode code, CardPlace place);
+    void end_half_shown(CardPath path);
+    [[nodiscard]] CardAnswer judge_card(card::Mac& mac, const CardShown& shown);
+    [[nodiscard]] CardCode take_card(Household h, const card::CreditRecord& credit, card::Mac& mac,
+                                     const CardShown& shown, CardAnswer& answer);
+    [[nodiscard]] std::uint32_t next_return(card::Mac& mac, Household h, const CardShown& shown) const;
+    [[nodiscard]] card::ReturnRecord return_of(Household h, std::uint32_t generation, bool supply_failed,
+                                               bool ticket_refused) const;
+    [[nodiscard]] bool put_parameters(Entry& entry, const card::ParameterList& list) const;
+    void take_parameters(const card::ParameterList& list);
+    [[nodiscard]] CardCode carry_out(card::Mac& mac, const card::RightRecord& right,
+                                     const card::ParameterList* parameters);
+    void restore(Household h, const card::RightRecord& right);
 
     NodeConfig config_;
     RealTimeClock& clock_;
@@ -242,6 +282,23 @@ class Box {
         MalignantDecision decision;
         Instant until = kNever;
     } capture_;
+    std::array<CardGuard, kCardPaths> card_guards_{};
+    struct HalfShown {
+        bool pending = false;  // a copy did not open, and the other one is still to come
+        card::Uid uid;
+        card::RecordError error{};
+        CardPlace place;
+    };
+    std::array<HalfShown, kCardPaths> half_shown_{};
+    struct LastTap {
+        CardPlace place;
+        card::Uid uid;
+        card::RecordBytes credit{};
+        bool has_other = false;
+        Instant at{};
+        CardAnswer answer;
+    };
+    std::optional<LastTap> last_tap_;
     std::array<Instant, kPhasesMax> phase_differs_since_{};  // from what is told of it; kNever: it does not
     std::array<bool, kPhasesMax> phase_lost_{};
     bool memory_fault_told_ = false;

@@ -15,6 +15,20 @@ constexpr CivilSeconds kLearnWithin = 3600;
 
 }  // namespace
 
+// The same on the line and on a card.
+std::optional<Taken> Box::take(const card::Ticket& ticket, Household h, HouseholdBook& book) const {
+    const Taken taken =
+        take_ticket(book.account, {ticket.epoch, ticket.number, ticket.credited_hundredths}, book.reverse);
+    if (taken.effect == TicketEffect::kMalformed) return std::nullopt;
+    if (taken.effect == TicketEffect::kOpened) {
+        book.account.unit = books_.settings.households[at(h)].plan.unit;
+        book.tariff = {};
+        // Power that costs nothing is no price.
+        if (book.account.unit == settings::AccountUnit::kMoney && !is_priced(prices(h))) return std::nullopt;
+    }
+    return taken;
+}
+
 // What the command makes of the books; nothing is changed here but the draft.
 card::Result Box::stage(const card::Request& request, Draft& draft, Instant now) {
     using card::Result;
@@ -39,18 +53,9 @@ card::Result Box::stage(const card::Request& request, Draft& draft, Instant now)
     if (std::holds_alternative<card::Clear>(request.command)) return stage_clear(request, draft, now);
     if (for_box) return Result::kBadArgument;
     if (const auto* ticket = std::get_if<card::Ticket>(&request.command)) {
-        const Taken taken =
-            take_ticket(book.account, {ticket->epoch, ticket->number, ticket->credited_hundredths}, book.reverse);
-        if (taken.effect == TicketEffect::kMalformed) return Result::kBadArgument;
-        if (taken.effect == TicketEffect::kOpened) {
-            const Household h{request.household};
-            book.account.unit = books_.settings.households[at(h)].plan.unit;
-            book.tariff = {};
-            // Power that costs nothing is no price.
-            if (book.account.unit == settings::AccountUnit::kMoney && !is_priced(prices(h)))
-                return Result::kBadArgument;
-        }
-        if (taken.bought > Credit{}) draft.purchase = {{request.household}, taken.bought};
+        const std::optional<Taken> taken = take(*ticket, {request.household}, book);
+        if (!taken) return Result::kBadArgument;
+        if (taken->bought > Credit{}) draft.purchase = {{request.household}, taken->bought};
     } else if (const auto* hold = std::get_if<card::RemoteHold>(&request.command)) {
         book.remote_off = hold->off;
     } else if (const auto* force = std::get_if<card::ForcePower>(&request.command)) {
@@ -118,6 +123,7 @@ card::Result Box::stage_clear(const card::Request& request, Draft& draft, Instan
                          now - clear_announced_at_ <= kClearAnnounced;
     if (!follows) return Result::kBadArgument;
     draft.clear_all = true;
+    draft.box.cards.bad_cards = 0;
     return Result::kDone;
 }
 
@@ -175,7 +181,10 @@ card::Answer Box::execute(const card::OpenedRequest& opened, std::uint32_t diges
     }
     if (done && draft.clock) entry.put_clock(draft.box);
     if (done && !draft.value.empty()) entry.put_setting(draft.key, draft.value);
-    if (done && draft.clear_all) entry.put_clear_all();
+    if (done && draft.clear_all) {
+        entry.put_clear_all();
+        if (draft.box.cards != books_.box.cards) entry.put_cards(draft.box);
+    }
     if (answer.result == Result::kNotStored || !commit(entry)) {
         if (done && draft.clock && time_before) clock_.set(*time_before);
         answer.result = Result::kNotStored;

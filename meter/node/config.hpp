@@ -1,9 +1,13 @@
 // What a node is given by its board and by the factory, and what may be looked at from outside.
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "base/hold.hpp"
 #include "base/units.hpp"
+#include "card/card_keys.hpp"
+#include "card/layout.hpp"
+#include "card/m1_reader.hpp"
 #include "card/mac.hpp"
 #include "card/seal.hpp"
 #include "meter/metrology/calibration.hpp"
@@ -26,6 +30,7 @@ struct Ports {
     RetainedMemory* retained = nullptr;     // null: one of the node's own, which does not outlive it
     LoadSense* load_sense = nullptr;        // null: a contact that does not close is not noticed
     VerificationSocket* socket = nullptr;   // null: not fitted
+    card::M1Reader* card_reader = nullptr;  // null: not fitted; the box may still take cards from a reader on its line
 };
 
 // What the factory decides. Kept by the board; a node that finds storage written under another box number or wiring
@@ -42,7 +47,10 @@ struct NodeConfig {
     bool display_fitted = true;                // false: nothing is ever shown and poll() is called less often
     // Plain password writes of the standard (1CH switching, 14H clock). They never touch credit.
     bool plain_writes = false;
-    std::uint32_t plain_password = 0;  // six digits, checked whatever the level
+    std::uint32_t plain_password = 0;              // six digits, checked whatever the level
+    std::optional<card::MeterCardKeys> card_keys;  // none: this box takes no cards
+    card::Layout card_layout;
+    bool card_clears = false;  // clear cards; an office with a network clears over it
 };
 
 enum class StartResult : std::uint8_t {

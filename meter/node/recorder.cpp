@@ -59,23 +59,27 @@ void Recorder::on_state(Household household, HouseholdState before, HouseholdSta
     }
 }
 
+void Recorder::on_ticket(Household h, std::uint32_t number, const HouseholdBook& before, const HouseholdBook& after) {
+    const Account& was = before.account;
+    const Account& is = after.account;
+    const bool opened = is.epoch != was.epoch;
+    if (opened)
+        log(EventKind::kAccountOpened, h,
+            events::account_opened(is.epoch, static_cast<std::uint8_t>(is.unit), hundredths(is.previous_used),
+                                   hundredths(is.previous_credited), number));
+    const Credit bought = is.credited - (opened ? Credit{} : was.credited);
+    if (bought != Credit{})
+        log(bought > Credit{} ? EventKind::kPurchase : EventKind::kRefund, h,
+            events::purchase(opened ? 0 : hundredths(was.remaining()), hundredths(bought), hundredths(is.credited),
+                             number));
+}
+
 void Recorder::on_command(const card::Request& request, const HouseholdBook& before, const HouseholdBook& after) {
     const Household h{request.household};
     if (h.number == 0) return;
     const std::uint32_t who = request.operator_number;
     if (const auto* ticket = std::get_if<card::Ticket>(&request.command)) {
-        const Account& was = before.account;
-        const Account& is = after.account;
-        if (is.epoch != was.epoch)
-            log(EventKind::kAccountOpened, h,
-                events::account_opened(is.epoch, static_cast<std::uint8_t>(is.unit), hundredths(is.previous_used),
-                                       hundredths(is.previous_credited), ticket->number));
-        const bool opened = is.epoch != was.epoch;
-        const Credit bought = is.credited - (opened ? Credit{} : was.credited);
-        if (bought != Credit{})
-            log(bought > Credit{} ? EventKind::kPurchase : EventKind::kRefund, h,
-                events::purchase(opened ? 0 : hundredths(was.remaining()), hundredths(bought), hundredths(is.credited),
-                                 ticket->number));
+        on_ticket(h, ticket->number, before, after);
     } else if (const auto* hold = std::get_if<card::RemoteHold>(&request.command)) {
         if (before.remote_off != after.remote_off)
             log(hold->off ? EventKind::kRemoteOff : EventKind::kRemoteOn, h, events::by_operator(who));

@@ -34,6 +34,8 @@ class Recorder {
                   ActivePower power, std::int32_t remaining_hundredths, Energy forward);
     // A command that has been carried out, with the books of its household before and after it.
     void on_command(const card::Request& request, const HouseholdBook& before, const HouseholdBook& after);
+    // A ticket that has been stored, from the line or from a card.
+    void on_ticket(Household household, std::uint32_t number, const HouseholdBook& before, const HouseholdBook& after);
     // A setting that has been stored; check sums of its bytes.
     void on_setting(settings::SettingKey key, std::uint32_t operator_number, Bytes before, Bytes after);
     void on_constant(std::uint16_t before, std::uint16_t after, std::uint32_t operator_number);

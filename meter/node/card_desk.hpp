@@ -1,0 +1,56 @@
+// A desk for the tests of this room: issues cards for the box of a FakeBoard as the office does, from the same master
+// key. Credit is a total; every sale is the next ticket, written as the next generation of CREDIT.
+#pragma once
+#include <cstdint>
+
+#include "card/card_keys.hpp"
+#include "card/openssl/openssl_mac.hpp"
+#include "card/records.hpp"
+#include "card/uid.hpp"
+#include "meter/node/card_shown.hpp"
+
+namespace prewatt::meter {
+
+inline constexpr card::Key kSiteMaster{7, 7, 7};
+
+struct CardDesk {
+    explicit CardDesk(card::BoxDigits number = 2026000001) : box(number) {}
+
+    card::OpensslMac mac;
+    card::BoxDigits box;
+    card::SiteMasters masters = card::site_masters(mac, kSiteMaster);
+    card::RecordKeys own = card::record_keys(mac, masters, box);
+    card::RecordKeys site = card::record_keys(mac, masters, 0);
+    card::Uid uid = card::uid_of(std::array<Byte, 4>{0xA1, 0xB2, 0xC3, 0xD4});
+    // What the next write carries.
+    card::CreditRecord credit = [] {
+        card::CreditRecord record;
+        record.household = 1;
+        record.generation = 1;
+        record.ticket = {1, 1, 0};
+        record.serial = 4711;
+        record.issue = 1;
+        return record;
+    }();
+
+    [[nodiscard]] card::MeterCardKeys keys() { return card::meter_card_keys(mac, masters, box); }
+    card::CreditRecord& sell(std::int64_t hundredths) {
+        ++credit.generation;
+        ++credit.ticket.number;
+        credit.ticket.credited_hundredths += hundredths;
+        credit.sale_hundredths = static_cast<std::int32_t>(hundredths);
+        credit.sale_number = credit.ticket.number;
+        return credit;
+    }
+    [[nodiscard]] card::RecordBytes sealed() { return card::seal(mac, own, uid, credit); }
+    [[nodiscard]] CardShown shown(const card::RecordBytes& record) const {
+        CardShown show;
+        show.uid = uid;
+        show.credit = record;
+        show.slot = static_cast<std::uint8_t>(record[10] & 1);  // generation, little endian: docs/formats/card.md
+        return show;
+    }
+    [[nodiscard]] CardShown shown() { return shown(sealed()); }
+};
+
+}  // namespace prewatt::meter
