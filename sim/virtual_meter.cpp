@@ -24,17 +24,19 @@ VirtualMeter::VirtualMeter(const VirtualMeterOptions& options, meter::Storage& s
         windows_ = dynamic_cast<WindowTerminals*>(terminals_.get());
         if (windows_ == nullptr) options_.level = Level::kWaveform;
     }
-    node_ = std::make_unique<meter::Node>(options_.node, meter::Ports{.storage = storage,
-                                                                      .relays = relays_,
-                                                                      .display = display_,
-                                                                      .bus = bus_,
-                                                                      .clock = clock_,
-                                                                      .watchdog = watchdog_,
-                                                                      .mac = mac_,
-                                                                      .metering_watchdog = &metering_watchdog_,
-                                                                      .retained = &retained_,
-                                                                      .load_sense = &load_sense_,
-                                                                      .socket = &socket_});
+    node_ = std::make_unique<meter::Node>(options_.node,
+                                          meter::Ports{.storage = storage,
+                                                       .relays = relays_,
+                                                       .display = display_,
+                                                       .bus = bus_,
+                                                       .clock = clock_,
+                                                       .watchdog = watchdog_,
+                                                       .mac = mac_,
+                                                       .metering_watchdog = &metering_watchdog_,
+                                                       .retained = &retained_,
+                                                       .load_sense = &load_sense_,
+                                                       .socket = &socket_,
+                                                       .card_reader = options_.card_reader ? &card_field_ : nullptr});
 }
 
 VirtualMeter::~VirtualMeter() = default;

@@ -11,6 +11,7 @@
 
 #include "card/openssl/openssl_mac.hpp"
 #include "meter/node/node.hpp"
+#include "sim/card/field.hpp"
 #include "sim/faults.hpp"
 #include "sim/terminals.hpp"
 #include "sim/virtual_board.hpp"
@@ -24,6 +25,7 @@ struct VirtualMeterOptions {
     Level level = Level::kWaveform;
     Duration window = milliseconds(200);  // of a measurement at cycle level
     CivilSeconds civil = 0;               // what the battery-backed clock says at the start; 0: it has stopped
+    bool card_reader = false;             // fitted; the box takes cards where node.card_keys are set
     std::vector<Fault> faults;            // those of the supply need HomesTerminals, others pass them by
 };
 
@@ -55,6 +57,8 @@ class VirtualMeter {
     [[nodiscard]] CountingWatchdog& watchdog() { return watchdog_; }  // of the managing processor
     [[nodiscard]] CountingWatchdog& metering_watchdog() { return metering_watchdog_; }
     [[nodiscard]] TestSocket& socket() { return socket_; }
+    // What is held to the box's reader: cards belong to whoever puts them there and must outlive their stay.
+    [[nodiscard]] Field& card_field() { return card_field_; }
     // One of the two processors starts anew, or does nothing any more until the other resets it.
     void reset(meter::Processor which, Instant now);
     void hang(meter::Processor which, Instant now);
@@ -86,6 +90,7 @@ class VirtualMeter {
     CountingWatchdog metering_watchdog_;
     meter::RetainedMemory retained_{};
     TestSocket socket_;
+    Field card_field_;
     CallingBus bus_;
     card::OpensslMac mac_;
     std::unique_ptr<meter::Node> node_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "card/seal.hpp"
+#include "meter/node/fake_card_desk.hpp"
 
 namespace prewatt::sim {
 namespace {
@@ -120,6 +121,33 @@ TEST_F(VirtualMeterTest, ACalibratedBoxMeasuresLaggingLoadsRightInSpiteOfItsSkew
     const double exact = homes_->true_joules({38});
     EXPECT_GT(exact, 120 * 30);
     EXPECT_NEAR(static_cast<double>(view(39).forward.count()), exact, 0.003 * exact + 40);
+}
+
+// Somebody holds a card to the box in a simulated house, and nothing happens.
+TEST_F(VirtualMeterTest, ACardBeforeTheReaderLightsTheRoomAndCarriesTheStateBack) {
+    meter::CardDesk desk(kBox);
+    M1Card card = desk.formatted(desk.uid);
+    desk.identify(card);
+    desk.sell(5'000);
+    desk.write_credit(card);
+    adjust_ = [&desk](BuildingOptions&, VirtualMeterOptions& options) {
+        options.card_reader = true;
+        options.node.card_keys = desk.keys();
+    };
+    for (const Level level : {Level::kCycle, Level::kWaveform}) {
+        storage_ = MemoryStorage{};
+        make(level);
+        run_for(seconds(4));
+        EXPECT_FALSE(view(1).lit);
+        meter_->card_field().put(card);
+        run_for(seconds(1));
+        meter_->card_field().clear();
+        run_for(seconds(1));
+        EXPECT_TRUE(view(1).lit);
+        EXPECT_EQ(view(1).credited, credit_of_hundredths(5'000));
+        EXPECT_GT(card.writes(), 0u);
+        EXPECT_EQ(text_of(meter_->display().frame()), "  0001 |    50.0");
+    }
 }
 
 // Somebody's credit ends in the middle of the night: the contact must really part the circuit, and only that one.

@@ -75,6 +75,45 @@ class RegisterWatchdog final : public Watchdog {
     void kick() override { reg(0x50) = 1; }
 };
 
+class RegisterCardReader final : public card::M1Reader {
+  public:
+    std::expected<card::Uid, card::CardFault> select() override {
+        if (const auto fault = failed(0x26)) return std::unexpected(*fault);
+        card::Uid uid;
+        for (std::uint32_t left = reg(0xC4); left != 0; --left)
+            (void)uid.push_back(static_cast<Byte>(reg(0xC8)));
+        return uid;
+    }
+    std::expected<void, card::CardFault> authenticate(std::uint8_t block, card::KeyKind kind,
+                                                      const card::SectorKey& key) override {
+        for (const Byte byte : key)
+            reg(0xC8) = byte;
+        if (const auto fault = failed(static_cast<std::uint32_t>(kind) << 8 | block)) return std::unexpected(*fault);
+        return {};
+    }
+    std::expected<card::Block, card::CardFault> read(std::uint8_t block) override {
+        if (const auto fault = failed(0x3000u | block)) return std::unexpected(*fault);
+        card::Block data;
+        for (Byte& byte : data)
+            byte = static_cast<Byte>(reg(0xC8));
+        return data;
+    }
+    std::expected<void, card::CardFault> write(std::uint8_t block, const card::Block& data) override {
+        for (const Byte byte : data)
+            reg(0xC8) = byte;
+        if (const auto fault = failed(0xA000u | block)) return std::unexpected(*fault);
+        return {};
+    }
+
+  private:
+    static std::optional<card::CardFault> failed(std::uint32_t order) {
+        reg(0xC0) = order;
+        const std::uint32_t answer = reg(0xC0);
+        if (answer == 0) return std::nullopt;
+        return static_cast<card::CardFault>(answer - 1);
+    }
+};
+
 #ifdef PREWATT_MBEDTLS
 using MeterMac = card::MbedtlsMac;
 #else
@@ -101,6 +140,7 @@ RegisterDisplay display;
 RegisterBus bus;
 RegisterClock real_time_clock;
 RegisterWatchdog watchdog;
+RegisterCardReader card_reader;
 MeterMac mac;
 SampleBlock block;
 // Storage for the one meter, built in place: static construction order and destructors are no business of a device.
@@ -118,7 +158,15 @@ Instant now() {
         byte = static_cast<Byte>(reg(0x88));
     for (Byte& byte : config.keys.from_meter)
         byte = static_cast<Byte>(reg(0x8C));
-    Node& node = *new (node_memory) Node(config, Ports{storage, relays, display, bus, real_time_clock, watchdog, mac});
+    card::MeterCardKeys& card_keys = config.card_keys.emplace();
+    card_keys.own.box = config.box.value;
+    for (card::Key* key : {&card_keys.own.mac, &card_keys.own.encryption, &card_keys.site.mac,
+                           &card_keys.site.encryption, &card_keys.sector_read, &card_keys.sector_return})
+        for (Byte& byte : *key)
+            byte = static_cast<Byte>(reg(0xCC));
+    Ports ports{storage, relays, display, bus, real_time_clock, watchdog, mac};
+    ports.card_reader = &card_reader;
+    Node& node = *new (node_memory) Node(config, ports);
     reg(0x90) = static_cast<std::uint32_t>(node.start(now()));
     for (;;) {
         if (reg(0x94) != 0) {

@@ -5,6 +5,7 @@
 #include "meter/metrology/pulses.hpp"
 #include "meter/metrology/step_detector.hpp"
 #include "meter/node/box.hpp"
+#include "meter/node/card_swipe.hpp"
 #include "meter/node/management_processor.hpp"
 #include "meter/node/metering_processor.hpp"
 #include "meter/node/node.hpp"
@@ -24,6 +25,7 @@ SIZE_OF(OvercurrentWatch);
 SIZE_OF(PulseBank);
 SIZE_OF(MeteringWindow);
 SIZE_OF(Box);
+SIZE_OF(CardSwipe);
 SIZE_OF(Server);
 SIZE_OF(Journal);
 SIZE_OF(Metering);

@@ -96,6 +96,33 @@ DisplayFrame reason_frame(Household household, int code) {
     return frame;
 }
 
+DisplayFrame card_code_frame(Household household, std::uint8_t code) {
+    DisplayFrame frame;
+    if (household.number != 0) put_number(frame.upper, household.number, 4);
+    frame.lower = {'E', 'r', 'r', '-', static_cast<char>('0' + code / 10 % 10), static_cast<char>('0' + code % 10)};
+    return frame;
+}
+
+DisplayFrame passed_frame(Household household) {
+    DisplayFrame frame;
+    if (household.number != 0) put_number(frame.upper, household.number, 4);
+    frame.lower = {'-', 'P', 'A', '5', '5', '-'};
+    return frame;
+}
+
+DisplayFrame inspection_frame(Household household, InspectionItem item, std::int64_t hundredths) {
+    constexpr char kLetters[kInspectionItems] = {'L', 'C', 'P'};
+    DisplayFrame frame;
+    put_number(frame.upper, household.number, 4);
+    frame.upper[0] = kLetters[static_cast<std::size_t>(item)];
+    if (hundredths != 0)
+        put_tenths(frame, hundredths);
+    else
+        for (std::size_t k = 2; k < frame.lower.size(); ++k)
+            frame.lower[k] = '-';
+    return frame;
+}
+
 DisplayFrame used_frame(Household household, std::int64_t used_hundredths, bool held) {
     DisplayFrame frame;
     put_number(frame.upper, household.number, 4);
@@ -153,6 +180,44 @@ Household DisplayLoop::held(Instant now) const {
     return pins_.hold && index >= 2 ? Household{static_cast<std::uint8_t>(index - 1)} : Household{};
 }
 
+void DisplayLoop::notify_code(Household household, std::uint8_t code, Instant now) {
+    Page page;
+    if (notice_.code == 0 && !notice_.inspection && put_notice(page, now))
+        notice_.code = code;
+    else
+        notify({household, false, false, false, code, false}, now);
+}
+
+bool DisplayLoop::put_notice(Page& page, Instant now) const {
+    if (notice_since_ == kNever || now < notice_since_) return false;
+    const std::int64_t age = (now - notice_since_).count();
+    page.household = notice_.household;
+    if (notice_.inspection) {
+        const std::int64_t step = age / kInspectionTime.count();
+        if (step >= std::int64_t{households_} * kInspectionItems) return false;
+        page.kind = Page::Kind::kInspection;
+        page.household = {static_cast<std::uint8_t>(step / kInspectionItems + 1)};
+        page.item = static_cast<InspectionItem>(step % kInspectionItems);
+        page.until = notice_since_ + kInspectionTime * (step + 1);
+        return true;
+    }
+    std::int64_t turn = age / kPageTime.count();
+    page.until = notice_since_ + kPageTime * (turn + 1);
+    const auto is_on = [&turn](bool there) { return there && turn-- == 0; };
+    if (is_on(notice_.bought))
+        page.kind = Page::Kind::kBought;
+    else if (is_on(notice_.total))
+        page.kind = Page::Kind::kNewTotal;
+    else if (is_on(notice_.passed))
+        page.kind = Page::Kind::kPassed;
+    else if (is_on(notice_.code != 0))
+        page.kind = Page::Kind::kCardCode;
+    else
+        return false;
+    page.code = notice_.code;
+    return true;
+}
+
 DisplayLoop::Page DisplayLoop::page(Instant now) const {
     Page page;
     const std::int64_t flashes_ago = (now - started_).count() / kFlashTime.count();
@@ -160,13 +225,8 @@ DisplayLoop::Page DisplayLoop::page(Instant now) const {
     page.next_flash = started_ + kFlashTime * (flashes_ago + 1);
     page.used = pins_.plugged;
     page.held = pins_.hold;
-    if (!pins_.hold && notice_since_ != kNever && now >= notice_since_ && now - notice_since_ < kPageTime * 2) {
-        const bool first = now - notice_since_ < kPageTime;
-        page.kind = first ? Page::Kind::kBought : Page::Kind::kNewTotal;
-        page.household = notice_;
-        page.until = notice_since_ + kPageTime * (first ? 1 : 2);
-        return page;
-    }
+    if (!pins_.hold && put_notice(page, now)) return page;
+    page.household = {};
     const int index = index_at(now);
     const std::int64_t turned = (now - anchor_).count() / page_time_.count();
     const Instant began = anchor_ + page_time_ * turned;

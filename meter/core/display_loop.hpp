@@ -12,7 +12,10 @@
 // Before a timed cut-off, within the warning time of its plan, a lit household shows E-06 in the same way.
 //
 // Locked out goes before the rest, since somebody must come; then in the order above. After a ticket the loop is
-// interrupted: the amount bought for four seconds, then the new total for four.
+// interrupted: the amount bought for four seconds, then the new total for four. After a swipe without anything new it
+// is the total alone. A card that was not taken: "Err-" and two digits (meter/core/card_code.hpp), behind what is being
+// shown of it. An order that was carried out: "-PASS-" (the S is a 5). An inspection card: of every household the
+// low-credit alarm (L), the cut-off alarm (C) and the current limit in amperes (P), two seconds each; dashes: not set.
 //
 // Verification. With the plug in the seven-pin socket the lower row shows the energy used for ever, forward and reverse
 // together, instead of what remains: five digits and a tenth, turning over at 100000.0. Nothing flashes then, and a
@@ -34,6 +37,7 @@ namespace prewatt::meter {
 
 inline constexpr Duration kPageTime = seconds(4);          // until settings say otherwise; of each half of a purchase
 inline constexpr Duration kFlashTime = milliseconds(500);  // lit so long, dark so long
+inline constexpr Duration kInspectionTime = seconds(2);
 inline constexpr Duration kSocketDebounce = milliseconds(50);
 
 // One household's window, as it would stand in the loop. `lit_half`: the lit half of a flash.
@@ -51,6 +55,14 @@ inline constexpr Duration kSocketDebounce = milliseconds(50);
 // `household` and an amount; for a purchase.
 [[nodiscard]] DisplayFrame amount_frame(Household household, std::int64_t hundredths);
 
+// `household` 0: not known.
+[[nodiscard]] DisplayFrame card_code_frame(Household household, std::uint8_t code);
+[[nodiscard]] DisplayFrame passed_frame(Household household);
+enum class InspectionItem : std::uint8_t { kLowAlarm = 0, kCutoffAlarm = 1, kCurrentLimit = 2 };
+inline constexpr int kInspectionItems = 3;
+// `hundredths` 0: not set.
+[[nodiscard]] DisplayFrame inspection_frame(Household household, InspectionItem item, std::int64_t hundredths);
+
 // Which page is on.
 class DisplayLoop {
   public:
@@ -60,9 +72,14 @@ class DisplayLoop {
             kSalesUnit,
             kHousehold,
             kBought,
-            kNewTotal
+            kNewTotal,
+            kCardCode,
+            kPassed,
+            kInspection
         } kind = Kind::kMeterNumber;
         Household household{};
+        std::uint8_t code = 0;  // of kCardCode
+        InspectionItem item{};  // of kInspection
         bool lit_half = true;
         bool second_half = false;     // of the page's time: where a reason is shown
         bool used = false;            // the plug is in: energy used instead of what remains
@@ -77,10 +94,22 @@ class DisplayLoop {
     }
     // General::page_seconds. The page that is on begins anew when this is a change.
     void set_page_time(Duration time, Instant now);
-    void bought(Household household, Instant now) {
-        notice_ = household;
+    // What interrupts the loop: whichever of these is set, in this order, kPageTime each.
+    struct Notice {
+        Household household{};  // 0: not known, or the box
+        bool bought = false;
+        bool total = false;
+        bool passed = false;
+        std::uint8_t code = 0;
+        bool inspection = false;  // instead of all of them
+    };
+    void notify(const Notice& notice, Instant now) {
+        notice_ = notice;
         notice_since_ = now;
     }
+    void bought(Household household, Instant now) { notify({household, true, true, false, 0, false}, now); }
+    // Behind what is being shown, if anything is.
+    void notify_code(Household household, std::uint8_t code, Instant now);
     // As the socket says now; to be called with every event and at the returned instant (kNever: no need to).
     Instant on_pins(VerificationSocket::Pins pins, Instant now);
     // Whose pulses the test output gives; household 0: nobody's.
@@ -89,6 +118,8 @@ class DisplayLoop {
 
   private:
     [[nodiscard]] int pages() const { return households_ + 2; }
+    // False: none is on.
+    [[nodiscard]] bool put_notice(Page& page, Instant now) const;
     [[nodiscard]] int index_at(Instant now) const;  // 0 meter number, 1 sales unit, 1+n household n
     void go_to(int index, Instant now) {
         anchor_index_ = index;
@@ -100,7 +131,7 @@ class DisplayLoop {
     int anchor_index_ = 0;
     int households_ = 0;
     Duration page_time_ = kPageTime;
-    Household notice_{};
+    Notice notice_{};
     Instant notice_since_ = kNever;
     VerificationSocket::Pins pins_{};       // as taken
     VerificationSocket::Pins pins_seen_{};  // as seen last, not yet long enough

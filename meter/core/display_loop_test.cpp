@@ -215,5 +215,55 @@ TEST(DisplayLoop, AfterTheLastHouseholdABreakStepsToTheMeterNumber) {
     EXPECT_EQ(loop.page(now).kind, DisplayLoop::Page::Kind::kMeterNumber);
 }
 
+TEST(DisplayLoop, WhyNotFollowsWhatIsBeingShownOfTheCard) {
+    // "Err-35" wipes the amount away before anybody has read it.
+    using Kind = DisplayLoop::Page::Kind;
+    const Instant start{};
+    DisplayLoop loop;
+    loop.start(start, 39);
+    const Instant now = start + minutes(10);
+    loop.notify({{5}, true, true, false, 0, false}, now);
+    loop.notify_code({5}, 35, now + milliseconds(200));
+    EXPECT_EQ(loop.page(now + seconds(3)).kind, Kind::kBought);
+    EXPECT_EQ(loop.page(now + seconds(7)).kind, Kind::kNewTotal);
+    const DisplayLoop::Page page = loop.page(now + seconds(9));
+    EXPECT_EQ(page.kind, Kind::kCardCode);
+    EXPECT_EQ(page.code, 35);
+    EXPECT_EQ(page.household, Household{5});
+    EXPECT_EQ(page.until, now + seconds(12));
+    EXPECT_NE(loop.page(now + seconds(12)).kind, Kind::kCardCode);
+    // By itself it is shown at once, and a newer one takes its place.
+    loop.notify_code({}, 32, now + seconds(20));
+    loop.notify_code({}, 37, now + seconds(21));
+    EXPECT_EQ(loop.page(now + seconds(21)).code, 37);
+    loop.notify({{5}, false, true, false, 0, false}, now + seconds(30));
+    EXPECT_EQ(loop.page(now + seconds(30)).kind, Kind::kNewTotal) << "nothing was bought";
+    EXPECT_NE(loop.page(now + seconds(34)).kind, Kind::kNewTotal);
+    EXPECT_EQ(std::string(card_code_frame({12}, 32).lower.data(), 6), "Err-32");
+    EXPECT_EQ(std::string(card_code_frame({12}, 32).upper.data(), 6), "  0012");
+    EXPECT_EQ(std::string(card_code_frame({}, 32).upper.data(), 6), "      ");
+}
+
+TEST(DisplayLoop, AnInspectionGoesThroughEveryHouseholdOnce) {
+    // A technician reads the limits of household 12 as those of household 13.
+    using Kind = DisplayLoop::Page::Kind;
+    const Instant now{};
+    DisplayLoop loop;
+    loop.start(now, 12);
+    loop.notify({{}, false, false, false, 0, true}, now);
+    for (int n = 1; n <= 12; ++n)
+        for (int item = 0; item < kInspectionItems; ++item) {
+            const Instant at = now + kInspectionTime * ((n - 1) * kInspectionItems + item) + milliseconds(1);
+            const DisplayLoop::Page page = loop.page(at);
+            ASSERT_EQ(page.kind, Kind::kInspection);
+            ASSERT_EQ(page.household.number, n);
+            ASSERT_EQ(static_cast<int>(page.item), item);
+        }
+    EXPECT_NE(loop.page(now + kInspectionTime * 36).kind, Kind::kInspection);
+    EXPECT_EQ(std::string(inspection_frame({3}, InspectionItem::kCurrentLimit, 900).lower.data(), 6), "    90");
+    EXPECT_EQ(std::string(inspection_frame({3}, InspectionItem::kCurrentLimit, 900).upper.data(), 6), "P 0003");
+    EXPECT_EQ(std::string(inspection_frame({3}, InspectionItem::kLowAlarm, 0).lower.data(), 6), "  ----");
+}
+
 }  // namespace
 }  // namespace prewatt::meter

@@ -115,8 +115,8 @@ class Journal {
     // A snapshot of these books in the other bank. False: the memory refused, the books stay in this one.
     [[nodiscard]] bool change(const Books& books) { return !(refused_ = !move_to_other_bank(books)); }
     // Would a snapshot still fit a bank, with room to work, if `key` had a value of so many bytes and every household
-    // had everything that it can have (a card only where cards are taken)? Whoever changes a setting asks first: a memory that cannot hold its snapshot
-    // would be full for ever.
+    // had everything that it can have (a card only where cards are taken)? Whoever changes a setting asks first: a
+    // memory that cannot hold its snapshot would be full for ever.
     [[nodiscard]] bool has_room_for(settings::SettingKey key, std::size_t value_bytes, const Books& books) const;
     // False: the memory refused the last commit, or something committed earlier could no longer be read.
     [[nodiscard]] bool is_sound() const { return !refused_ && !damaged_; }

@@ -109,6 +109,10 @@ class Box {
     [[nodiscard]] std::expected<card::IdentityRecord, CardCode> open_identity(card::Mac& mac, const card::Uid& uid,
                                                                               const card::RecordBytes& record,
                                                                               CardPlace place, Instant now);
+    // A part of a list of parameters, of the site's or of this box; in the same way.
+    [[nodiscard]] std::expected<card::ParameterRecord, CardCode> open_parameter(card::Mac& mac, const card::Uid& uid,
+                                                                                const card::RecordBytes& record,
+                                                                                CardPlace place, Instant now);
     // The purchase since the last call, for the display.
     [[nodiscard]] Purchase take_purchase();
 

@@ -115,6 +115,19 @@ std::expected<card::IdentityRecord, CardCode> Box::open_identity(card::Mac& mac,
     return *identity;
 }
 
+std::expected<card::ParameterRecord, CardCode> Box::open_parameter(card::Mac& mac, const card::Uid& uid,
+                                                                   const card::RecordBytes& record, CardPlace place,
+                                                                   Instant now) {
+    begin(now);
+    if (const auto code = closed_to_cards(place.path())) return std::unexpected(*code);
+    const auto header = card::read_header(Bytes(record).first(card::kHeaderBytes));
+    const bool of_site = header && header->box == 0;
+    const auto part =
+        card::open_parameter(mac, of_site ? config_.card_keys->site : config_.card_keys->own, uid, record);
+    if (!part) return std::unexpected(refuse_card(part.error(), uid, place));
+    return *part;
+}
+
 // --- Household cards
 
 CardAnswer Box::present_card(card::Mac& mac, const CardShown& shown, Instant now) {

@@ -7,8 +7,8 @@
 #include "card/layout.hpp"
 #include "meter/core/fake_storage.hpp"
 #include "meter/node/box.hpp"
-#include "meter/node/card_desk.hpp"
 #include "meter/node/fake_board.hpp"
+#include "meter/node/fake_card_desk.hpp"
 
 namespace prewatt::meter {
 namespace {
@@ -655,7 +655,7 @@ TEST(BoxCards, AMemoryThatRefusesTakesNothing) {
 
 TEST(BoxCards, AC14PowerCutAtEveryByteOfASwipeCreditsAllOrNothingAndNeverTwice) {
     // The lamp goes out while the card lies there; afterwards the money is lost, or it is there twice.
-    CardedBox sound(32 * 1024);
+    CardedBox sound;
     sound.desk.sell(1'000);
     (void)sound.show();
     sound.desk.credit.may_release_lockout = true;
@@ -669,7 +669,7 @@ TEST(BoxCards, AC14PowerCutAtEveryByteOfASwipeCreditsAllOrNothingAndNeverTwice) 
     int after = 0;
     for (std::int64_t at = 0; at <= bytes; ++at)
         for (const int damage : {-1, 0, 255, 256}) {
-            CardedBox site(32 * 1024);
+            CardedBox site;
             site.desk.credit = sound.desk.credit;
             site.storage.bytes() = image;
             site.start();

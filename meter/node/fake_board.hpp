@@ -129,6 +129,7 @@ struct FakeBoard {
     RetainedMemory retained{};
     FakeSocket socket{now};
     card::OpensslMac mac;
+    card::M1Reader* card_reader = nullptr;
     NodeConfig config;
     std::unique_ptr<Node> node;
     Instant now{};
@@ -157,7 +158,8 @@ struct FakeBoard {
                 .metering_watchdog = &metering_watchdog,
                 .retained = &retained,
                 .load_sense = &load_sense,
-                .socket = &socket};
+                .socket = &socket,
+                .card_reader = card_reader};
     }
     StartResult start() {
         relays.coils_on = 0;

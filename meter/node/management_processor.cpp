@@ -26,6 +26,7 @@ ManagementProcessor::ManagementProcessor(const NodeConfig& config, Ports ports, 
       metering_reset_(metering_reset),
       box_(config, ports.storage, *this, ports.clock, ports.load_sense),
       server_(box_, ports.mac, ports.bus),
+      swipe_(box_, ports.mac, ports.card_reader),
       link_(1, receive_, send_) {}
 
 StartResult ManagementProcessor::start(Instant now, bool supply_failed) {
@@ -58,7 +59,7 @@ void ManagementProcessor::end_pulse(Circuit circuit) {
 
 // --- Orders
 
-// Settings change with commands only.
+// Settings change with commands and with cards only.
 void ManagementProcessor::renew_limits() {
     const settings::Settings& settings = box_.settings();
     const Wiring wiring = box_.config().wiring;
@@ -235,13 +236,46 @@ void ManagementProcessor::watch_metering(Instant now) {
 // --- What every event may have made necessary, and when to be called next.
 
 Instant ManagementProcessor::settle(Instant now) {
-    Instant next = std::min({box_.poll(now), server_.poll(now), pull_at_});
+    const Instant next_card = serve_card(now);
+    Instant next = std::min({box_.poll(now), server_.poll(now), pull_at_, next_card});
     if (box_.config().display_fitted) {
         update_display(now);
         next = std::min(next, next_display_);
     }
     renew_orders();
     return next_ = std::min(next, now + kWatchdogPeriod);
+}
+
+// One exchange with a card at most, and what there is to be shown of it.
+Instant ManagementProcessor::serve_card(Instant now) {
+    const bool was_busy = swipe_.is_busy();
+    const Instant next = swipe_.poll(now);
+    while (const std::optional<CardNotice> notice = swipe_.take_notice()) {
+        switch (notice->kind) {
+            case CardNotice::Kind::kSwiped:
+                (void)box_.take_purchase();
+                purchase_ = {notice->household, notice->bought};
+                loop_.notify({notice->household, notice->bought != Credit{}, true, false, 0, false}, now);
+                break;
+            case CardNotice::Kind::kCode: {
+                const auto code = static_cast<std::uint8_t>(notice->code);
+                if (notice->follows)
+                    loop_.notify_code(notice->household, code, now);
+                else
+                    loop_.notify({notice->household, false, false, false, code, false}, now);
+                break;
+            }
+            case CardNotice::Kind::kPassed:
+                loop_.notify({notice->household, false, false, true, 0, false}, now);
+                break;
+            case CardNotice::Kind::kInspection:
+                loop_.notify({{}, false, false, false, 0, true}, now);
+                break;
+        }
+    }
+    // Cards bring settings too.
+    if (was_busy && !swipe_.is_busy()) renew_limits();
+    return next;
 }
 
 Instant ManagementProcessor::poll(Instant now) {
@@ -272,6 +306,18 @@ Instant ManagementProcessor::on_power_fail(Instant now) {
 
 // --- Display
 
+std::int64_t ManagementProcessor::inspected(Household h, InspectionItem item) const {
+    switch (item) {
+        case InspectionItem::kLowAlarm:
+            return box_.book(h).account.levels.low_hundredths;
+        case InspectionItem::kCutoffAlarm:
+            return box_.book(h).account.levels.cutoff_hundredths;
+        case InspectionItem::kCurrentLimit:
+            break;
+    }
+    return box_.settings().households[static_cast<std::size_t>(h.index())].load.milliamperes / 10;
+}
+
 DisplayFrame ManagementProcessor::frame_of(const DisplayLoop::Page& page) const {
     using Kind = DisplayLoop::Page::Kind;
     switch (page.kind) {
@@ -283,6 +329,12 @@ DisplayFrame ManagementProcessor::frame_of(const DisplayLoop::Page& page) const 
             return amount_frame(page.household, in_hundredths(purchase_.bought, Round::kDown));
         case Kind::kNewTotal:
             return amount_frame(page.household, box_.remaining_hundredths(page.household));
+        case Kind::kCardCode:
+            return card_code_frame(page.household, page.code);
+        case Kind::kPassed:
+            return passed_frame(page.household);
+        case Kind::kInspection:
+            return inspection_frame(page.household, page.item, inspected(page.household, page.item));
         case Kind::kHousehold:
             break;
     }

@@ -14,6 +14,7 @@
 #include "base/fixed_vector.hpp"
 #include "meter/core/display_loop.hpp"
 #include "meter/node/box.hpp"
+#include "meter/node/card_swipe.hpp"
 #include "meter/node/config.hpp"
 #include "meter/node/link_messages.hpp"
 #include "meter/node/server.hpp"
@@ -81,7 +82,9 @@ class ManagementProcessor final : RelayBank {
     void renew_limits();
     void renew_orders();
     void new_orders();
+    Instant serve_card(Instant now);
     void update_display(Instant now);
+    [[nodiscard]] std::int64_t inspected(Household h, InspectionItem item) const;
     [[nodiscard]] DisplayFrame frame_of(const DisplayLoop::Page& page) const;
     void put_event(PeerEvent::Kind kind, Duration lasted, Instant now);
 
@@ -91,6 +94,7 @@ class ManagementProcessor final : RelayBank {
     StartResult started_ = StartResult::kStorageDead;
     Box box_;
     Server server_;
+    CardSwipe swipe_;
     DisplayLoop loop_;
     Purchase purchase_{};
     DisplayFrame lit_{};

@@ -3,11 +3,14 @@
 #pragma once
 #include <cstdint>
 
+#include "card/access_bits.hpp"
 #include "card/card_keys.hpp"
+#include "card/layout.hpp"
 #include "card/openssl/openssl_mac.hpp"
 #include "card/records.hpp"
 #include "card/uid.hpp"
 #include "meter/node/card_shown.hpp"
+#include "sim/card/m1_card.hpp"
 
 namespace prewatt::meter {
 
@@ -51,6 +54,39 @@ struct CardDesk {
         return show;
     }
     [[nodiscard]] CardShown shown() { return shown(sealed()); }
+
+    // --- Cards of the model, with the layout at sector 1.
+    static void put(sim::M1Card& card, std::uint8_t sector, const card::RecordBytes& record) {
+        sim::M1Card::Dump dump = card.dump();
+        for (std::size_t k = 0; k < record.size(); ++k)
+            dump[card::first_block(sector) + k / 16][k % 16] = record[k];
+        card.overwrite(dump);
+    }
+    // Keys and access bits of a card of the site, nothing on it yet.
+    [[nodiscard]] sim::M1Card formatted(const card::Uid& number) {
+        sim::M1Card card(number);
+        sim::M1Card::Dump dump = card.dump();
+        for (std::uint8_t sector = 1; sector < card::kSectorCount; ++sector) {
+            const card::Key& b = card::Layout{}.is_return(sector) ? masters.sector_return : masters.sector_desk;
+            dump[card::trailer_block(sector)] =
+                card::make_trailer(card::sector_key(mac, masters.sector_read, number, sector, card::KeyKind::kA),
+                                   card::sector_key(mac, b, number, sector, card::KeyKind::kB));
+        }
+        card.overwrite(dump);
+        return card;
+    }
+    // Who it is, of a household's card.
+    void identify(sim::M1Card& card) {
+        card::IdentityRecord identity;
+        identity.household = credit.household;
+        identity.generation = 1;
+        identity.serial = credit.serial;
+        identity.issue = credit.issue;
+        put(card, card::Layout{}.identity(), card::seal(mac, own, uid, identity));
+    }
+    void write_credit(sim::M1Card& card) {
+        put(card, card::Layout{}.credit(static_cast<std::uint8_t>(credit.generation & 1)), sealed());
+    }
 };
 
 }  // namespace prewatt::meter
