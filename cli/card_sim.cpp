@@ -38,16 +38,15 @@ std::optional<card::Uid> number_of(const std::string& hex) {
     return uid;
 }
 
-// Whole or not at all, and for nobody else to read: the keys are in it.
-bool keep(const std::filesystem::path& file, const std::string& bytes) {
+}  // namespace
+
+bool keep_card(const std::filesystem::path& file, const std::string& bytes) {
     const std::string beside = file.string() + ".new";
     const int handle = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (handle < 0) return false;
     const bool written = ::write(handle, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
     return (::close(handle) == 0) && written && std::rename(beside.c_str(), file.c_str()) == 0;
 }
-
-}  // namespace
 
 int run(const CardSimOptions& options) {
     const auto* reader = std::find_if(std::begin(kReaders), std::end(kReaders),
@@ -77,7 +76,7 @@ int run(const CardSimOptions& options) {
             return fail(ExitCode::kWrongUse,
                         options.file.string() + " is there, and is a card with money on it perhaps",
                         "another name, or leave --new away");
-        if (!keep(options.file, sim::M1Card(*uid).to_bytes()))
+        if (!keep_card(options.file, sim::M1Card(*uid).to_bytes()))
             return fail(ExitCode::kNotFound, options.file.string() + " cannot be written");
     } else if (!is_there) {
         return fail(ExitCode::kNotFound, "there is no card in " + options.file.string(), "--new 11223344 makes one");
@@ -107,7 +106,7 @@ int run(const CardSimOptions& options) {
         const auto served = link->serve(apdus, Duration{}, milliseconds(options.exchange_ms), [&]() -> bool {
             if (card->writes() == kept) return true;
             kept = card->writes();
-            return keep(options.file, card->to_bytes());
+            return keep_card(options.file, card->to_bytes());
         });
         switch (served) {
             case Served::kLeft:

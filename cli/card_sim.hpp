@@ -34,5 +34,7 @@ struct CardSimOptions {
     std::uint64_t seed = 1;
 };
 [[nodiscard]] int run(const CardSimOptions& options);
+// A card's bytes into its file, whole or not at all, and for nobody else to read: the keys are in it.
+[[nodiscard]] bool keep_card(const std::filesystem::path& file, const std::string& bytes);
 
 }  // namespace prewatt::cli

@@ -511,6 +511,8 @@ void offer_meter(CLI::App& app) {
     verb.add_flag("--display", options->display, "Show the LED display");
     verb.add_flag("--panel", options->panel, "Show the whole front on the terminal: p plug, h hold, arrows, q quit");
     verb.add_option("--panel-port", options->panel_port, "The front as JSON over HTTP on 127.0.0.1; 0: any free port");
+    verb.add_option("--card", options->card,
+                    "Fit a card reader; a card in this file lies on it as long as the file is there");
     verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
     verb.add_option("--ib", options->basic_current, "Basic current, A")->capture_default_str();
     verb.add_option("--imax", options->max_current, "Maximum current, A")->capture_default_str();

@@ -9,8 +9,10 @@
 #include <memory>
 #include <vector>
 
+#include "card/card_keys.hpp"
 #include "card/openssl/master_key_file.hpp"
 #include "card/seal.hpp"
+#include "cli/card_slot.hpp"
 #include "cli/output.hpp"
 #include "cli/panel.hpp"
 #include "sim/host_run.hpp"
@@ -229,6 +231,8 @@ int run(const MeterOptions& options) {
     meter_options.node.max_current_amperes = static_cast<std::uint8_t>(options.max_current);
     meter_options.node.pulse_constant = static_cast<std::uint16_t>(options.pulse_constant);
     meter_options.node.keys = card::diversify(mac, key->key, *box);
+    meter_options.node.card_keys = card::meter_card_keys(mac, card::site_masters(mac, key->key), *box);
+    meter_options.card_reader = !options.card.empty();
     meter_options.civil = civil;
     meter_options.faults = std::move(faults);
     sim::VirtualMeter meter(meter_options, **storage, std::move(terminals), [&port](Bytes bytes, Instant) {
@@ -242,6 +246,8 @@ int run(const MeterOptions& options) {
                  started == meter::StartResult::kFresh ? "new" : "as it was left", port ? ", on " : "",
                  port ? port->name().c_str() : "");
 
+    std::optional<CardSlot> card_slot;
+    if (!options.card.empty()) card_slot.emplace(options.card);
     std::unique_ptr<PanelPort> panel_port;
     if (options.panel_port) {
         auto opened = PanelPort::listen(*options.panel_port);
@@ -290,6 +296,7 @@ int run(const MeterOptions& options) {
                 if (pace.is_max()) sim::wait_for(handles, milliseconds(1));
             }
         }
+        if (card_slot) card_slot->service(meter, sim::host_now());
         if (panel && panel->keys(meter)) break;
         if (panel_port) panel_port->service(meter, civil_at(now));
         if (sim::host_now() - synced > 5'000'000) {

@@ -61,6 +61,7 @@ struct MeterOptions {
     bool display = false;
     bool panel = false;
     std::optional<std::uint16_t> panel_port;
+    std::filesystem::path card;  // a file; empty: no reader is fitted
     std::string duration;
     int basic_current = 15;
     int max_current = 60;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "card/card_keys.hpp"
 #include "card/openssl/master_key_file.hpp"
 #include "card/seal.hpp"
 #include "cli/output.hpp"
@@ -178,6 +179,7 @@ int run(const SimOptions& options) {
         meter.node.box = {number};
         meter.node.wiring = *wiring;
         meter.node.keys = card::diversify(mac, key->key, number);
+        meter.node.card_keys = card::meter_card_keys(mac, card::site_masters(mac, key->key), number);
         meter.level = k < waveform_boxes ? sim::Level::kWaveform : sim::Level::kCycle;
         meter.civil = civil;
         if (k == 0) meter.faults = faults;

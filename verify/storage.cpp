@@ -249,8 +249,8 @@ void record_wear(bench::Figures& out) {
                                      EventKind::kClockSet, EventKind::kMeteringReset, EventKind::kBoxSettingChanged})
             log(kind, 0, midnight, 10);
         for (CivilSeconds t = 0; t < 86'400; t += 300) {
-            for (const EventKind kind :
-                 {EventKind::kWrongPassword, EventKind::kForgedCommand, EventKind::kReplayedCommand})
+            for (const EventKind kind : {EventKind::kWrongPassword, EventKind::kForgedCommand,
+                                         EventKind::kReplayedCommand, EventKind::kBadCard, EventKind::kOrderRefused})
                 log(kind, 0, midnight + t, 1);
             archive.on_time(midnight + t, general, books);
         }

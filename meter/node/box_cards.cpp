@@ -91,6 +91,7 @@ CardCode Box::refuse_card(card::RecordError error, const card::Uid& uid, CardPla
 }
 
 void Box::log_bad_card(const card::Uid& uid, CardCode code, CardPlace place) {
+    if (code == CardCode::kNoReader) return;
     recorder_.log(EventKind::kBadCard, {}, events::bad_card(short_uid(uid), code, place.reader, place.tap));
 }
 
@@ -106,7 +107,10 @@ std::expected<card::IdentityRecord, CardCode> Box::open_identity(card::Mac& mac,
                                                                  const card::RecordBytes& record, CardPlace place,
                                                                  Instant now) {
     begin(now);
-    if (const auto code = closed_to_cards(place.path())) return std::unexpected(*code);
+    if (const auto code = closed_to_cards(place.path())) {
+        log_bad_card(uid, *code, place);
+        return std::unexpected(*code);
+    }
     const auto header = card::read_header(Bytes(record).first(card::kHeaderBytes));
     const bool of_site = header && header->box == 0;
     const auto identity =
@@ -119,7 +123,10 @@ std::expected<card::ParameterRecord, CardCode> Box::open_parameter(card::Mac& ma
                                                                    const card::RecordBytes& record, CardPlace place,
                                                                    Instant now) {
     begin(now);
-    if (const auto code = closed_to_cards(place.path())) return std::unexpected(*code);
+    if (const auto code = closed_to_cards(place.path())) {
+        log_bad_card(uid, *code, place);
+        return std::unexpected(*code);
+    }
     const auto header = card::read_header(Bytes(record).first(card::kHeaderBytes));
     const bool of_site = header && header->box == 0;
     const auto part =
@@ -148,7 +155,7 @@ CardAnswer Box::judge_card(card::Mac& mac, const CardShown& shown) {
     CardAnswer answer;
     if (const auto code = closed_to_cards(shown.place.path())) {
         answer.code = *code;
-        if (*code != CardCode::kNoReader) log_bad_card(shown.uid, *code, shown.place);
+        log_bad_card(shown.uid, *code, shown.place);
         return answer;
     }
     HalfShown& half = half_shown_[static_cast<std::size_t>(shown.place.path())];
@@ -384,6 +391,7 @@ OrderAnswer Box::present_order(card::Mac& mac, const OrderShown& shown, Instant 
     OrderAnswer answer;
     if (const auto code = closed_to_cards(shown.place.path())) {
         answer.code = *code;
+        log_bad_card(shown.uid, *code, shown.place);
         return answer;
     }
     const auto header = card::read_header(Bytes(shown.right).first(card::kHeaderBytes));
