@@ -94,6 +94,13 @@ class OfficeProcess::Seat final : public sim::Station {
         wake_for_messages();
     }
     [[nodiscard]] std::int64_t messages_held_back() const { return messages_.held_back(); }
+    void want_freezes(BoxId box, const std::vector<CivilSeconds>& due, Instant now) {
+        messages_.tell(place(box, 0), now, [this, box, due] {
+            master_->want_freezes(box, due, owner_.now_);
+            line_.wake(id_, owner_.now_);
+        });
+        wake_for_messages();
+    }
     [[nodiscard]] const collect::LineMaster& master() const { return *master_; }
 
     Heard on_character(const sim::Character& character) override {
@@ -137,6 +144,15 @@ class OfficeProcess::Seat final : public sim::Station {
         void on_live(collect::LiveRequest request, const std::expected<dlt645::LiveValues, collect::ReadError>& live,
                      UnixTime at) override {
             send([=, this] { office_.on_live(request, live, at); });
+        }
+        void on_freeze(const collect::FreezeReading& reading) override {
+            send([this, reading,
+                  households =
+                      std::vector<collect::FrozenReading>(reading.households.begin(), reading.households.end())] {
+                collect::FreezeReading late = reading;
+                late.households = households;
+                office_.on_freeze(late);
+            });
         }
         void on_answering(BoxId box, bool answering, UnixTime at) override {
             send([=, this] { office_.on_answering(box, answering, at); });
@@ -194,6 +210,7 @@ class OfficeProcess::Seat final : public sim::Station {
                      UnixTime at) override {
             office_.on_live(request, live, at);
         }
+        void on_freeze(const collect::FreezeReading& reading) override { office_.on_freeze(reading); }
         void on_answering(BoxId box, bool answering, UnixTime at) override { office_.on_answering(box, answering, at); }
         void on_sent(const server::Delivery& delivery, UnixTime at) override {
             office_.on_sent(delivery, at);
@@ -378,6 +395,7 @@ void OfficeProcess::turn(Instant now) {
     if (now - tended_at_ >= kTendEvery || now < tended_at_) {
         tended_at_ = now;
         (void)office_->archive().tend();
+        feed_->look_for_freezes();
     }
     if (now - ticked_at_ >= kTickEvery || now < ticked_at_) {
         ticked_at_ = now;
@@ -404,6 +422,10 @@ void OfficeProcess::forget(BoxId box, std::uint8_t number) {
 }
 void OfficeProcess::desire_settings(server::BoxSettings settings) {
     seat_of(settings.box).desire_settings(settings, now_);
+}
+
+void OfficeProcess::want_freezes(BoxId box, std::vector<CivilSeconds> due) {
+    seat_of(box).want_freezes(box, due, now_);
 }
 
 void OfficeProcess::desire(std::span<const DesiredState> desired) {

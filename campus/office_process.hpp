@@ -82,6 +82,7 @@ class OfficeProcess final : private server::OfficeObserver, private server::app:
     void desire(std::span<const server::DesiredState> desired) override;
     void forget(server::BoxId box, std::uint8_t number) override;
     void desire_settings(server::BoxSettings settings) override;
+    void want_freezes(server::BoxId box, std::vector<CivilSeconds> due) override;
     [[nodiscard]] Seat& seat_of(server::BoxId box);
     [[nodiscard]] std::optional<server::store::DbFailure> make_estate(server::store::Db& db);
 

@@ -199,6 +199,54 @@ std::optional<LiveValues> decode_live_values(Bytes data) {
     return live;
 }
 
+std::size_t encode(const FreezeBlock& block, MutableBytes out) {
+    ByteWriter writer(out);
+    writer.put_u8(kFormat);
+    writer.put_u8(block.head.n);
+    writer.put_u32(block.head.due);
+    writer.put_u32(block.head.made);
+    writer.put_u8(block.head.marks);
+    writer.put_u8(block.head.household_count);
+    for (std::size_t h = 1; h <= block.head.household_count && h < block.households.size(); ++h) {
+        const FrozenRegisters& one = block.households[h];
+        writer.put_u32(one.forward_hundredths);
+        writer.put_u32(one.reverse_hundredths);
+        writer.put_u32(static_cast<std::uint32_t>(one.remaining_hundredths));
+        writer.put_u32(static_cast<std::uint32_t>(one.used_hundredths));
+    }
+    return size_when_whole(writer);
+}
+
+std::optional<FreezeHead> decode_freeze_head(Bytes data) {
+    ByteReader reader(data);
+    FreezeHead head;
+    if (reader.get_u8() != kFormat) return std::nullopt;
+    head.n = reader.get_u8();
+    head.due = reader.get_u32();
+    head.made = reader.get_u32();
+    head.marks = reader.get_u8();
+    head.household_count = reader.get_u8();
+    if (!reader.ok() || head.household_count > kHouseholdsMax) return std::nullopt;
+    return head;
+}
+
+std::optional<FreezeBlock> decode_freeze_block(Bytes data) {
+    const auto head = decode_freeze_head(data);
+    if (!head) return std::nullopt;
+    ByteReader reader(data.subspan(kFreezeHeadSize));
+    FreezeBlock block;
+    block.head = *head;
+    for (std::size_t h = 1; h <= head->household_count; ++h) {
+        FrozenRegisters& one = block.households[h];
+        one.forward_hundredths = reader.get_u32();
+        one.reverse_hundredths = reader.get_u32();
+        one.remaining_hundredths = static_cast<std::int32_t>(reader.get_u32());
+        one.used_hundredths = static_cast<std::int32_t>(reader.get_u32());
+    }
+    if (!reader.finished()) return std::nullopt;
+    return block;
+}
+
 std::size_t encode(const BoxStatus& status, MutableBytes out) {
     ByteWriter writer(out);
     writer.put_u8(kFormat);

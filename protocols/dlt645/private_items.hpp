@@ -69,6 +69,37 @@ struct BlockPower {
 [[nodiscard]] std::size_t encode(const BlockPower& power, MutableBytes out);
 [[nodiscard]] std::optional<BlockPower> decode_block_power(Bytes data);
 
+// --- EC030300, EC030301: registers as they stood at a stated hour of a day, of a month (docs/formats/event-log.md).
+// Request to the box: DI + n u8, 1 the newest.
+inline constexpr DataId kDailyFreeze{0xEC030300};
+inline constexpr DataId kMonthlyFreeze{0xEC030301};
+inline constexpr int kMonthlyFreezesMax = 13;
+struct FreezeHead {
+    std::uint8_t n = 0;
+    CivilSeconds due = 0;   // the instant that it is of
+    CivilSeconds made = 0;  // later when the box had no supply then
+    std::uint8_t marks = 0;
+    std::uint8_t household_count = 0;
+    friend constexpr bool operator==(const FreezeHead&, const FreezeHead&) = default;
+};
+struct FrozenRegisters {
+    std::uint32_t forward_hundredths = 0;  // modulo 100,000,000
+    std::uint32_t reverse_hundredths = 0;
+    std::int32_t remaining_hundredths = 0;
+    std::int32_t used_hundredths = 0;  // of the epoch
+    friend constexpr bool operator==(const FrozenRegisters&, const FrozenRegisters&) = default;
+};
+struct FreezeBlock {
+    FreezeHead head;
+    std::array<FrozenRegisters, kHouseholdsMax + 1> households{};  // by household number
+};
+inline constexpr std::size_t kFreezeHeadSize = 12;
+inline constexpr std::size_t kFrozenRegistersSize = 16;
+[[nodiscard]] std::size_t encode(const FreezeBlock& block, MutableBytes out);
+// From the first frame of an answer: what follows may be of no interest.
+[[nodiscard]] std::optional<FreezeHead> decode_freeze_head(Bytes data);
+[[nodiscard]] std::optional<FreezeBlock> decode_freeze_block(Bytes data);
+
 // --- EC000200
 struct AccountStatus {
     std::uint16_t epoch = 0;  // 0: not opened

@@ -15,6 +15,35 @@ std::vector<Byte> bytes_of(const Item& item) {
     return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
+TEST(FreezeBlock, HasTheseBytes) {
+    // A month's bill is made of them.
+    FreezeBlock block;
+    block.head = {3, 0x32A1B2C3, 0x32A1B2D0, 1, 2};
+    block.households[1] = {12'345'678, 5, -150, 4270};
+    block.households[2] = {99'999'999, 0, 1, -1};
+    const std::vector<Byte> golden{0x01, 0x03, 0xC3, 0xB2, 0xA1, 0x32, 0xD0, 0xB2, 0xA1, 0x32, 0x01,
+                                   0x02, 0x4E, 0x61, 0xBC, 0x00, 0x05, 0x00, 0x00, 0x00, 0x6A, 0xFF,
+                                   0xFF, 0xFF, 0xAE, 0x10, 0x00, 0x00, 0xFF, 0xE0, 0xF5, 0x05, 0x00,
+                                   0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF};
+    EXPECT_EQ(bytes_of(block), golden);
+    EXPECT_EQ(decode_freeze_head(Bytes(golden).first(kFreezeHeadSize)), block.head);
+    const auto back = decode_freeze_block(golden);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->head, block.head);
+    EXPECT_EQ(back->households, block.households);
+    for (std::size_t size = 0; size < golden.size(); ++size)
+        EXPECT_FALSE(decode_freeze_block(Bytes(golden).first(size))) << size;
+    std::vector<Byte> longer = golden;
+    longer.push_back(0);
+    EXPECT_FALSE(decode_freeze_block(longer));
+    longer = golden;
+    longer[11] = 40;
+    EXPECT_FALSE(decode_freeze_head(longer)) << "more households than a box has";
+    longer[11] = 2;
+    longer[0] = 2;
+    EXPECT_FALSE(decode_freeze_head(longer)) << "another format";
+}
+
 HouseholdBlock some_block() {
     HouseholdBlock block;
     block.version = 0x01020304;

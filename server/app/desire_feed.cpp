@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/app/line_link.hpp"
+
 namespace prewatt::server::app {
 
 bool DesireFeed::note(std::span<const Change> changes) {
@@ -63,6 +65,26 @@ void DesireFeed::turn(Instant now) {
         read_again_at_ = kNever;
     } else if (read_again_at_ == kNever) {
         read_again_at_ = now + kReadAgainAfter;
+    }
+}
+
+void DesireFeed::look_for_freezes() {
+    const auto wishes = office_.archive().freezes_wanted();
+    if (!wishes) {
+        if (problem_ != wishes.error().message)
+            tell_("which freezes are missing cannot be read, it is tried again: " + wishes.error().message);
+        problem_ = wishes.error().message;
+        return;
+    }
+    std::map<BoxId, std::vector<CivilSeconds>> by_box;
+    for (const BoxId box : wanting_)
+        by_box[box];
+    for (const FreezeWish& wish : *wishes)
+        by_box[wish.box].push_back(civil_of_unix(wish.at));
+    wanting_.clear();
+    for (auto& [box, due] : by_box) {
+        if (!due.empty()) wanting_.insert(box);
+        if (masters_.reaches(box)) masters_.want_freezes(box, std::move(due));
     }
 }
 

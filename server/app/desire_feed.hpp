@@ -33,6 +33,8 @@ class DesireFeed {
         virtual void desire(std::span<const DesiredState> desired) = 0;
         virtual void forget(BoxId box, std::uint8_t number) = 0;
         virtual void desire_settings(BoxSettings settings) = 0;
+        // All that are missing of this box; none: nothing any more.
+        virtual void want_freezes(BoxId box, std::vector<CivilSeconds> due) = 0;
 
       protected:
         ~Masters() = default;
@@ -49,6 +51,8 @@ class DesireFeed {
     void note_line(LineId line);
     // Reads what was noted, and again what could not be read before, and tells the masters.
     void turn(Instant now);
+    // Tells the masters which freezes the archive misses. To be called every few minutes.
+    void look_for_freezes();
     // When turn has something to do; kNever: not before something is noted.
     [[nodiscard]] Instant due();
 
@@ -76,6 +80,7 @@ class DesireFeed {
     Notes unread_;
     Instant read_again_at_ = kNever;
     std::string problem_;
+    std::set<BoxId> wanting_;  // freezes
     std::map<HouseholdId, Place> places_;
 };
 

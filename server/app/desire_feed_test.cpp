@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "server/api/testing/fake_office.hpp"
+#include "server/domain/office_calendar.hpp"
 
 namespace prewatt::server::app {
 namespace {
@@ -58,6 +59,7 @@ class DesireFeedTest : public testing::Test, protected DesireFeed::Masters {
     }
     void forget(BoxId box, std::uint8_t number) override { told_.erase({box, number}); }
     void desire_settings(BoxSettings settings) override { ++settings_told_[settings.box]; }
+    void want_freezes(BoxId box, std::vector<CivilSeconds> due) override { freezes_[box] = std::move(due); }
 
     void change(HouseholdId household) {
         const Change changes[] = {{Change::Kind::kDesired, household.value}};
@@ -71,6 +73,7 @@ class DesireFeedTest : public testing::Test, protected DesireFeed::Masters {
     UnreadableOffice office_;
     std::map<std::pair<BoxId, std::uint8_t>, DesiredState> told_;
     std::map<BoxId, int> settings_told_;
+    std::map<BoxId, std::vector<CivilSeconds>> freezes_;
     std::vector<std::string> problems_;
     DesireFeed feed_{office_, *this, [this](std::string problem) { problems_.push_back(std::move(problem)); }};
     Instant now_{1'000'000};
@@ -179,6 +182,22 @@ TEST_F(DesireFeedTest, AHouseholdWithoutABoxOrThatIsGoneIsForgottenAndNotAskedFo
     feed_.turn(now_);
     EXPECT_EQ(feed_.due(), kNever);
     EXPECT_TRUE(problems_.empty());
+}
+
+TEST_F(DesireFeedTest, WhatTheArchiveMissesIsWantedOfItsBoxesAndNoLongerThanItIsMissing) {
+    // A freeze that was stored is read every five minutes for a year.
+    auto& archive = static_cast<api::FakeArchive&>(office_.archive());
+    const UnixTime november = OfficeMonth{2026, 11}.begin();
+    archive.wishes = {
+        {kBox, november}, {kOtherBox, november}, {kBox, OfficeMonth{2026, 10}.begin()}, {BoxId{9}, november}};
+    feed_.look_for_freezes();
+    EXPECT_EQ(freezes_[kBox], (std::vector{to_seconds({2026, 11, 1, 0, 0, 0}), to_seconds({2026, 10, 1, 0, 0, 0})}));
+    EXPECT_EQ(freezes_[kOtherBox].size(), 1u);
+    EXPECT_FALSE(freezes_.contains(BoxId{9})) << "nobody drives it";
+    archive.wishes = {{kOtherBox, november}};
+    feed_.look_for_freezes();
+    EXPECT_TRUE(freezes_[kBox].empty());
+    EXPECT_EQ(freezes_[kOtherBox].size(), 1u);
 }
 
 }  // namespace

@@ -1,34 +1,15 @@
 #include "server/app/line_link.hpp"
 
-#include <ctime>
+#include "server/domain/office_calendar.hpp"
 
 namespace prewatt::server::app {
 
 UnixTime unix_of_civil(CivilSeconds civil) {
-    const CivilTime t = to_civil(civil);
-    std::tm parts{};
-    parts.tm_year = t.year - 1900;
-    parts.tm_mon = t.month - 1;
-    parts.tm_mday = t.day;
-    parts.tm_hour = t.hour;
-    parts.tm_min = t.minute;
-    parts.tm_sec = t.second;
-    parts.tm_isdst = -1;
-    return UnixTime{static_cast<std::int64_t>(std::mktime(&parts)) * 1000};
+    return UnixTime{kCalendarBegin.ms + std::int64_t{civil} * 1000};
 }
 
 CivilSeconds civil_of_unix(UnixTime time) {
-    const std::time_t seconds_since_1970 = static_cast<std::time_t>(time.ms / 1000);
-    std::tm parts{};
-    localtime_r(&seconds_since_1970, &parts);
-    CivilTime t;
-    t.year = static_cast<std::uint16_t>(parts.tm_year + 1900);
-    t.month = static_cast<std::uint8_t>(parts.tm_mon + 1);
-    t.day = static_cast<std::uint8_t>(parts.tm_mday);
-    t.hour = static_cast<std::uint8_t>(parts.tm_hour);
-    t.minute = static_cast<std::uint8_t>(parts.tm_min);
-    t.second = static_cast<std::uint8_t>(parts.tm_sec > 59 ? 59 : parts.tm_sec);
-    return to_seconds(t);
+    return static_cast<CivilSeconds>((time.ms - kCalendarBegin.ms) / 1000);
 }
 
 // A change that the office could not keep is asked for again by the next sweep; here it is only said.
@@ -148,6 +129,23 @@ void LineLink::on_confirmed(const Delivery& delivery, const card::Effect& effect
 
 void LineLink::on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) {
     office_.record_refused(delivery, std::string(problem), for_good, at, heard("a refusal"));
+}
+
+void LineLink::on_freeze(const collect::FreezeReading& reading) {
+    std::vector<Freeze> freezes;
+    {
+        const std::lock_guard lock(mutex_);
+        const Place& place = boxes_[reading.box];
+        for (const collect::FrozenReading& one : reading.households) {
+            HouseholdId household = one.household;
+            if (!household && one.number <= kHouseholdsMax) household = place.households[one.number];
+            if (!household) continue;
+            freezes.push_back({household, unix_of_civil(reading.due),
+                               energy_of_hundredths(one.registers.forward_hundredths),
+                               credit_of_hundredths(one.registers.remaining_hundredths)});
+        }
+    }
+    if (!freezes.empty()) office_.archive().record_freezes(std::move(freezes), heard("a freeze"));
 }
 
 void LineLink::on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) {

@@ -46,6 +46,7 @@ class LineLink final : public collect::LineOffice {
     void on_sent(const Delivery& delivery, UnixTime at) override;
     void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) override;
     void on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) override;
+    void on_freeze(const collect::FreezeReading& reading) override;
     void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) override;
 
   private:
@@ -65,7 +66,8 @@ class LineLink final : public collect::LineOffice {
     std::map<BoxId, Place> boxes_;
 };
 
-// Seconds since 2000 of the local civil time as a point in time, and back.
+// Seconds since 2000 on the clock of a box, which shows the time of the office (office_calendar.hpp), as a point in
+// time, and back.
 [[nodiscard]] UnixTime unix_of_civil(CivilSeconds civil);
 [[nodiscard]] CivilSeconds civil_of_unix(UnixTime time);
 

@@ -27,9 +27,11 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr auto kLivePatience = std::chrono::seconds(3);
-constexpr auto kWatchTick = std::chrono::seconds(5);
+constexpr std::chrono::seconds kWatchTick{5};
 constexpr auto kWatchSpan = std::chrono::minutes(2);
 constexpr std::size_t kWatchedMax = 8;
+constexpr auto kFreezesEvery = std::chrono::minutes(5);
+constexpr std::chrono::seconds kEstateEvery{60};
 
 Instant steady_now() {
     return Instant{
@@ -78,24 +80,11 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         for (const LineUrl& one : urls)
             if (std::none_of(records->begin(), records->end(), [&](const LineRecord& r) { return r.name == one.name; }))
                 return std::unexpected("there is no line named '" + one.name + "'");
-        card::OpensslMac mac;
-        for (LineRecord& record : *records) {
-            for (const LineUrl& one : urls)
-                if (one.name == record.name) record.url = one.url;
-            auto line = std::make_unique<Line>();
-            line->record = record;
+        urls_ = urls;
+        for (const LineRecord& record : *records) {
             const auto boxes = office_.boxes_of_line(record.id);
             if (!boxes) return std::unexpected(boxes.error().message);
-            line->boxes = *boxes;
-            for (const BoxRecord& box : *boxes)
-                line_of_box_[box.id] = line.get();
-            if (const auto address = collect::parse_line_url(record.url)) {
-                open(*line, *address, mac);
-            } else {
-                line->problem = address.error();
-                log_error("line '" + record.name + "' (" + record.url + "): " + line->problem);
-            }
-            lines_.push_back(std::move(line));
+            add(record, *boxes);
         }
         office_.add_observer(*this);
         observing_ = true;
@@ -136,6 +125,7 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
     }
 
     std::vector<api::LineStatus> lines() override {
+        const std::shared_lock lock(estate_mutex_);
         std::vector<api::LineStatus> list;
         for (const auto& line : lines_)
             list.push_back(status_of(*line));
@@ -145,8 +135,12 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
     std::expected<api::LiveValues, api::LiveError> live(HouseholdId household) override {
         const auto desired = office_.desired(household);
         if (!desired) return std::unexpected(api::LiveError::kNoLine);
-        const auto found = line_of_box_.find(desired->box);
-        if (found == line_of_box_.end() || !found->second->runner) return std::unexpected(api::LiveError::kNoLine);
+        Line* line = nullptr;
+        {
+            const std::shared_lock lock(estate_mutex_);
+            line = line_of(desired->box);
+        }
+        if (!line) return std::unexpected(api::LiveError::kNoLine);
         const collect::LiveRequest request = next_live_++;
         auto promise = std::make_shared<LivePromise>();
         std::future<LiveAnswer> answer = promise->get_future();
@@ -155,7 +149,7 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
             if (stopping_) return std::unexpected(api::LiveError::kNoLine);
             lives_[request] = promise;
         }
-        found->second->runner->read_live(request, desired->box, desired->number);
+        line->runner->read_live(request, desired->box, desired->number);
         const bool came = answer.wait_for(kLivePatience) == std::future_status::ready;
         {
             const std::lock_guard lock(mutex_);
@@ -185,7 +179,26 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
     using LiveAnswer = std::expected<api::LiveValues, api::LiveError>;
     using LivePromise = std::promise<LiveAnswer>;
 
-    void open(Line& line, const collect::LineAddress& address, card::Mac& mac) {
+    // A line with its boxes; of the starting thread, later of the pump's.
+    void add(LineRecord record, const std::vector<BoxRecord>& boxes) {
+        for (const LineUrl& one : urls_)
+            if (one.name == record.name) record.url = one.url;
+        auto line = std::make_unique<Line>();
+        line->record = record;
+        line->boxes = boxes;
+        if (const auto address = collect::parse_line_url(record.url)) {
+            open(*line, *address);
+        } else {
+            line->problem = address.error();
+            log_error("line '" + record.name + "' (" + record.url + "): " + line->problem);
+        }
+        const std::unique_lock lock(estate_mutex_);
+        for (const BoxRecord& box : boxes)
+            line_of_box_[box.id] = line.get();
+        lines_.push_back(std::move(line));
+    }
+
+    void open(Line& line, const collect::LineAddress& address) {
         const std::string name = line.record.name;
         line.link = std::make_unique<LineLink>(
             office_,
@@ -197,10 +210,11 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         line.runner =
             std::make_unique<collect::LineRunner>(io_, address, collect::LineSettings{}, line.mac, *line.link);
         line.runner->on_status([this, &line](const collect::LineStatus& status) { on_status(line, status); });
-        line.runner->set_boxes(setups_of(line.boxes, mac));
+        line.runner->set_boxes(setups_of(line.boxes));
     }
 
-    std::vector<collect::BoxSetup> setups_of(const std::vector<BoxRecord>& boxes, card::Mac& mac) const {
+    std::vector<collect::BoxSetup> setups_of(const std::vector<BoxRecord>& boxes) const {
+        card::OpensslMac mac;
         std::vector<collect::BoxSetup> setups;
         for (const BoxRecord& box : boxes)
             setups.push_back({box.id, box.number, static_cast<std::uint8_t>(households_of(box.wiring)),
@@ -208,6 +222,43 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         return setups;
     }
 
+    // Lines and boxes that are new, or on another line, or wired otherwise. False: it cannot be read now.
+    bool look_at_estate() {
+        const auto records = office_.lines();
+        if (!records) return false;
+        for (const LineRecord& record : *records) {
+            auto boxes = office_.boxes_of_line(record.id);
+            if (!boxes) return false;
+            const auto known = std::find_if(lines_.begin(), lines_.end(),
+                                            [&](const auto& line) { return line->record.id == record.id; });
+            if (known == lines_.end()) {
+                add(record, *boxes);
+                if (lines_.back()->runner) lines_.back()->runner->start();
+                log_info("line '" + record.name + "' is new");
+            } else {
+                if (have_same_boxes((*known)->boxes, *boxes)) continue;
+                Line& line = **known;
+                {
+                    const std::unique_lock lock(estate_mutex_);
+                    std::erase_if(line_of_box_, [&](const auto& one) { return one.second == &line; });
+                    line.boxes = std::move(*boxes);
+                    for (const BoxRecord& box : line.boxes)
+                        line_of_box_[box.id] = &line;
+                }
+                if (line.runner) line.runner->set_boxes(setups_of(line.boxes));
+                log_info("line '" + record.name + "' has " + std::to_string(line.boxes.size()) + " boxes now");
+            }
+            feed_.note_line(record.id);
+        }
+        return true;
+    }
+    static bool have_same_boxes(const std::vector<BoxRecord>& a, const std::vector<BoxRecord>& b) {
+        return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const BoxRecord& one, const BoxRecord& other) {
+            return one.id == other.id && one.number == other.number && one.wiring == other.wiring;
+        });
+    }
+
+    // With the estate held still.
     api::LineStatus status_of(const Line& line) {
         api::LineStatus status;
         status.id = line.record.id;
@@ -251,6 +302,7 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
             const std::string words = "line '" + line.record.name + "' (" + line.record.url + ") is " + told;
             status.state == collect::LineState::kDown ? log_warning(words) : log_info(words);
         }
+        const std::shared_lock lock(estate_mutex_);
         hub_.publish("line",
                      api::json_of(status_of(line)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
@@ -283,10 +335,13 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
 
     // On the office's writing thread: only noted.
     void on_changes(std::span<const Change> changes) override {
-        if (!feed_.note(changes)) return;
+        const bool estate = std::any_of(changes.begin(), changes.end(),
+                                        [](const Change& change) { return change.kind == Change::Kind::kSite; });
+        if (!feed_.note(changes) && !estate) return;
         {
             const std::lock_guard lock(mutex_);
             noted_ = true;
+            estate_changed_ = estate_changed_ || estate;
         }
         filled_.notify_one();
     }
@@ -295,14 +350,24 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         for (const auto& line : lines_)
             feed_.note_line(line->record.id);
         auto next_tick = steady_clock::now() + kWatchTick;
+        auto next_freezes = steady_clock::now();
+        auto next_estate = steady_clock::now() + kEstateEvery;
         std::unique_lock lock(mutex_);
         while (!stopping_) {
             noted_ = false;
+            if (std::exchange(estate_changed_, false)) next_estate = steady_clock::now();
             lock.unlock();
+            // Whoever adds a box may be another program, which tells nobody.
+            if (steady_clock::now() >= next_estate)
+                next_estate = steady_clock::now() + (look_at_estate() ? kEstateEvery : kWatchTick);
             feed_.turn(steady_now());
             if (steady_clock::now() >= next_tick) {
                 go_on_watching();
                 next_tick = steady_clock::now() + kWatchTick;
+            }
+            if (steady_clock::now() >= next_freezes) {
+                feed_.look_for_freezes();
+                next_freezes = steady_clock::now() + kFreezesEvery;
             }
             const auto wake_up = std::min(next_tick, time_of(feed_.due()));
             lock.lock();
@@ -332,13 +397,16 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         line->link->bind(box, number, HouseholdId{});
         line->runner->forget(box, number);
     }
+    void want_freezes(BoxId box, std::vector<CivilSeconds> due) override {
+        line_of(box)->runner->want_freezes(box, std::move(due));
+    }
     void desire_settings(BoxSettings settings) override {
         line_of(settings.box)->runner->desire_settings(std::move(settings));
     }
 
     void watch_now(BoxId box) {
-        const auto found = line_of_box_.find(box);
-        if (found != line_of_box_.end() && found->second->runner) found->second->runner->watch(box, seconds(15));
+        const std::shared_lock lock(estate_mutex_);
+        if (Line* line = line_of(box)) line->runner->watch(box, seconds(15));
     }
 
     void go_on_watching() {
@@ -360,8 +428,11 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
     api::EventHub& hub_;
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
-    std::vector<std::unique_ptr<Line>> lines_;  // fixed after start
-    std::map<BoxId, Line*> line_of_box_;        // likewise
+    std::vector<LineUrl> urls_;
+    // Lines are added and never go; changed by the pump's thread alone, which reads them without the lock.
+    std::shared_mutex estate_mutex_;
+    std::vector<std::unique_ptr<Line>> lines_;
+    std::map<BoxId, Line*> line_of_box_;
     std::thread io_threads_[2];
     std::thread pump_;
     DesireFeed feed_{office_, *this, [](const std::string& problem) { log_error(problem); }};
@@ -371,7 +442,8 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
     std::mutex mutex_;
     std::condition_variable filled_;
     bool stopping_ = false;
-    bool noted_ = false;  // the feed has something new
+    bool noted_ = false;  // the feed has something new, or the estate
+    bool estate_changed_ = false;
     std::map<collect::LiveRequest, std::shared_ptr<LivePromise>> lives_;
     std::map<BoxId, steady_clock::time_point> watched_;
     std::atomic<collect::LiveRequest> next_live_{1};

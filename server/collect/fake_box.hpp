@@ -50,6 +50,8 @@ class FakeBox {
     int items_read = 0;
     int executed = 0;  // sealed commands that changed the counter
     std::vector<card::SealedRequest> requests;
+    std::vector<dlt645::FreezeBlock> freezes;  // of month's ends, the newest first
+    int freeze_frames = 0;                     // first frames that were asked for
 
     void touch(std::uint8_t household) { changed[household] = ++version; }
     // Everything as it left the factory, but for number and keys.
@@ -92,7 +94,7 @@ class FakeBox {
         rest_.clear();
         ByteReader reader(frame.bytes());
         const dlt645::DataId id{reader.get_u32()};
-        std::array<Byte, 512> body{};
+        std::array<Byte, 1024> body{};
         std::size_t size = 0;
         if (id == dlt645::kHouseholdBlock && household == 0) {
             std::uint32_t held = reader.left() >= 4 ? reader.get_u32() : 0;
@@ -130,6 +132,13 @@ class FakeBox {
             ++items_read;
             body[0] = 1;
             size = 1 + settings::encode(*all_settings, key_of(id, household), MutableBytes(body).subspan(1));
+        } else if (id == dlt645::kMonthlyFreeze && household == 0) {
+            ++freeze_frames;
+            const std::size_t n = reader.get_u8();
+            if (n < 1 || n > freezes.size()) return error(frame, std::array<Byte, 1>{0x02});
+            dlt645::FreezeBlock block = freezes[n - 1];
+            block.head.n = static_cast<std::uint8_t>(n);
+            size = dlt645::encode(block, body);
         } else if (id == dlt645::kBoxStatus && household == 0) {
             dlt645::BoxStatus status;
             status.command_counter = command_counter;
@@ -142,11 +151,15 @@ class FakeBox {
     }
     std::optional<dlt645::FrameBytes> following(const dlt645::Frame& frame) {
         if (rest_.empty() || frame.data.size() != 5) return error(frame, std::array<Byte, 1>{0x02});
-        const std::size_t size = std::min<std::size_t>(rest_.size(), 195);
+        const std::size_t from = (frame.data[4] - 1u) * 195u;
+        if (frame.data[4] == 0 || from >= rest_.size()) return error(frame, std::array<Byte, 1>{0x02});
+        const std::size_t size = std::min<std::size_t>(rest_.size() - from, 195);
         std::vector<Byte> data(frame.data.begin(), frame.data.begin() + 4);
-        data.insert(data.end(), rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(size));
+        const auto begin = rest_.begin() + static_cast<std::ptrdiff_t>(from);
+        data.insert(data.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
         data.push_back(frame.data[4]);
-        return reply(frame, data, false);  // rest_ stays: a repeat of the same number is answered again
+        // rest_ stays: a repeat of the same number is answered again
+        return reply(frame, data, from + size < rest_.size());
     }
     dlt645::FrameBytes pieces(const dlt645::Frame& frame, Bytes body, std::size_t size_max) {
         const std::size_t size = std::min(body.size(), size_max);

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/crc.hpp"
 #include "server/domain/reconcile.hpp"
 
 namespace prewatt::collect {
@@ -35,6 +36,9 @@ constexpr Duration kNotStoredPause = seconds(5);
 constexpr Duration kNoEffectPause = minutes(1);
 constexpr Duration kAuditPauseMax = minutes(1);
 constexpr Duration kSettingPause = milliseconds(100);
+constexpr Duration kFreezeBackOffMin = minutes(2);  // a box that has its supply back makes it good within a minute
+constexpr Duration kFreezeBackOffMax = minutes(6 * 60);
+constexpr Duration kFreezeRetry = seconds(5);
 constexpr Duration kForceOld = minutes(1);  // the minutes in a force command are what was left when it was made
 constexpr Duration kClockOld = seconds(2);  // a clock command is worth nothing when it is old
 constexpr int kKeyRefusalsMax = 3;
@@ -123,6 +127,7 @@ void LineMaster::set_boxes(std::span<const BoxSetup> boxes) {
                 next.back().tenants = old->tenants;
                 next.back().settings = std::move(old->settings);
                 next.back().settings.compare_soon(clock_set_at_, true);
+                next.back().freezes = std::move(old->freezes);
             } else {
                 next.back().settings = SettingDriver(settings_.setting_timing);
             }
@@ -136,6 +141,7 @@ void LineMaster::set_boxes(std::span<const BoxSetup> boxes) {
         box.queued = false;
     }
     if (exchange_.live.request != 0) lives_.push_front(exchange_.live);
+    if (exchange_.active) has_listened_ = false;  // its answer may be on its way
     exchange_ = {};
     std::deque<Live> lives;
     lives.swap(lives_);
@@ -200,6 +206,21 @@ void LineMaster::desire(const DesiredState& desired, Instant now) {
 
 void LineMaster::desire_settings(const server::BoxSettings& settings, Instant now) {
     if (Box* box = find(settings.box)) box->settings.desire(settings, now);
+}
+
+void LineMaster::want_freezes(BoxId id, std::vector<CivilSeconds> due, Instant now) {
+    Box* box = find(id);
+    if (!box) return;
+    std::sort(due.begin(), due.end());
+    due.erase(std::unique(due.begin(), due.end()), due.end());
+    // One that was not known to be missing is worth a try; what was asked for in vain keeps its pause.
+    const bool news = !std::includes(box->freezes.begin(), box->freezes.end(), due.begin(), due.end());
+    box->freezes = std::move(due);
+    if (!news) return;
+    box->freeze_n = 1;
+    box->freeze_crc.reset();
+    box->freeze_back_off = {};
+    box->freeze_at = now;
 }
 
 void LineMaster::forget(BoxId id, std::uint8_t number) {
@@ -675,6 +696,10 @@ bool LineMaster::start_extra(Instant now) {
             return true;
         }
         if (now >= setting_due(box) && start_setting(extra_cursor_, now)) return true;
+        if (!box.freezes.empty() && now >= box.freeze_at) {
+            start_freeze(extra_cursor_, now);
+            return true;
+        }
     }
     return false;
 }
@@ -711,6 +736,7 @@ void LineMaster::start_block(std::size_t index, Instant now) {
     box.look_at = kNever;
     box.sweep_after = now + settings_.box_interval_min;
     transfer_ = {};
+    transfer_.id = dlt645::kHouseholdBlock;
     transfer_.box = index;
     transfer_.asked_at = now;
     transfer_.asked_version = box.version;
@@ -721,12 +747,26 @@ void LineMaster::start_block(std::size_t index, Instant now) {
     transmit(Kind::kBlock, index, 0, Function::kRead, writer.written(), kBlockReplyMax, now);
 }
 
+void LineMaster::start_freeze(std::size_t index, Instant now) {
+    transfer_ = {};
+    transfer_.id = dlt645::kMonthlyFreeze;
+    transfer_.box = index;
+    transfer_.asked_at = now;
+    std::array<Byte, 5> data{};
+    ByteWriter writer(data);
+    writer.put_u32(dlt645::kMonthlyFreeze.value);
+    writer.put_u8(boxes_[index].freeze_n);
+    transmit(Kind::kFreeze, index, 0, Function::kRead, data, kBlockReplyMax, now);
+    exchange_.id = dlt645::kMonthlyFreeze;
+}
+
 void LineMaster::start_following(Instant now) {
     std::array<Byte, 5> data{};
     ByteWriter writer(data);
-    writer.put_u32(dlt645::kHouseholdBlock.value);
+    writer.put_u32(transfer_.id.value);
     writer.put_u8(transfer_.next);
     transmit(Kind::kFollowing, transfer_.box, 0, Function::kReadFollowing, writer.written(), kFollowingReplyMax, now);
+    exchange_.id = transfer_.id;
     exchange_.sequence = transfer_.next;
 }
 
@@ -791,6 +831,7 @@ Instant LineMaster::next_due() const {
         if (box.contact != Contact::kAnswering) continue;
         due = std::min(due, box.status_at);
         due = std::min(due, setting_due(box));
+        if (!box.freezes.empty()) due = std::min(due, box.freeze_at);
         if (box.watched_until > box.power_at) due = std::min(due, box.power_at);
     }
     return due;
@@ -845,6 +886,13 @@ void LineMaster::on_reply(const dlt645::Frame& frame, Instant now) {
             transfer_.attempts = 0;
             on_block_part(box, body.first(body.size() - 1), frame.control.more_follows(), now);
             return;
+        case Kind::kFreeze: {
+            const auto head = dlt645::decode_freeze_head(body);
+            if (head && head->n != box.freeze_n) return ignore();  // a late answer to an earlier question
+            return take(head, [&](const dlt645::FreezeHead& begun) {
+                on_freeze_begun(box, begun, body, frame.control.more_follows(), now);
+            });
+        }
         case Kind::kPower:
             return take(dlt645::decode_block_power(body), [&](const dlt645::BlockPower& power) {
                 office_.on_power(box.setup.id, power, unix_at(exchange_.sent_at));
@@ -895,11 +943,59 @@ void LineMaster::on_block_part(Box& box, Bytes part, bool more, Instant now) {
     for (const Byte byte : part) {
         if (transfer_.data.push_back(byte)) continue;
         transfer_.active = false;  // longer than any block: not a box of ours
-        box.sweep_after = now + kNotSupportedPause;
+        transfer_.id == dlt645::kMonthlyFreeze ? miss_freezes(box, now)
+                                               : void(box.sweep_after = now + kNotSupportedPause);
         return;
     }
     transfer_.active = more;
-    if (!more) on_block_complete(box, now);
+    if (!more) transfer_.id == dlt645::kMonthlyFreeze ? on_freeze_complete(box, now) : on_block_complete(box, now);
+}
+
+// What is wanted and was not found is not there, or not yet.
+void LineMaster::miss_freezes(Box& box, Instant now) {
+    box.freeze_n = 1;
+    box.freeze_crc.reset();
+    box.freeze_back_off = std::clamp(box.freeze_back_off * 2, kFreezeBackOffMin, kFreezeBackOffMax);
+    box.freeze_at = now + box.freeze_back_off;
+}
+
+void LineMaster::on_freeze_begun(Box& box, const dlt645::FreezeHead& head, Bytes part, bool more, Instant now) {
+    if (box.freezes.empty()) return;  // nobody wants it any more
+    if (std::binary_search(box.freezes.begin(), box.freezes.end(), head.due))
+        return on_block_part(box, part, more, now);
+    box.freeze_crc.reset();
+    if (head.due < box.freezes.front() || box.freeze_n >= dlt645::kMonthlyFreezesMax) return miss_freezes(box, now);
+    ++box.freeze_n;
+    box.freeze_at = now;
+}
+
+void LineMaster::on_freeze_complete(Box& box, Instant now) {
+    const Bytes data{transfer_.data.data(), transfer_.data.size()};
+    const auto block = dlt645::decode_freeze_block(data);
+    const auto wanted = block ? std::find(box.freezes.begin(), box.freezes.end(), block->head.due) : box.freezes.end();
+    box.freeze_at = now;
+    if (wanted == box.freezes.end()) {
+        note(box, kDamagedText, now);
+        box.freeze_crc.reset();
+        box.freeze_at = now + kFreezeRetry;
+        return;
+    }
+    // Eight bits of check sum are not enough for what is kept for ever.
+    const std::uint32_t crc = crc32(data);
+    if (box.freeze_crc != crc) {
+        box.freeze_crc = crc;
+        return;
+    }
+    box.freezes.erase(wanted);
+    box.freeze_crc.reset();
+    box.freeze_back_off = {};
+    const bool last = box.freezes.empty() || box.freeze_n >= dlt645::kMonthlyFreezesMax;
+    std::vector<FrozenReading> households;
+    for (std::uint8_t h = 1; h <= block->head.household_count; ++h)
+        households.push_back(
+            {box.tenants[h].bound ? box.tenants[h].desired.household : HouseholdId{}, h, block->households[h]});
+    last ? void(box.freeze_n = 1) : void(++box.freeze_n);
+    office_.on_freeze({box.setup.id, block->head.due, block->head.made, households});
 }
 
 void LineMaster::on_block_complete(Box& box, Instant now) {
@@ -1175,6 +1271,10 @@ void LineMaster::answered(Box& box, Instant now) {
     box.quality.answered_at = unix_at(now);
     if (box.contact == Contact::kAnswering) return;
     if (box.contact == Contact::kSilent) box.settings.compare_soon(now);
+    if (box.contact == Contact::kSilent) {
+        box.freeze_at = now;
+        box.freeze_back_off = {};
+    }
     if (box.contact == Contact::kSilent) box.status_at = std::min(box.status_at, now);
     box.contact = Contact::kAnswering;
     if (box.key_refusals < kKeyRefusalsMax) box.command_at = std::min(box.command_at, now);
@@ -1226,7 +1326,17 @@ void LineMaster::fail(Failure failure, Instant now) {
                 return;
             }
             transfer_.active = false;
-            if (!silent) box.look_at = now + kLookDelay;  // from the beginning: the box has dropped it
+            if (transfer_.id == dlt645::kMonthlyFreeze)
+                box.freeze_at = now + kFreezeRetry;
+            else if (!silent)
+                box.look_at = now + kLookDelay;  // from the beginning: the box has dropped it
+            return;
+        case Kind::kFreeze:
+            transfer_.active = false;
+            if (refused)
+                miss_freezes(box, now);
+            else
+                box.freeze_at = now + kFreezeRetry;
             return;
         case Kind::kPower:
             if (refused) box.power_at = now + kNotSupportedPause;

@@ -10,6 +10,7 @@
 //   3. a box whose relay should be seen closing; accounts whose block reading contradicts what was confirmed
 //   4. power of the boxes that somebody watches; status and clock of a box from time to time; one account after the
 //   other; settings (setting_driver.hpp), which so get half of the line at most and never keep a ticket waiting
+//   and behind the settings the freezes of a month's end that the office still misses
 //   5. the sweep: what changed in each box, for ever
 // After `urgent_run_max` urgent frames in a row one of the others comes, so a job for 10,000 households does not stop
 // the readings.
@@ -32,6 +33,12 @@
 // The check sum of the line is eight bits wide: one damaged answer in some hundreds passes it. An account that was read
 // therefore counts, here and for the office, when it is what the one that was believed before can have become, or when
 // two reads in a row say the same.
+//
+// Freezes. A box keeps the registers of the last 13 months' ends. Which of them the office misses it says itself
+// (want_freezes), so nothing depends on what the master remembers. The newest is asked for first, then older ones until
+// all that are wanted have been seen; of one that nobody wants only the first frame is read. What was not there is
+// asked for again, 2 minutes to 6 hours apart, and at once when the box has come back. Each is read twice and counts
+// when both reads are alike: it is kept for ever.
 //
 // Confined to one strand. Instants must not run backwards. The Mac and the LineOffice outlive the master.
 #pragma once
@@ -127,6 +134,9 @@ class LineMaster {
     void desire(const DesiredState& desired, Instant now);
     // All settings that are desired of a box, whole; again whenever any of them has changed.
     void desire_settings(const server::BoxSettings& settings, Instant now);
+    // The freezes of a month's end that the office misses of this box, by the time at which they were due, whole; again
+    // whenever they have changed, or just now and then.
+    void want_freezes(BoxId box, std::vector<CivilSeconds> due, Instant now);
     // Nobody is bound any more: nothing is driven there.
     void forget(BoxId box, std::uint8_t household_number);
     // Answered through on_live exactly once.
@@ -154,7 +164,18 @@ class LineMaster {
     [[nodiscard]] std::vector<BoxQuality> quality() const;
 
   private:
-    enum class Kind : std::uint8_t { kBlock, kFollowing, kPower, kStatus, kAccount, kLive, kCommand, kSums, kItem };
+    enum class Kind : std::uint8_t {
+        kBlock,
+        kFollowing,
+        kPower,
+        kStatus,
+        kAccount,
+        kLive,
+        kCommand,
+        kSums,
+        kItem,
+        kFreeze
+    };
     enum class Contact : std::uint8_t { kUnknown, kAnswering, kSilent };
     enum class Failure : std::uint8_t { kTimeout, kErrorReply, kDamaged };
 
@@ -230,6 +251,11 @@ class LineMaster {
         std::string_view problem;  // last one told
         SettingDriver settings;
         Instant setting_after{};  // no step of the settings sooner: counters are awaited, something urgent is open
+        std::vector<CivilSeconds> freezes;        // wanted, rising
+        std::uint8_t freeze_n = 1;                // to be asked for next
+        std::optional<std::uint32_t> freeze_crc;  // of the first of two reads
+        Instant freeze_at{};
+        Duration freeze_back_off;
         BoxQuality quality;
     };
     struct Live {
@@ -255,8 +281,9 @@ class LineMaster {
         bool begun = false;
         Live live;
     };
-    struct Transfer {  // a household block that is coming in
+    struct Transfer {  // a household block or a freeze that is coming in
         bool active = false;
+        dlt645::DataId id;
         std::size_t box = 0;
         std::uint8_t next = 1;
         int attempts = 0;
@@ -291,6 +318,7 @@ class LineMaster {
     bool start_sweep(Instant now);
     bool start_extra(Instant now);
     void start_block(std::size_t index, Instant now);
+    void start_freeze(std::size_t index, Instant now);
     void start_following(Instant now);
     void start_read(Kind kind, std::size_t index, std::uint8_t household, dlt645::DataId id, std::size_t reply_data,
                     Instant now);
@@ -305,6 +333,9 @@ class LineMaster {
     void on_reply(const dlt645::Frame& frame, Instant now);
     void on_block_part(Box& box, Bytes part, bool more, Instant now);
     void on_block_complete(Box& box, Instant now);
+    void on_freeze_begun(Box& box, const dlt645::FreezeHead& head, Bytes part, bool more, Instant now);
+    void on_freeze_complete(Box& box, Instant now);
+    static void miss_freezes(Box& box, Instant now);
     void on_record(Box& box, std::uint8_t household, const dlt645::HouseholdRecord& record, Instant asked_at,
                    Instant now);
     [[nodiscard]] static bool believe(Tenant& tenant, const dlt645::AccountStatus& status, Instant now);

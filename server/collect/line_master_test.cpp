@@ -52,6 +52,10 @@ class RecordingOffice final : public LineOffice {
     void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) override {
         confirmed.push_back({delivery, effect, at});
     }
+    void on_freeze(const FreezeReading& reading) override {
+        freezes.emplace_back(reading.box, reading.due);
+        frozen.assign(reading.households.begin(), reading.households.end());
+    }
     void on_setting(BoxId box, const SettingNews& one, UnixTime) override { settings.emplace_back(box, one); }
     void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime) override {
         refused.push_back({delivery, std::string(problem), for_good});
@@ -86,7 +90,21 @@ class RecordingOffice final : public LineOffice {
     std::vector<Confirmed> confirmed;
     std::vector<Refused> refused;
     std::vector<std::pair<BoxId, SettingNews>> settings;
+    std::vector<std::pair<BoxId, CivilSeconds>> freezes;
+    std::vector<FrozenReading> frozen;  // of the last one
 };
+
+// Due at the first of a month.
+constexpr CivilSeconds first_of(int month) {
+    return to_seconds({2026, static_cast<std::uint8_t>(month), 1, 0, 0, 0});
+}
+dlt645::FreezeBlock frozen_at(CivilSeconds due) {
+    dlt645::FreezeBlock block;
+    block.head = {0, due, due, 0, 39};
+    for (std::uint32_t h = 1; h <= 39; ++h)
+        block.households[h] = {due / 1000 + h, 0, static_cast<std::int32_t>(h) - 5, 0};
+    return block;
+}
 
 // A line of fake boxes: frames take their time, answers come whole. What happens to an answer is decided by `fate`.
 class Line {
@@ -908,6 +926,112 @@ TEST(LineMaster, ATicketInTheMiddleOfASettingGoesFirstAndTheSettingIsCompleteAft
     line.run(minutes(20));
     EXPECT_EQ(line.office.confirmed.size(), 10u);
     EXPECT_EQ(line.limited(1, 16'000), 39);
+}
+
+TEST(LineMaster, TheFreezesThatAreMissingAreReadAndNoOthers) {
+    // The month's bill is guessed although the meter has the figure; or the line reads thirteen months each month.
+    Line line(2);
+    for (const int month : {9, 8, 7, 6})
+        for (int k = 1; k <= 2; ++k)
+            line.box(k).freezes.push_back(frozen_at(first_of(month)));
+    line.desire(1, 7, [](DesiredState&) {});
+    line.run(seconds(5));
+    EXPECT_EQ(line.box(1).freeze_frames, 0) << "nobody wants any";
+    line.master->want_freezes(BoxId{1}, {first_of(7), first_of(9)}, line.now);
+    line.run(seconds(10));
+    ASSERT_EQ(line.office.freezes.size(), 2u);
+    EXPECT_EQ(line.office.freezes[0], (std::pair{BoxId{1}, first_of(9)}));
+    EXPECT_EQ(line.office.freezes[1], (std::pair{BoxId{1}, first_of(7)}));
+    ASSERT_EQ(line.office.frozen.size(), 39u);
+    EXPECT_EQ(line.office.frozen[6].household, HouseholdId{107});
+    EXPECT_EQ(line.office.frozen[6].number, 7);
+    EXPECT_EQ(line.office.frozen[38].registers, frozen_at(first_of(7)).households[39]);
+    EXPECT_EQ(line.box(1).freeze_frames, 5) << "two reads of each, one look at August";
+    line.master->want_freezes(BoxId{1}, {}, line.now);
+    line.run(minutes(60));
+    EXPECT_EQ(line.box(1).freeze_frames, 5);
+    EXPECT_EQ(line.box(2).freeze_frames, 0);
+}
+
+TEST(LineMaster, AFreezeThatIsNotThereIsAskedForAgainLessAndLessOften) {
+    // A meter without supply at midnight makes its freeze good in the morning; one that never will must not cost a
+    // line.
+    Line line(1);
+    line.box(1).freezes = {frozen_at(first_of(8))};
+    line.run(seconds(5));
+    line.master->want_freezes(BoxId{1}, {first_of(9)}, line.now);
+    line.run(minutes(60));
+    EXPECT_EQ(line.box(1).freeze_frames, 5) << "after 0, 2, 6, 14 and 30 minutes";
+    line.master->want_freezes(BoxId{1}, {first_of(9)}, line.now);  // told again: no news
+    line.run(minutes(24 * 60));
+    EXPECT_LE(line.box(1).freeze_frames, 13);
+    EXPECT_TRUE(line.office.freezes.empty());
+    line.box(1).freezes.insert(line.box(1).freezes.begin(), frozen_at(first_of(9)));
+    line.run(minutes(6 * 60));
+    EXPECT_EQ(line.office.freezes.size(), 1u);
+}
+
+TEST(LineMaster, ABoxThatComesBackIsAskedForItsFreezesAtOnceAndADeadOneSlowsNobody) {
+    // The line to a house is cut over the month's end; its neighbours' bills must not wait for it.
+    Line line(4);
+    for (int k = 1; k <= 4; ++k)
+        line.box(k).freezes = {frozen_at(first_of(9)), frozen_at(first_of(8))};
+    line.box(2).is_dead = true;
+    line.run(minutes(2));
+    for (int k = 1; k <= 4; ++k)
+        line.master->want_freezes(BoxId{k}, {first_of(9)}, line.now);
+    ASSERT_TRUE(line.run_until([&] { return line.office.freezes.size() == 3; }, seconds(20)));
+    line.run(minutes(3 * 60));
+    EXPECT_EQ(line.office.freezes.size(), 3u);
+    line.box(2).is_dead = false;
+    ASSERT_TRUE(line.run_until([&] { return line.office.freezes.size() == 4; }, seconds(75)));
+    EXPECT_EQ(line.office.freezes.back().first, BoxId{2});
+}
+
+TEST(LineMaster, FreezesOfAWholeLineKeepNoTicketWaitingAndStopNoReadings) {
+    // At midnight of the first the line is full of freezes, and somebody who has just paid sits in the dark.
+    Line line(20);
+    for (int k = 1; k <= 20; ++k)
+        for (int month = 12; month >= 1; --month)
+            line.box(k).freezes.push_back(frozen_at(first_of(month)));
+    line.run(seconds(20));
+    for (int k = 1; k <= 20; ++k)
+        line.master->want_freezes(BoxId{k}, {first_of(12), first_of(6)}, line.now);
+    line.run(seconds(3));
+    const int blocks = line.office.blocks[11];
+    line.sell(7, 3, 1, 100);
+    const Instant sold = line.now;
+    ASSERT_TRUE(line.run_until([&] { return !line.office.confirmed.empty(); }, seconds(5)));
+    EXPECT_LT(line.now - sold, milliseconds(1000));
+    EXPECT_LT(line.office.freezes.size(), 40u) << "they were still under way";
+    ASSERT_TRUE(line.run_until([&] { return line.office.freezes.size() == 40; }, minutes(4)));
+    EXPECT_GE(line.office.blocks[11] - blocks, 4) << "the sweep went on";
+}
+
+TEST(LineMaster, ADamagedFreezeIsReadAgainAndNotKeptForEver) {
+    // Two characters that cancel out in the sum of the frame end up on the bill of a month.
+    Line line(1);
+    line.box(1).freezes = {frozen_at(first_of(9))};
+    line.run(seconds(5));
+    int frames = 0;
+    line.damage = [&](std::vector<Byte>& answer, const dlt645::Frame& request) {
+        if (request.data_id() == dlt645::kMonthlyFreeze && answer.size() > 100 && frames++ % 7 == 2)
+            shift(answer, 40, 60, 0x11);
+    };
+    line.master->want_freezes(BoxId{1}, {first_of(9)}, line.now);
+    ASSERT_TRUE(line.run_until([&] { return !line.office.freezes.empty(); }, minutes(2)));
+    EXPECT_GT(frames, 8);
+    for (std::size_t k = 0; k < 39; ++k)
+        EXPECT_EQ(line.office.frozen[k].registers, frozen_at(first_of(9)).households[k + 1]);
+}
+
+TEST(LineMaster, AnOldBoxWithoutTheItemIsLeftAlone) {
+    // It refuses what it does not know, twice a second for ever.
+    Line line(1);
+    line.run(seconds(5));
+    line.master->want_freezes(BoxId{1}, {first_of(9)}, line.now);
+    line.run(minutes(2 * 60));
+    EXPECT_EQ(line.box(1).freeze_frames, 6) << "after 0, 2, 6, 14, 30 and 62 minutes";
 }
 
 TEST(LineMaster, TheQualityOfEachBoxIsKnown) {

@@ -41,6 +41,19 @@ struct BlockReading {
     bool complete = false;  // every household of the box is in it
 };
 
+// What a box had frozen at the instant `due`, read twice alike.
+struct FrozenReading {
+    HouseholdId household;    // 0: nobody is bound to it
+    std::uint8_t number = 0;  // in the box
+    dlt645::FrozenRegisters registers;
+};
+struct FreezeReading {
+    BoxId box;
+    CivilSeconds due = 0;   // of the box's clock
+    CivilSeconds made = 0;  // later when it had no supply then
+    std::span<const FrozenReading> households;
+};
+
 enum class ReadError : std::uint8_t {
     kUnknownBox,    // not on this line; nothing was sent
     kNoAnswer,      // asked as often as is useful; the box is silent or the line is cut
@@ -75,6 +88,8 @@ class LineOffice {
 
     // Of the settings of this box (setting_driver.hpp). Whoever desires none hears nothing.
     virtual void on_setting(BoxId, const SettingNews&, UnixTime) {}
+    // A freeze that was wanted (LineMaster::want_freezes). Whoever wants none hears nothing.
+    virtual void on_freeze(const FreezeReading&) {}
 
   protected:
     ~LineOffice() = default;

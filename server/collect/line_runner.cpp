@@ -16,10 +16,10 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <mutex>
 
 #include "server/collect/serial_port.hpp"
+#include "server/domain/office_calendar.hpp"
 
 namespace prewatt::collect {
 namespace asio = boost::asio;
@@ -70,15 +70,9 @@ struct LineRunner::Running : std::enable_shared_from_this<LineRunner::Running> {
         clock_set = true;
         clock_at = now;
         const auto wall = std::chrono::system_clock::now();
-        const std::time_t seconds_now = std::chrono::system_clock::to_time_t(wall);
-        std::tm local{};
-        ::localtime_r(&seconds_now, &local);
-        const CivilTime civil{
-            static_cast<std::uint16_t>(local.tm_year + 1900), static_cast<std::uint8_t>(local.tm_mon + 1),
-            static_cast<std::uint8_t>(local.tm_mday),         static_cast<std::uint8_t>(local.tm_hour),
-            static_cast<std::uint8_t>(local.tm_min),          static_cast<std::uint8_t>(std::min(local.tm_sec, 59))};
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch()).count();
-        master.set_clock(now, UnixTime{ms}, to_seconds(civil));
+        // The clocks of the boxes show the time of the office, wherever its computer believes to be.
+        master.set_clock(now, UnixTime{ms}, static_cast<CivilSeconds>((ms - server::kCalendarBegin.ms) / 1000));
     }
 
     void connect() {
@@ -285,6 +279,11 @@ void LineRunner::desire(std::vector<DesiredState> desired) {
 void LineRunner::desire_settings(server::BoxSettings settings) {
     running_->ask(
         [settings = std::move(settings)](LineMaster& master, Instant now) { master.desire_settings(settings, now); });
+}
+void LineRunner::want_freezes(BoxId box, std::vector<CivilSeconds> due) {
+    running_->ask([box, due = std::move(due)](LineMaster& master, Instant now) mutable {
+        master.want_freezes(box, std::move(due), now);
+    });
 }
 void LineRunner::forget(BoxId box, std::uint8_t household_number) {
     running_->ask([=](LineMaster& master, Instant) { master.forget(box, household_number); });

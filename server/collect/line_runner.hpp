@@ -46,6 +46,7 @@ class LineRunner {
     void set_boxes(std::vector<BoxSetup> boxes);
     void desire(std::vector<DesiredState> desired);
     void desire_settings(server::BoxSettings settings);
+    void want_freezes(BoxId box, std::vector<CivilSeconds> due);
     void forget(BoxId box, std::uint8_t household_number);
     void read_live(LiveRequest request, BoxId box, std::uint8_t household_number);
     void watch(BoxId box, Duration span);

@@ -47,6 +47,11 @@ struct Freeze {
     Energy forward;
     Credit remaining;
 };
+// A freeze that the office misses: the box was not read since `at`, or did not have it yet.
+struct FreezeWish {
+    BoxId box;
+    UnixTime at;
+};
 // One version of a closing; it never changes.
 struct ClosingRecord {
     OfficeMonth month;
@@ -79,7 +84,12 @@ class Archive {
     [[nodiscard]] virtual Answer<std::vector<ClosingRecord>> closings(HouseholdId household) = 0;
     [[nodiscard]] virtual ArchiveStatus status() = 0;
 
-    // --- For line masters: registers as they stood at a stated hour. Corrects the closing of that instant.
+    // --- For line masters
+    // What is still missing, within the months that meters keep (kFreezesKept): of every box one of whose households
+    // has no freeze of a month's end that has passed. Derived from what is stored, so a restart forgets none.
+    [[nodiscard]] virtual Answer<std::vector<FreezeWish>> freezes_wanted() = 0;
+    // Registers as they stood at a stated hour. Corrects the closing of that instant, however old it is. What was
+    // frozen before the household had that meter is not its own and is left out.
     virtual void record_freezes(std::vector<Freeze> freezes, WhenDone<Done> done) = 0;
 
     // Does what is due, in pieces between which others get their turn: latest values into their table, roll-ups,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "settings/settings.hpp"
+
 namespace prewatt::server {
 namespace {
 
@@ -87,6 +89,25 @@ bool is_better(const RegisterAt& fresh, Quality known_quality, Energy known_forw
 UnixTime closing_of(OfficeMonth month, ClosingHour when) {
     const OfficeMonth next = month.next();
     return UnixTime{next.begin().ms + (when.day - 1) * kDay_ms + when.hour * kHour_ms};
+}
+
+std::optional<std::vector<Byte>> general_for_closing(const std::vector<Byte>& desired, ClosingHour when) {
+    const settings::SettingKey key{settings::SettingId::kGeneral, 0, 0};
+    static_assert(static_cast<std::uint8_t>(settings::SettingId::kGeneral) == kGeneralSetting.id);
+    settings::Settings all;
+    if (!desired.empty() && !settings::decode(all, key, desired, kHouseholdsMax)) return std::nullopt;
+    if (all.general.freeze_day == when.day && all.general.freeze_hour == when.hour) return std::nullopt;
+    all.general.freeze_day = static_cast<std::uint8_t>(when.day);
+    all.general.freeze_hour = static_cast<std::uint8_t>(when.hour);
+    std::vector<Byte> bytes(settings::kSettingBytesMax);
+    bytes.resize(settings::encode(all, key, bytes));
+    return bytes;
+}
+
+std::optional<OfficeMonth> closed_at(UnixTime instant, ClosingHour when) {
+    if (!is_in_calendar(instant)) return std::nullopt;
+    const OfficeMonth month = office_month_of(instant).before();
+    return closing_of(month, when) == instant ? std::optional{month} : std::nullopt;
 }
 
 std::optional<OfficeMonth> closing_due(const ClosingState& state, ClosingHour when, UnixTime now) {

@@ -7,6 +7,7 @@
 // are estimates and are corrected when something better comes: both stay, the later says why.
 #pragma once
 #include <optional>
+#include <vector>
 
 #include "server/domain/office_calendar.hpp"
 
@@ -17,6 +18,7 @@ enum class Quality : std::uint8_t { kNone = 0, kEstimated = 1, kMeasured = 2, kF
 [[nodiscard]] std::string_view word(Quality quality);  // "none", "estimated", "measured", "frozen"
 
 inline constexpr Duration kMeasuredWithin = minutes(2);
+inline constexpr int kFreezesKept = 13;  // months' ends that a meter keeps (meter/core/freeze.hpp)
 // Of the meters and of the office: a total is counted modulo this (meter/core/freeze.hpp).
 inline constexpr std::int64_t kRegisterTurn_ckwh = 100'000'000;
 
@@ -56,6 +58,14 @@ struct ClosingHour {
     friend constexpr bool operator==(ClosingHour, ClosingHour) = default;
 };
 [[nodiscard]] UnixTime closing_of(OfficeMonth month, ClosingHour when);
+// The meters freeze at the hour that their general setting names (docs/formats/settings.md). What is to be desired of
+// it so that it is the closing hour: `desired` is what is desired so far, empty for nothing. Nothing: it is right as it
+// is; of a meter of which nothing is desired that is so when the closing hour is that of a new meter.
+inline constexpr SettingName kGeneralSetting{0x10, 0};
+[[nodiscard]] std::optional<std::vector<Byte>> general_for_closing(const std::vector<Byte>& desired, ClosingHour when);
+
+// The month that ended at this instant; nothing: none did.
+[[nodiscard]] std::optional<OfficeMonth> closed_at(UnixTime instant, ClosingHour when);
 // The month whose closing is to be made or looked at again at `now`: `closed_until` is the newest that is closed,
 // `looked_at` when its last look was. A closing is made an hour after its instant, and looked at again every day for
 // ten days.

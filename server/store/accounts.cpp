@@ -392,8 +392,8 @@ Answer<BookingsAnswer> change_box(Db& db, const BoxOrder& wanted, UnixTime now, 
     // From here on it succeeds.
     keep(db, decision, changes);
     keep_order(db, wanted.order.order_id, content, decision.bookings, {});
-    db.execute("UPDATE households SET box_id = $2, number_in_box = $3 WHERE id = $1",
-               {wanted.household, box->id, wanted.number});
+    db.execute("UPDATE households SET box_id = $2, number_in_box = $3, bound_at = $4 WHERE id = $1",
+               {wanted.household, box->id, wanted.number, now});
     // Nothing is known of the new meter; what was done once (acknowledged, cleared) is not done to it again.
     db.execute(
         "UPDATE meters SET read_at = NULL, forward_ckwh = 0, remaining_ckwh = 0, state = 0, effect_at = 0, epoch = 0, "

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration kFlushEvery = minutes(1);
 constexpr Duration kRetentionEvery = minutes(60);
+constexpr Duration kClosingHourEvery = minutes(10);
 constexpr Duration kRetentionWhenShort = seconds(10);
 constexpr Duration kTryAgainAfter = seconds(10);
 
@@ -61,6 +62,9 @@ class ArchiveOnDb final : public Archive {
         status.problem = problem_;
         return status;
     }
+    Answer<std::vector<FreezeWish>> freezes_wanted() override {
+        return engine_.pool.ask([&](Db& db) { return store::freezes_wanted(db, engine_.clock()); });
+    }
     void record_freezes(std::vector<Freeze> freezes, WhenDone<Done> done) override {
         engine_.writer.submit<Done>(
             [this, freezes = std::move(freezes)](Db& db, Changes&) {
@@ -76,6 +80,15 @@ class ArchiveOnDb final : public Archive {
         if (now >= next_flush_at_ || next_flush_at_ - now > kFlushEvery) {
             next_flush_at_ = now + kFlushEvery;
             flush();
+        }
+        if (now - closing_hour_at_ >= kClosingHourEvery || now < closing_hour_at_) {
+            closing_hour_at_ = now;
+            engine_.writer.submit<Done>(
+                [this](Db& db, Changes& changes) -> Answer<Done> {
+                    desire_closing_hour(db, engine_.clock(), changes);
+                    return Done{};
+                },
+                {});
         }
         if (stage_ == Stage::kBusy) return true;
         if (stage_ == Stage::kAnnounced) return begin_roll_up();
@@ -293,7 +306,8 @@ class ArchiveOnDb final : public Archive {
     Ballast ballast_;
     bool has_ballast_;
     UnixTime next_flush_at_;
-    UnixTime retention_at_;  // the last one
+    UnixTime retention_at_;     // the last one
+    UnixTime closing_hour_at_;  // looked at last
     std::atomic<UnixTime> try_again_at_{UnixTime{}};
     std::atomic<bool> flushing_{false};
     std::atomic<Stage> stage_{Stage::kIdle};

@@ -319,6 +319,115 @@ TEST_F(Archiving, LateReadingsChangeTheirHourTheirDayAndTheClosing) {
     EXPECT_EQ(days->front().forward, energy_of_hundredths(forward_at(at(2026, 10, 31, 20))));
 }
 
+TEST_F(Archiving, AFreezeOfALongGoneMonthCorrectsItsClosingAtOnce) {
+    // A house was without its line for half a year; only the newest month is ever looked at again.
+    start();
+    const HouseholdId household = room("3-0101");
+    const HouseholdId other = room("3-0102");
+    record({reading(household, at(2026, 9, 20, 12), 100, 0)});
+    for (const int month : {9, 10, 11, 12})
+        record({reading(other, at(2026, month, 20, 12), month, 0)});
+    stand_at(at(2026, 12, 20, 14));
+    tend();
+    const auto closed = *office_->archive().closings(household);
+    ASSERT_GE(closed.size(), 2u);
+    EXPECT_EQ(closed[0].month, (OfficeMonth{2026, 9}));
+    EXPECT_EQ(closed[0].value.quality, Quality::kEstimated);
+    const auto missing = [&](UnixTime instant) {
+        const auto wishes = office_->archive().freezes_wanted();
+        EXPECT_TRUE(wishes);
+        return std::any_of(wishes->begin(), wishes->end(), [&](const FreezeWish& w) { return w.at == instant; });
+    };
+    EXPECT_TRUE(missing(at(2026, 10, 1, 0)));
+    EXPECT_TRUE(missing(at(2026, 12, 1, 0)));
+    EXPECT_FALSE(missing(at(2026, 9, 1, 0))) << "before the first reading";
+    EXPECT_FALSE(missing(at(2027, 1, 1, 0))) << "not yet";
+    reopen();
+    EXPECT_TRUE(missing(at(2026, 10, 1, 0))) << "a restart forgets none";
+    std::vector<Freeze> freezes;
+    const auto households = *office_->households_of_box(BoxId{1});
+    for (const HouseholdRecord& one : households)
+        freezes.push_back({one.id, at(2026, 10, 1, 0), energy_of_hundredths(160), credit_of_hundredths(-7)});
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->archive().record_freezes(freezes, done); }));
+    const auto history = *office_->archive().closings(household);
+    ASSERT_EQ(history.size(), closed.size() + 1);
+    EXPECT_EQ(history[1].month, (OfficeMonth{2026, 9}));
+    EXPECT_EQ(history[1].replaces, 1);
+    EXPECT_EQ(history[1].value.quality, Quality::kFrozen);
+    EXPECT_EQ(history[1].value.forward, energy_of_hundredths(160));
+    EXPECT_EQ(history[1].value.remaining, credit_of_hundredths(-7));
+    EXPECT_FALSE(missing(at(2026, 10, 1, 0)));
+    EXPECT_TRUE(missing(at(2026, 11, 1, 0)));
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->archive().record_freezes(freezes, done); }));
+    tend();
+    EXPECT_EQ(office_->archive().closings(household)->size(), history.size()) << "once";
+    stand_at(at(2027, 12, 20, 14));
+    EXPECT_FALSE(missing(at(2026, 11, 1, 0))) << "no meter keeps it any longer";
+}
+
+TEST_F(Archiving, WhatAMeterFrozeBeforeAHouseholdHadItIsNotTheHouseholds) {
+    // A room got another box on the 15th; October is billed by the registers of somebody else.
+    building_.boxes = 2;
+    building_.wiring = Wiring::k12x3;
+    start();
+    const HouseholdId household = room("3-0101");
+    record({reading(household, at(2026, 10, 20, 12), 100, 0)});
+    stand_at(at(2026, 11, 15, 9));
+    tend();
+    auto db = beside();
+    db->begin_write();
+    db->execute("UPDATE households SET box_id = NULL, number_in_box = NULL WHERE box_id = 2", {});
+    ASSERT_TRUE(db->ok() && db->commit());
+    BoxOrder move_it;
+    move_it.order.order_id = "box";
+    move_it.order.who = {"owner", "t"};
+    move_it.order.reason = "broken";
+    move_it.household = household;
+    move_it.box_number = building_.first_box + 1;
+    move_it.number = 4;
+    const auto moved = wait<BookingsAnswer>([&](auto done) { office_->accounts().change_box(move_it, done); });
+    ASSERT_TRUE(moved) << moved.error().message;
+    const std::size_t versions = office_->archive().closings(household)->size();
+    const auto wanted = *office_->archive().freezes_wanted();
+    for (const FreezeWish& wish : wanted)
+        EXPECT_EQ(wish.box, BoxId{1});
+    ASSERT_TRUE(wait<Done>([&](auto done) {
+        office_->archive().record_freezes({{household, at(2026, 11, 1, 0), energy_of_hundredths(999'999), {}}}, done);
+    }));
+    tend();
+    EXPECT_EQ(office_->archive().closings(household)->size(), versions);
+    ASSERT_TRUE(wait<Done>([&](auto done) {
+        office_->archive().record_freezes({{household, at(2026, 12, 1, 0), energy_of_hundredths(5), {}}}, done);
+    }));
+    record({reading(household, at(2026, 12, 1, 9), 6, 0)});
+    stand_at(at(2026, 12, 2, 9));
+    tend();
+    EXPECT_EQ(office_->archive().closings(household)->back().value.quality, Quality::kFrozen);
+}
+
+TEST_F(Archiving, EveryMeterIsToFreezeAtTheClosingHour) {
+    // The site closes its months at six; meters that freeze at midnight never have the figure.
+    start();
+    tend();
+    EXPECT_TRUE(office_->campaigns().settings_of_box(BoxId{1})->wishes.empty()) << "as a new meter is";
+    auto db = beside();
+    db->begin_write();
+    db->execute("INSERT INTO archive_state (name, value) VALUES ('close_day', 3), ('close_hour', 6)", {});
+    ASSERT_TRUE(db->ok() && db->commit());
+    db.reset();
+    move(minutes(11));
+    tend();
+    const auto settings = office_->campaigns().settings_of_box(BoxId{1});
+    ASSERT_EQ(settings->wishes.size(), 1u);
+    EXPECT_EQ(settings->wishes[0].name, kGeneralSetting);
+    EXPECT_EQ(settings->wishes[0].version.desired, 1u);
+    EXPECT_FALSE(general_for_closing(settings->wishes[0].bytes, {3, 6})) << "right as it is";
+    EXPECT_TRUE(general_for_closing(settings->wishes[0].bytes, {1, 0}));
+    move(minutes(11));
+    tend();
+    EXPECT_EQ(office_->campaigns().settings_of_box(BoxId{1})->wishes[0].version.desired, 1u) << "once";
+}
+
 TEST_F(Archiving, OldSweepsGoAndWhatTheySaidStays) {
     // After five years the disk must not be full of sweeps that nobody will ever ask for.
     start();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/store/desired_settings.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/raw_readings.hpp"
 #include "server/store/roll_up.hpp"
@@ -283,13 +284,74 @@ Answer<std::vector<ClosingRecord>> read_closings(Db& db, HouseholdId household) 
     return checked(db, std::move(records));
 }
 
+namespace {
+// At once and not with the next look: that is for the newest month only, and a meter may have been away for a year.
+void correct_closing(Db& db, OfficeMonth month, const Freeze& freeze, UnixTime now) {
+    std::optional<int> version;
+    Quality quality = Quality::kNone;
+    db.query(
+        "SELECT version, quality FROM closings WHERE month = $1 AND household_id = $2 ORDER BY version DESC LIMIT 1",
+        {month.number(), freeze.household}, [&](const Row& row) {
+            version = row.as<int>(0);
+            quality = row.as<Quality>(1);
+        });
+    if (!version || quality >= Quality::kFrozen) return;
+    RegisterFacts facts;
+    facts.frozen = {freeze.at, freeze.forward, freeze.remaining};
+    const auto value = register_at(freeze.at, facts);
+    const std::string why = std::string{value->why} + "; before: " + std::string{word(quality)};
+    db.execute(
+        "INSERT INTO closings (month, household_id, version, replaces, at, forward_ckwh, remaining_ckwh, quality, "
+        "made_at, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        {month.number(), freeze.household, *version + 1, *version, freeze.at, value->forward, value->remaining,
+         value->quality, now, why});
+}
+}  // namespace
+
+Answer<std::vector<FreezeWish>> freezes_wanted(Db& db, UnixTime now) {
+    std::vector<FreezeWish> wishes;
+    std::optional<UnixTime> first_reading_at;
+    db.query("SELECT MIN(at) FROM hours", {},
+             [&](const Row& row) { first_reading_at = row.as<std::optional<UnixTime>>(0); });
+    if (!is_in_calendar(now) || !first_reading_at || !is_in_calendar(*first_reading_at))
+        return checked(db, std::move(wishes));
+    const ClosingHour when = closing_hour(db);
+    const int closed_until = static_cast<int>(archive_value(db, "closed_until", 0));
+    OfficeMonth month = office_month_of(now);
+    while (closing_of(month, when) > now)
+        month = month.before();
+    for (int k = 0; k < kFreezesKept && closing_of(month, when) >= *first_reading_at; ++k, month = month.before()) {
+        const UnixTime at = closing_of(month, when);
+        const auto add = [&](const Row& row) { wishes.push_back({row.as<BoxId>(0), at}); };
+        // Of a month that was closed without the household nothing can be corrected.
+        if (month.number() <= closed_until)
+            db.query(
+                "SELECT DISTINCT h.box_id FROM households h JOIN closings c ON c.household_id = h.id AND c.month = $1 "
+                "AND c.version = 1 WHERE h.box_id IS NOT NULL AND h.bound_at <= $2 AND NOT EXISTS (SELECT 1 FROM "
+                "freezes f WHERE f.at = $2 AND f.household_id = h.id) ORDER BY h.box_id",
+                {month.number(), at}, add);
+        else
+            db.query(
+                "SELECT DISTINCT h.box_id FROM households h WHERE h.box_id IS NOT NULL AND h.bound_at <= $1 AND NOT "
+                "EXISTS (SELECT 1 FROM freezes f WHERE f.at = $1 AND f.household_id = h.id) ORDER BY h.box_id",
+                {at}, add);
+    }
+    return checked(db, std::move(wishes));
+}
+
 Answer<Done> record_freezes(Db& db, const std::vector<Freeze>& freezes, UnixTime now) {
+    const ClosingHour when = closing_hour(db);
     for (const Freeze& freeze : freezes) {
         if (!is_in_calendar(freeze.at)) continue;
-        db.post(
+        bool is_its_own = false;
+        db.query("SELECT id FROM households WHERE id = $1 AND bound_at <= $2", {freeze.household, freeze.at},
+                 [&](const Row&) { is_its_own = true; });
+        if (!is_its_own) continue;
+        db.execute(
             "INSERT INTO freezes (at, household_id, forward_ckwh, remaining_ckwh, recorded_at) VALUES ($1, $2, $3, $4, "
             "$5) ON CONFLICT (at, household_id) DO NOTHING",
             {freeze.at, freeze.household, freeze.forward, freeze.remaining, now});
+        if (const auto month = closed_at(freeze.at, when)) correct_closing(db, *month, freeze, now);
     }
     // The closings are looked at again with what was frozen.
     if (!freezes.empty()) set_archive_value(db, "closing_looked_at", 0);
@@ -298,6 +360,22 @@ Answer<Done> record_freezes(Db& db, const std::vector<Freeze>& freezes, UnixTime
 
 ClosingHour closing_hour(Db& db) {
     return {static_cast<int>(archive_value(db, "close_day", 1)), static_cast<int>(archive_value(db, "close_hour", 0))};
+}
+
+void desire_closing_hour(Db& db, UnixTime now, Changes& changes) {
+    const ClosingHour when = closing_hour(db);
+    std::vector<std::pair<std::int64_t, std::vector<Byte>>> boxes;
+    db.query(
+        "SELECT x.id, w.bytes FROM boxes x LEFT JOIN setting_wishes w ON w.owner_kind = 2 AND w.owner_id = x.id AND "
+        "w.setting_id = $1 AND w.setting_index = $2 ORDER BY x.id",
+        {kGeneralSetting.id, kGeneralSetting.index}, [&](const Row& row) {
+            boxes.emplace_back(row.integer(0), row.is_null(1)
+                                                   ? std::vector<Byte>{}
+                                                   : bytes_of_hex(row.text(1)).value_or(std::vector<Byte>{}));
+        });
+    for (const auto& [box, desired] : boxes)
+        if (const auto bytes = general_for_closing(desired, when))
+            set_setting(db, SettingOwner::kBox, box, kGeneralSetting, *bytes, now, changes);
 }
 
 Answer<ConsumptionReport> read_consumption(Db& db, const ConsumptionQuestion& question) {

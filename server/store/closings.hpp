@@ -29,10 +29,14 @@ std::size_t store_closings(Db& db, OfficeMonth month, ClosingHour when, const st
                            std::size_t from, UnixTime now);
 [[nodiscard]] Answer<std::vector<ClosingRecord>> read_closings(Db& db, HouseholdId household);
 
-// The next version may come; each is kept once.
+[[nodiscard]] Answer<std::vector<FreezeWish>> freezes_wanted(Db& db, UnixTime now);
+// Each is kept once. A closing of its instant that was not frozen gets its next version.
 [[nodiscard]] Answer<Done> record_freezes(Db& db, const std::vector<Freeze>& freezes, UnixTime now);
 
 [[nodiscard]] ClosingHour closing_hour(Db& db);
+// The meters freeze at the closing hour: boxes of which another hour is desired, or none while the site's is not that
+// of a new meter, get it into their general setting.
+void desire_closing_hour(Db& db, UnixTime now, Changes& changes);
 [[nodiscard]] Answer<ConsumptionReport> read_consumption(Db& db, const ConsumptionQuestion& question);
 
 }  // namespace prewatt::server::store

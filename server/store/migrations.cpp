@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 7> kMigrations{{
+const std::array<Migration, 8> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -111,6 +111,7 @@ const std::array<Migration, 7> kMigrations{{
     archive_migration(),
     refunds_migration(),
     two_people_migration(),
+    freezes_migration(),
 }};
 
 }  // namespace

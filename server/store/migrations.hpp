@@ -25,6 +25,7 @@ struct Migration {
 [[nodiscard]] Migration archive_migration();
 [[nodiscard]] Migration refunds_migration();
 [[nodiscard]] Migration two_people_migration();
+[[nodiscard]] Migration freezes_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

@@ -38,10 +38,16 @@ class Office final : public collect::LineOffice {
     void on_refused(const server::Delivery&, std::string_view problem, bool, server::UnixTime) override {
         problems.emplace_back(problem);
     }
+    void on_freeze(const collect::FreezeReading& reading) override {
+        frozen_due = reading.due;
+        frozen.assign(reading.households.begin(), reading.households.end());
+    }
     void on_setting(server::BoxId, const collect::SettingNews& news, server::UnixTime) override {
         if (news.kind == collect::SettingNews::Kind::kProved) ++proved;
         if (news.kind == collect::SettingNews::Kind::kDrifted) ++drifted;
     }
+    CivilSeconds frozen_due = 0;
+    std::vector<collect::FrozenReading> frozen;
     int proved = 0;
     int drifted = 0;
     std::map<std::int64_t, int> complete;
@@ -314,6 +320,28 @@ TEST_F(Line, AMonthsAbsenceEndsRightAndWithoutAStorm) {
     const double span = static_cast<double>((line->now() - back).count()) / 1e6;
     EXPECT_LT(line->master().counters().requests - before, 500u) << "in " << span << " s";
     EXPECT_GT(office.blocks[3], blocks) << "the neighbours are read meanwhile";
+}
+
+TEST_F(Line, WhatARealMeterFrozeAtTheMonthsEndIsCollectedOverANoisyLine) {
+    // The bill is made of registers that another program guessed.
+    build({.boxes = 2, .faults = {.bit_errors_per_million = 20}, .seed = 5});
+    sell(1, 17, 5000);
+    ASSERT_TRUE(confirmed(1, seconds(20)));
+    line->box(1).use({17}, energy_of_hundredths(321));
+    line->run_for(minutes(2));
+    // The office sets the clocks, and a month has ended: each meter freezes.
+    constexpr CivilSeconds kOctober = to_seconds({2026, 10, 1, 0, 0, 0});
+    line->master().set_clock(line->now(), {1'790'784'300'000}, kOctober + 300);
+    line->run_for(minutes(33));
+    line->master().want_freezes(LineOfMeters::box_id(1), {kOctober}, line->now());
+    ASSERT_TRUE(line->run_until([&] { return !office.frozen.empty(); }, minutes(1)));
+    EXPECT_EQ(office.frozen_due, kOctober);
+    ASSERT_EQ(office.frozen.size(), 39u);
+    for (const collect::FrozenReading& one : office.frozen) {
+        EXPECT_EQ(one.registers.forward_hundredths, one.number == 17 ? 321u : 0u) << int{one.number};
+        EXPECT_EQ(one.registers.remaining_hundredths, one.number == 17 ? 4679 : 0) << int{one.number};
+        EXPECT_EQ(one.registers.used_hundredths, one.number == 17 ? 321 : 0) << int{one.number};
+    }
 }
 
 TEST_F(Line, SettingsReachRealMetersAndWhatIsChangedThereIsDrivenBack) {

@@ -12,7 +12,9 @@ class FakeArchive final : public Archive {
     }
     Answer<std::vector<ClosingRecord>> closings(HouseholdId) override { return history; }
     ArchiveStatus status() override { return {}; }
-    void record_freezes(std::vector<Freeze>, WhenDone<Done> done) override {
+    Answer<std::vector<FreezeWish>> freezes_wanted() override { return wishes; }
+    void record_freezes(std::vector<Freeze> list, WhenDone<Done> done) override {
+        freezes.insert(freezes.end(), list.begin(), list.end());
         if (done) done(Done{});
     }
     bool tend() override { return false; }
@@ -21,6 +23,8 @@ class FakeArchive final : public Archive {
     ConsumptionQuestion asked;
     ConsumptionReport report;
     std::vector<ClosingRecord> history;
+    std::vector<FreezeWish> wishes;
+    std::vector<Freeze> freezes;
 };
 
 }  // namespace prewatt::server::api
