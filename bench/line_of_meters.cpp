@@ -167,6 +167,7 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, server::UnixTime at) override {
         office_.on_confirmed(delivery, effect, at);
     }
+    void on_freeze(const collect::FreezeReading& reading) override { office_.on_freeze(reading); }
     void on_setting(server::BoxId box, const collect::SettingNews& news, server::UnixTime at) override {
         office_.on_setting(box, news, at);
     }
