@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings up a building and its office in a temporary folder, drives the pages in Chromium (drive.mjs), takes everything down.
+# Brings up a building and its office in a temporary folder, drives the pages in Chromium (drive.mjs,
+# then two_people.mjs; ONLY=1: that one alone), takes everything down.
 #   tests/browser/run.sh [PROGRAM]     PROGRAM: build/prewatt; SHOTS=folder keeps a picture of each page
 # Exit 77: skipped, and says why.
 set -euo pipefail
@@ -71,4 +72,5 @@ for _ in $(seq 300); do
   sleep 0.1
 done
 [[ -n $up ]] || { echo "browser: the office did not listen within 30 s"; exit 1; }
-"$node" "$root/tests/browser/drive.mjs"
+[[ -n ${ONLY:-} ]] || "$node" "$root/tests/browser/drive.mjs"
+"$node" "$root/tests/browser/two_people.mjs"

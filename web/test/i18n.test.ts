@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
 
-import { en } from "../src/shared/en";
+import { en as enFirst } from "../src/shared/en";
+import { enOffice } from "../src/shared/en_office";
 import { fill, language, setLanguage, t } from "../src/shared/i18n";
-import { zh } from "../src/shared/zh";
+import "../src/shared/office_words";
+import { zh as zhFirst } from "../src/shared/zh";
+import { zhOffice } from "../src/shared/zh_office";
+
+const zh = { ...zhFirst, ...zhOffice };
+const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice };
 
 const places = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!).sort();
 
@@ -28,6 +34,19 @@ describe("words", () => {
     const pages = import.meta.glob<string>("../src/**/*.vue", { query: "?raw", import: "default", eager: true });
     expect(Object.keys(pages).length).toBeGreaterThan(10);
     for (const [name, text] of Object.entries(pages)) expect(/[\u4e00-\u9fff]/.test(text), name).toBe(false);
+  });
+  it("that come later are asked for by every page that uses one", () => {
+    // Where the import is missing the page shows a key instead of words, but only to whoever opens this page first.
+    const pages = import.meta.glob<string>("../src/console/**/*.vue", { query: "?raw", import: "default", eager: true });
+    const keys = Object.keys(zhOffice);
+    for (const key of keys) expect(Object.keys(zhFirst), key).not.toContain(key);
+    let users = 0;
+    for (const [name, text] of Object.entries(pages)) {
+      if (!keys.some((key) => text.includes(`t("${key}"`))) continue;
+      ++users;
+      expect(text, name).toContain('/office_words";');
+    }
+    expect(users).toBeGreaterThan(8);
   });
   it("exist for every code that the office can refuse with", () => {
     const sources = import.meta.glob<string>(["../../server/api/*.cpp", "!../../server/api/*_test.cpp", "../../server/domain/office.cpp"], { query: "?raw", import: "default", eager: true });

@@ -3,6 +3,7 @@
 import { reactive, ref, shallowReactive, shallowRef } from "vue";
 
 import { type Box, type Household, type Job, type Line, type Sale, type Session, type Site, api, kBase, onSignedOut } from "../shared/api";
+import type { Campaign } from "../shared/office_api";
 import { language, setLanguage } from "../shared/i18n";
 import { LiveStream } from "../shared/live";
 
@@ -17,6 +18,7 @@ export const site = shallowRef<Site | null>(null);
 export const households = shallowReactive(new Map<number, Household>());
 export const sales = shallowReactive(new Map<number, Sale>());
 export const jobs = shallowReactive(new Map<number, Job>());
+export const campaigns = shallowReactive(new Map<number, Campaign>());
 export const boxes = shallowReactive(new Map<string, Pick<Box, "answering" | "last_seen_at" | "values_at">>());
 export const lines = shallowReactive(new Map<number, Line>());
 export const link = ref<Link>("connecting");
@@ -77,6 +79,7 @@ const stream = new LiveStream(`${kBase}/live`, {
     if (type === "household") keepHousehold(data as Household);
     else if (type === "sale") keepSale(data as Sale);
     else if (type === "job") keepJob(data as Job);
+    else if (type === "campaign") campaigns.set((data as Campaign).id, data as Campaign);
     else if (type === "box") {
       const box = data as Box;
       boxes.set(String(box.number), box);
@@ -127,7 +130,7 @@ function forget(): void {
   wasLive = false;
   session.value = null;
   flag(false);
-  for (const map of [households, sales, jobs, boxes, lines]) map.clear();
+  for (const map of [households, sales, jobs, campaigns, boxes, lines]) map.clear();
   site.value = null;
   link.value = "connecting";
 }

@@ -14,7 +14,7 @@ export const kSteps = ["accepted", "booked", "desired", "sent", "confirmed", "li
 export type StepName = (typeof kSteps)[number];
 export interface Sale {
   id: number; receipt: string; order_id: string; household_id: number; room: string; amount_fen: number; energy_ckwh: number;
-  price_e4: number; channel: string; operator: string; state: "pending" | "confirmed";
+  price_e4: number; given?: number; unit?: string; fee_fen?: number; corrected?: boolean; channel: string; operator: string; state: "pending" | "confirmed";
   steps: { step: StepName; at: number }[]; attempts: number; last_problem: string | null;
 }
 export interface Job {
@@ -27,7 +27,7 @@ export interface Line {
   frames_received: number; retries: number; bad_frames: number; silent_boxes: string[];
 }
 export interface Site {
-  site: { id: number; name: string }; buildings: { id: number; name: string; rooms: { id: number; label: string; household_id: number | null }[] }[];
+  site: { id: number; name: string }; buildings: { id: number; name: string; rooms: { id: number; label: string; floor?: number; household_id: number | null }[] }[];
   lines: Line[]; boxes: Box[]; price: { price_e4: number };
 }
 export interface WallWindow {
@@ -40,7 +40,7 @@ export interface Wall {
 }
 export interface Reading { at: number; forward_ckwh: number; remaining_ckwh: number; state: number }
 export interface Entry {
-  number: number; at: number; sale_id: number | null; epoch: number; from: string; to: string; unit: "fen" | "ckwh"; amount: number;
+  number: number; at: number; sale_id: number | null; epoch: number; from: string; to: string; unit: "fen" | "ckwh" | "credit_fen"; amount: number;
   paid_total_fen: number; credited_total_ckwh: number;
 }
 export interface LiveValues {

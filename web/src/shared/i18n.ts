@@ -4,14 +4,16 @@ import { shallowRef } from "vue";
 
 import { en } from "./en";
 import { zh } from "./zh";
+import type { zhOffice } from "./zh_office";
 
-export type Key = keyof typeof zh;
+type Words = typeof zh & typeof zhOffice;
+export type Key = keyof Words;
 export type Language = "zh" | "en";
 
 type Places<S> = S extends `${string}{${infer P}}${infer Rest}` ? P | Places<Rest> : never;
-type Values<K extends Key> = [Places<(typeof zh)[K]>] extends [never] ? [] : [Record<Places<(typeof zh)[K]>, string | number>];
+type Values<K extends Key> = [Places<Words[K]>] extends [never] ? [] : [Record<Places<Words[K]>, string | number>];
 
-const kTables: Record<Language, Record<Key, string>> = { zh, en };
+const kTables: Record<Language, Record<string, string>> = { zh: { ...zh }, en: { ...en } };
 const kKept = "prewatt.language";
 
 function remembered(): Language {
@@ -22,6 +24,12 @@ function remembered(): Language {
     // A browser that keeps nothing is asked each time.
   }
   return navigator.language.toLowerCase().startsWith("en") ? "en" : "zh";
+}
+
+// Words that come with the pages that use them (office_words.ts).
+export function addWords(more: Record<string, string>, moreEnglish: Record<string, string>): void {
+  Object.assign(kTables.zh, more);
+  Object.assign(kTables.en, moreEnglish);
 }
 
 export const language = shallowRef<Language>(remembered());
@@ -40,10 +48,10 @@ export function fill(text: string, values?: Record<string, string | number>): st
 }
 
 export function t<K extends Key>(key: K, ...values: Values<K>): string {
-  return fill(kTables[language.value][key], values[0]);
+  return fill(kTables[language.value][key] ?? key, values[0]);
 }
 
 // For keys that are made from what the office says; null when there is no such key.
 export function tMaybe(key: string): string | null {
-  return (kTables[language.value] as Record<string, string>)[key] ?? null;
+  return kTables[language.value][key] ?? null;
 }

@@ -1,0 +1,231 @@
+// Two people at two browsers: a cashier asks for a large refund, another one sees it in the head of the page, reads what exactly
+// will happen and approves; the first one's page shows it by itself, the meter gives the credit back, the money is paid out.
+// Then the owner: an order to a whole building with preview and progress, the work list, the journal and its chain. Every page
+// is looked at in both languages, as drive.mjs does. Sells 500 yuan, refunds 300 and makes two users: for an office of the test.
+//
+//   BASE_URL=http://127.0.0.1:8080 OFFICE_USER=owner OFFICE_PASSWORD=... node tests/browser/two_people.mjs
+//   SHOTS=folder    screenshots of each page in both languages
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const require = createRequire(new URL("../../web/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const axeSource = require("axe-core").source;
+
+const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
+const owner = process.env.OFFICE_USER ?? "owner";
+const ownerPassword = process.env.OFFICE_PASSWORD ?? "";
+const shots = process.env.SHOTS ?? "";
+if (!base || !ownerPassword) {
+  console.error("two_people: BASE_URL and OFFICE_PASSWORD must be set");
+  process.exit(2);
+}
+if (shots) mkdirSync(shots, { recursive: true });
+
+const began = Date.now();
+const failures = [];
+const fail = (text) => {
+  failures.push(text);
+  console.log(`FAILED  ${text}`);
+};
+const say = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+const later = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true,
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"],
+});
+
+// A 409 that carries a request is no error to the pages, but the browser itself reports it in the console.
+const expected = (text) => /Failed to load resource.*status of 409/.test(text);
+async function person(name) {
+  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "zh-CN" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20000);
+  page.on("console", (message) => {
+    if (!expected(message.text()) && (message.type() === "error" || message.type() === "warning")) fail(`console ${message.type()} of ${name} on ${page.url()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => fail(`uncaught of ${name} on ${page.url()}: ${error.message}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base + "/") && !/^(data|blob):/.test(request.url())) fail(`a request left the office: ${request.url()}`);
+  });
+  return page;
+}
+async function signIn(page, user, password) {
+  await page.goto(`${base}/`);
+  await page.waitForSelector("#user");
+  await page.fill("#user", user);
+  await page.fill("#password", password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-test="search"]');
+}
+async function look(page, name) {
+  await page.waitForTimeout(250);
+  await page.evaluate(axeSource);
+  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+  for (const violation of result.violations)
+    fail(`axe on ${name}: ${violation.id} (${violation.impact}): ${violation.nodes.slice(0, 3).map((node) => node.target.join(" ") + " " + (node.any[0]?.message ?? "")).join(" | ")}`);
+  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (sideways > 0) fail(`${name} scrolls sideways by ${sideways} px at 1366`);
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+}
+async function go(page, path, wait) {
+  await page.goto(`${base}/#${path}`);
+  await page.waitForSelector(wait);
+}
+// Both languages, without a reload; in English nothing Chinese but names that people gave.
+async function lookInBoth(page, name, wait) {
+  await look(page, `${name}-zh`);
+  await page.click('[data-test="language"]');
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await page.waitForSelector(wait);
+  await look(page, `${name}-en`);
+  await page.click('[data-test="language"]');
+  await page.waitForFunction(() => document.documentElement.lang === "zh-CN");
+}
+
+async function rest(token, method, path, body, key) {
+  const answer = await fetch(`${base}/api/v1${path}`, {
+    method, headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), "Content-Type": "application/json", ...(key ? { "Idempotency-Key": key } : {}) },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const json = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(json)}`);
+  return json;
+}
+async function until(what, question, ms = 40000) {
+  for (const end = Date.now() + ms; Date.now() < end; await later(300)) {
+    const found = await question();
+    if (found) return found;
+  }
+  throw new Error(`${what}: not within ${ms / 1000} s`);
+}
+
+let page = null;
+try {
+  const { token } = await rest(null, "POST", "/session", { user: owner, password: ownerPassword });
+  const password = "a-long-password-7";
+  for (const [user, name] of [["lan", "兰"], ["mei", "梅"]]) await rest(token, "POST", "/users", { user, name, role: "cashier", password });
+  const room = await until("a room whose meter answers", async () => (await rest(token, "GET", "/households?limit=200")).households.find((h) => h.answering && h.box_number && h.read_at && h.pending.length === 0));
+  const sale = await rest(token, "POST", "/sales", { household_id: room.id, amount_fen: 50000, channel: "cash" }, `walk-${began}`);
+  await until("the meter has the 500 yuan", async () => (await rest(token, "GET", `/sales/${sale.id}`)).state === "confirmed");
+  const before = await rest(token, "GET", `/households/${room.id}/account`);
+  say(`sold 500 yuan to ${room.room}; the account holds ${before.remaining / 100} kWh`);
+
+  // The first person asks.
+  const asks = (page = await person("lan"));
+  await signIn(asks, "lan", password);
+  await go(asks, `/room/${room.id}`, '[data-test="household-head"]');
+  await asks.getByRole("tab").nth(1).click();
+  await asks.waitForSelector('[data-test="account"] dl');
+  await lookInBoth(asks, "money", '[data-test="account"] dl');
+  await asks.click('[data-test="refund"]');
+  await asks.selectOption('[data-test="which-sale"]', String(sale.id));
+  await asks.waitForFunction(() => /\d/.test(document.querySelector('[data-test="will"]')?.textContent ?? ""));
+  await asks.fill('[data-test="refund-amount"]', "300");
+  await asks.fill('[data-test="order-reason"]', "moved out early");
+  await lookInBoth(asks, "refund-form", '[data-test="money-form"]');
+  // Twice, as a hurried hand does: one request.
+  await asks.dblclick('[data-test="order-send"]');
+  await asks.waitForSelector('[data-test="waits"]');
+  if ((await asks.locator(".notice.bad").count()) > 0) fail("waiting for a second person is shown as an error");
+  await lookInBoth(asks, "refund-waits", '[data-test="waits"]');
+  await asks.waitForSelector('[data-test="waiting-badge"]');
+  await asks.click('[data-test="waits-link"]');
+  await asks.waitForSelector('[data-test="approval-state"][data-state="waiting"]');
+  const waiting = (await rest(token, "GET", "/approvals?state=waiting")).approvals;
+  if (waiting.length !== 1) fail(`${waiting.length} requests wait instead of one`);
+  if ((await asks.locator('[data-test="approve"]').count()) !== 0) fail("whoever asked is offered to approve");
+  if ((await rest(token, "GET", `/households/${room.id}/account`)).credited !== before.credited) fail("something was booked before the second person");
+  await lookInBoth(asks, "approval-own", '[data-test="act"]');
+  say(`asked for 300 yuan back: request ${waiting[0].id} waits, nothing was booked`);
+
+  // The second person, who does nothing but look at the head of the page.
+  const approves = (page = await person("mei"));
+  await signIn(approves, "mei", password);
+  await approves.waitForSelector('[data-test="waiting-badge"].mine');
+  await lookInBoth(approves, "desk-badge", '[data-test="waiting-badge"]');
+  await approves.click('nav a[href="#/approvals"]');
+  await approves.click(`[data-approval="${waiting[0].id}"]`);
+  await approves.waitForSelector('[data-test="act"] table');
+  const told = await approves.textContent('[data-test="act"]');
+  for (const figure of ["300.00", "500.00", room.room, sale.receipt]) if (!told.includes(figure)) fail(`the request does not say ${figure}: ${told}`);
+  await lookInBoth(approves, "approval", '[data-test="act"] table');
+  // A refusal without a reason is not sent.
+  await approves.click('[data-test="refuse"]');
+  await approves.waitForSelector('.decide [role="alert"]');
+  await approves.click('[data-test="approve"]');
+  await approves.waitForSelector('[data-test="approval-state"][data-state="done"]');
+  await lookInBoth(approves, "approval-done", '[data-test="outcome"]');
+  // The first one's page shows it by itself.
+  page = asks;
+  await asks.waitForSelector('[data-test="approval-state"][data-state="done"]', { timeout: 30000 });
+  await asks.waitForSelector('[data-test="waiting-badge"]', { state: "detached" });
+  say("approved by the other one; the first one's page shows it");
+
+  await go(asks, `/room/${room.id}`, '[data-test="household-head"]');
+  await asks.getByRole("tab").nth(1).click();
+  await asks.waitForSelector('[data-booking="refund"]');
+  await asks.waitForSelector('[data-test="pay-out"]', { timeout: 40000 });
+  await asks.click('[data-test="pay-out"]');
+  await asks.fill('[data-test="order-reason"]', "paid at the desk");
+  await asks.click('[data-test="order-send"]');
+  await asks.waitForSelector('[data-test="order-done"]');
+  await lookInBoth(asks, "paid-out", '[data-test="order-done"]');
+  const refunds = (await rest(token, "GET", `/households/${room.id}/bookings`)).bookings.filter((b) => b.kind === "refund");
+  if (refunds.length !== 1 || refunds[0].amount_fen !== -30000) fail(`booked ${refunds.length} refunds of ${refunds[0]?.amount_fen} fen`);
+  if ((await rest(token, "GET", "/dues")).dues.some((d) => d.household_id === room.id && !d.paid)) fail("something is still owed after the payout");
+  say("the meter gave it back, 300 yuan were paid out, once");
+
+  // The owner: price and rules, an order to a building, work, journal.
+  const rules = (page = await person("owner"));
+  await signIn(rules, owner, ownerPassword);
+  await go(rules, "/approvals", '[data-test="set-price"]');
+  await rules.click('[data-test="approvals-all"]');
+  await rules.click('[data-test="set-price"]');
+  await lookInBoth(rules, "rules", '[data-test="new-price"]');
+  await go(rules, "/campaigns", '[data-test="new-campaign"]');
+  await rules.click('[data-test="new-campaign"]');
+  await rules.selectOption('[data-test="who"]', "building");
+  await rules.selectOption('[data-test="wish"]', "alarms");
+  await rules.click('[data-test="preview"]');
+  await rules.waitForSelector('[data-test="preview-result"]');
+  if (!(await rules.isDisabled('[data-test="order-send"]'))) fail("an order to a building starts without the number being typed");
+  const many = (await rest(token, "POST", "/campaigns/preview", { selection: `building ${(await rest(token, "GET", "/site")).buildings[0].id}`, wish: "alarms 1000 500 0" })).households;
+  await rules.fill('[data-test="typed"]', String(many));
+  await rules.fill('[data-test="order-reason"]', "term begins");
+  await lookInBoth(rules, "campaign-form", '[data-test="preview-result"]');
+  await rules.click('[data-test="order-send"]');
+  const two = await Promise.race([
+    rules.waitForSelector('[data-test="campaign"]').then(() => false),
+    rules.waitForSelector('[data-test="waits"]').then(() => true),
+  ]);
+  if (two) fail("a building of fewer households than the limit waits for a second person");
+  await rules.waitForFunction(() => { const bar = document.querySelector('[data-test="progress"]'); return bar && Number(bar.getAttribute("aria-valuemax")) > 0 && bar.getAttribute("aria-valuemax") === bar.getAttribute("aria-valuenow"); }, undefined, { timeout: 60000 });
+  const campaign = (await rest(token, "GET", "/campaigns")).campaigns[0];
+  if (campaign.confirmed !== campaign.members || campaign.members < 20) fail(`the page shows all confirmed, the office says ${campaign.confirmed} of ${campaign.members}`);
+  await lookInBoth(rules, "campaign", '[data-test="campaign"]');
+  say(`alarm levels of ${campaign.members} households set; every meter has confirmed`);
+
+  await go(rules, "/work", '[data-test="reconcile"]');
+  await rules.click('[data-test="reconcile"]');
+  await rules.waitForSelector(".notice.good");
+  await lookInBoth(rules, "work", '[data-test="reconcile"]');
+  await go(rules, "/audit", '[data-test="chain"][data-whole="true"]');
+  await rules.fill('[data-test="audit-action"]', "approval");
+  await rules.click('[data-test="audit-find"]');
+  await rules.waitForFunction(() => document.querySelectorAll("[data-record]").length === 2);
+  await rules.fill('[data-test="audit-action"]', "");
+  await rules.click('[data-test="audit-find"]');
+  await rules.waitForFunction(() => document.querySelectorAll("[data-record]").length > 2);
+  await lookInBoth(rules, "audit", "[data-record]");
+  say("the journal has asker and approver; its chain is whole");
+} catch (error) {
+  fail(error.message);
+  if (shots && page) await page.screenshot({ path: join(shots, "failed.png"), fullPage: true }).catch(() => undefined);
+} finally {
+  await browser.close();
+}
+console.log(failures.length === 0 ? "browser: two people hold" : `browser: ${failures.length} failures`);
+process.exit(failures.length === 0 ? 0 : 1);
