@@ -29,7 +29,7 @@ struct LineStatus {
     LineId id;
     std::string name;
     std::string url;
-    std::string state = "connecting";  // "up", "connecting", "down"
+    std::string state = "connecting";  // "up", "connecting", "down"; "card": none, its boxes are reached by cards alone
     std::string problem;               // in words, when it is not up
     std::int64_t sweep_ms = 0;         // the last whole round; 0: none yet
     std::int64_t sweeps = 0;

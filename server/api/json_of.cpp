@@ -97,6 +97,7 @@ json json_of(const HouseholdRecord& h) {
               {"overdraft_ckwh", ckwh(d.alarms.overdraft)}}},
             {"price_e4", h.price.count()},
             {"pending", std::move(pending)},
+            {"by_card", h.by_card},
             {"answering", h.box_answering}};
 }
 
@@ -107,6 +108,7 @@ json json_of(const SaleRecord& s) {
     step("booked", s.booked_at);
     step("desired", s.desired_at);
     if (s.sent_at) step("sent", *s.sent_at);
+    if (s.card_at) step("card", *s.card_at);
     if (s.confirmed_at) step("confirmed", *s.confirmed_at);
     if (s.lit_at) step("lit", *s.lit_at);
     return {{"id", s.id.value},

@@ -86,6 +86,14 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kTicketsUnclear:
             status = 409;
             break;
+        case Reason::kCardInUse:
+        case Reason::kCardRevoked:
+        case Reason::kCardUnlike:
+            status = 409;
+            break;
+        case Reason::kCardNotUsable:
+            status = 422;
+            break;
         case Reason::kNoRight:
             status = 403;
             break;
@@ -112,6 +120,10 @@ Problem problem_of(const server::Refusal& refusal) {
             break;
         case Reason::kTicketsUnclear:
             problem.details = std::make_shared<json>(json{{"contains_ticket_max", refusal.limit}});
+            break;
+        case Reason::kCardInUse:
+        case Reason::kCardRevoked:
+            problem.details = std::make_shared<json>(json{{"card", refusal.limit}});
             break;
         case Reason::kHoarding:
             problem.details = std::make_shared<json>(json{{"limit_ckwh", refusal.limit}});
@@ -143,6 +155,7 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_audit_routes();
     add_approval_routes();
     add_work_routes();
+    add_card_routes();
     add_archive_routes();
     add_other_routes();
 }

@@ -12,6 +12,7 @@
 #include "server/api/field.hpp"
 #include "server/api/router.hpp"
 #include "server/api/static_pages.hpp"
+#include "server/domain/card_desk.hpp"
 #include "server/domain/office.hpp"
 
 namespace prewatt::server::api {
@@ -19,6 +20,7 @@ namespace prewatt::server::api {
 struct OfficeApiOptions {
     std::function<UnixTime()> clock;  // wall clock; from any thread
     std::string version = "0";
+    CardDesk* desk = nullptr;                                                  // outlives it; none: no routes of a desk
     std::filesystem::path ui_dir;                                              // empty: no pages
     std::function<void(std::string_view)> on_fault = [](std::string_view) {};  // an exception in a handler, for the log
 };
@@ -46,6 +48,7 @@ class OfficeApi {
     void add_audit_routes();
     void add_approval_routes();
     void add_work_routes();
+    void add_card_routes();
     void add_archive_routes();
     void add_other_routes();
     [[nodiscard]] std::expected<Caller, Problem> identify(const Request& request);

@@ -64,6 +64,7 @@ class OfficeApiTest : public testing::Test {
         OfficeApiOptions o;
         o.clock = [] { return kFakeNow; };
         o.version = "test";
+        o.desk = &desk_;
         o.on_fault = [this](std::string_view words) { faults_.emplace_back(words); };
         return o;
     }
@@ -149,6 +150,7 @@ class OfficeApiTest : public testing::Test {
 
     FakeOffice office_;
     FakeField field_;
+    FakeDesk desk_{office_.cards()};
     EventHub hub_{100, 1};
     std::vector<std::string> faults_;
     json document_ = json::parse(openapi_text());
@@ -176,6 +178,40 @@ TEST_F(OfficeApiTest, DescriptionAndRoutesAgreeBothWays) {
         EXPECT_EQ(operation.value("x-roles", json::array()), roles) << method << " " << route.pattern;
     }
     EXPECT_EQ(described, served);
+}
+
+// What a reader saw is told to the office as something else, or half of it.
+TEST_F(OfficeApiTest, SectorsOfACardComeThroughAndNothingMalformedDoes) {
+    be("cashier");
+    const std::string zeros(96, '0');
+    std::string record = zeros;
+    record.replace(0, 6, "c1ff0a");
+    ask(Method::kPost, "/api/v1/desk/look",
+        {{"uid", "A1B2C3D4"}, {"sectors", "1 ours " + record + "\n2 torn -\n15 transport " + zeros}});
+    ASSERT_EQ(desk_.seen.sectors.size(), 3u);
+    EXPECT_EQ(desk_.seen.sectors[0].sector, 1);
+    EXPECT_EQ((*desk_.seen.sectors[0].record)[1], 0xFF);
+    EXPECT_EQ((*desk_.seen.sectors[0].record)[2], 0x0A);
+    EXPECT_EQ(desk_.seen.sectors[1].opens, SectorOpens::kTorn);
+    EXPECT_FALSE(desk_.seen.sectors[1].record);
+    EXPECT_EQ(desk_.seen.sectors[2].sector, 15);
+    for (const std::string& bad : {std::string("1"), std::string("1 ours"), "16 ours " + zeros, "x ours " + zeros,
+                                   "1 mine " + zeros, "1 ours " + zeros + "0", "1 ours " + std::string(96, 'G'),
+                                   std::string("1 ours -\n1 ours -"), std::string(" ours -")})
+        EXPECT_EQ(code_of(ask(Method::kPost, "/api/v1/desk/look", {{"uid", "A1B2C3D4"}, {"sectors", bad}})),
+                  "bad_field")
+            << bad;
+    EXPECT_EQ(code_of(ask(Method::kPost, "/api/v1/desk/keys", {{"uid", "a1b2c3d4"}})), "card_not_usable");
+    EXPECT_EQ(code_of(ask(Method::kPost, "/api/v1/desk/orders",
+                          {{"kind", "ticket"}, {"uid", "A1B2C3D4"}, {"sectors", "1 ours -"}})),
+              "no_idempotency_key");
+    be("technician");
+    EXPECT_EQ(with_key(Method::kPost, "/api/v1/desk/orders",
+                       {{"kind", "ticket"}, {"uid", "A1B2C3D4"}, {"sectors", "1 ours -"}})
+                  .status,
+              403);
+    be("auditor");
+    EXPECT_EQ(ask(Method::kPost, "/api/v1/desk/keys", {{"uid", "A1B2C3D4"}}).status, 403);
 }
 
 // A page shows "undefined kWh" because the answer lacks a field that the description promises.
@@ -261,6 +297,17 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     ask(Method::kGet, "/api/v1/approvals/3");
     ask(Method::kPost, "/api/v1/approvals/3/approve", json::object());
     ask(Method::kPost, "/api/v1/approvals/3/refuse", {{"reason", "too dear"}});
+    ask(Method::kGet, "/api/v1/cards?limit=3");
+    ask(Method::kGet, "/api/v1/cards/1");
+    ask(Method::kGet, "/api/v1/households/1/cards");
+    ask(Method::kGet, "/api/v1/card-rules");
+    ask(Method::kPut, "/api/v1/card-rules", {{"swipe_after_lockout", "releases"}, {"reason", "dormitories"}});
+    const std::string sector = "1 ours " + std::string(96, '0');
+    ask(Method::kPost, "/api/v1/desk/keys", {{"uid", "A1B2C3D4"}});
+    ask(Method::kPost, "/api/v1/desk/look", {{"uid", "A1B2C3D4"}, {"sectors", sector + "\n15 none -"}});
+    with_key(Method::kPost, "/api/v1/desk/orders", {{"kind", "ticket"}, {"uid", "A1B2C3D4"}, {"sectors", sector}});
+    ask(Method::kPost, "/api/v1/desk/writes/9/done", {{"uid", "A1B2C3D4"}, {"sectors", sector}});
+    ask(Method::kPost, "/api/v1/cards/1/end", {{"how", "lost"}, {"reason", "says so"}});
     ask(Method::kGet, "/api/v1/approval_rules");
     ask(Method::kPut, "/api/v1/approval_rules",
         {{"two_people", "always"}, {"refund_max_fen", 10'000}, {"households_max", 20}, {"valid_min", 60}});

@@ -68,6 +68,14 @@ std::string_view word(Reason reason) {
             return "question_changed";
         case Reason::kTicketsUnclear:
             return "tickets_unclear";
+        case Reason::kCardInUse:
+            return "card_in_use";
+        case Reason::kCardRevoked:
+            return "card_revoked";
+        case Reason::kCardUnlike:
+            return "card_unlike";
+        case Reason::kCardNotUsable:
+            return "card_not_usable";
         case Reason::kStopping:
             return "stopping";
     }

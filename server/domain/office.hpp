@@ -19,6 +19,7 @@
 #include "server/domain/archive.hpp"
 #include "server/domain/audit.hpp"
 #include "server/domain/campaigns.hpp"
+#include "server/domain/cards.hpp"
 #include "server/domain/reconcile.hpp"
 #include "server/domain/ticket_answer.hpp"
 #include "server/domain/types.hpp"
@@ -58,6 +59,7 @@ class Office {
     [[nodiscard]] virtual Audit& audit() = 0;
     [[nodiscard]] virtual Approvals& approvals() = 0;
     [[nodiscard]] virtual WorkList& work_list() = 0;
+    [[nodiscard]] virtual Cards& cards() = 0;
 
     // --- Questions
     [[nodiscard]] virtual Answer<SiteRecord> site() = 0;

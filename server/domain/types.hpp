@@ -86,6 +86,10 @@ enum class Reason : std::uint8_t {
     kNoRight,          // approval: not by this person
     kQuestionChanged,  // ticket question: the meter or the account is no longer what was decided upon
     kTicketsUnclear,   // ticket question: up to which ticket the meter's total has the office's sales must be said
+    kCardInUse,        // a card stands in the way: this one, or the household's; `limit` = its number
+    kCardRevoked,      // lost, taken back or dead: nothing is written onto it; `limit` = its number
+    kCardUnlike,       // what stands on the card is not what was ordered
+    kCardNotUsable,    // another system's, damaged, or no number by which it is found again
     kStopping,         // the office is going down; nothing was done
 };
 // "order_id_reused": the code of the REST error.
@@ -125,8 +129,10 @@ struct RoomRecord {
 struct LineRecord {
     LineId id;
     std::string name;
-    std::string url;  // "tcp://host:port", "serial:///dev/ttyS0", what server/collect understands
+    std::string url;  // "tcp://host:port", "serial:///dev/ttyS0", what server/collect understands; or kCardLine
 };
+// The url of a line that is none: its boxes are reached by cards alone (product.md B2).
+inline constexpr std::string_view kCardLine = "card";
 enum class Wiring : std::uint8_t { k39x1 = 1, k18x2 = 2, k12x3 = 3 };  // the value is circuits per household
 [[nodiscard]] constexpr int households_of(Wiring wiring) {
     return wiring == Wiring::k39x1 ? 39 : wiring == Wiring::k18x2 ? 18 : 12;
@@ -267,7 +273,8 @@ struct HouseholdRecord {
     std::string resident;
     std::uint64_t box_number = 0;  // 0: not bound
     bool box_answering = false;
-    bool closed = false;  // the account was closed
+    bool by_card = false;  // no network reaches its box: tickets go out and states come back on cards
+    bool closed = false;   // the account was closed
     DesiredState desired;
     UnitPrice price;
     // From the meter; nothing is known before the first reading.
@@ -317,6 +324,7 @@ struct SaleRecord {
     UnixTime booked_at;
     UnixTime desired_at;
     std::optional<UnixTime> sent_at;
+    std::optional<UnixTime> card_at;  // a card of the household carries its ticket since then, read back
     std::optional<UnixTime> confirmed_at;
     std::optional<UnixTime> lit_at;
     std::uint32_t attempts = 0;

@@ -47,12 +47,13 @@ DesiredState desired_of(const Row& row) {
     return d;
 }
 
-#define PREWATT_HOUSEHOLD_SELECT                                                                                 \
-    "SELECT " PREWATT_DESIRED_COLUMNS                                                                            \
-    ", r.label, b.name, r.floor, h.resident, x.number, x.answering, h.closed, m.read_at, x.values_at, m.state, " \
-    "m.remaining_ckwh, m.forward_ckwh, (SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1) "                  \
-    "FROM " PREWATT_DESIRED_TABLES                                                                               \
-    " JOIN rooms r ON r.id = h.room_id JOIN buildings b ON b.id = r.building_id LEFT JOIN boxes x ON x.id = h.box_id "
+#define PREWATT_HOUSEHOLD_SELECT                                                                                       \
+    "SELECT " PREWATT_DESIRED_COLUMNS                                                                                  \
+    ", r.label, b.name, r.floor, h.resident, x.number, x.answering, h.closed, m.read_at, x.values_at, m.state, "       \
+    "m.remaining_ckwh, m.forward_ckwh, (SELECT price_e4 FROM prices ORDER BY id DESC LIMIT 1), n.url "                 \
+    "FROM " PREWATT_DESIRED_TABLES                                                                                     \
+    " JOIN rooms r ON r.id = h.room_id JOIN buildings b ON b.id = r.building_id LEFT JOIN boxes x ON x.id = h.box_id " \
+    "LEFT JOIN lines n ON n.id = x.line_id "
 
 HouseholdRecord household_of(const Row& row) {
     HouseholdRecord h;
@@ -74,6 +75,7 @@ HouseholdRecord household_of(const Row& row) {
     h.remaining = row.as<Credit>(column++);
     h.forward = row.as<Energy>(column++);
     h.price = row.as<UnitPrice>(column++);
+    h.by_card = row.text(column++) == kCardLine;
     return h;
 }
 

@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 8> kMigrations{{
+const std::array<Migration, 9> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -112,6 +112,7 @@ const std::array<Migration, 8> kMigrations{{
     refunds_migration(),
     two_people_migration(),
     freezes_migration(),
+    cards_migration(),
 }};
 
 }  // namespace

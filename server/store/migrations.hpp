@@ -26,6 +26,7 @@ struct Migration {
 [[nodiscard]] Migration refunds_migration();
 [[nodiscard]] Migration two_people_migration();
 [[nodiscard]] Migration freezes_migration();
+[[nodiscard]] Migration cards_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

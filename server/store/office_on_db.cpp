@@ -10,6 +10,7 @@
 #include "server/store/archive.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/campaigns.hpp"
+#include "server/store/cards.hpp"
 #include "server/store/desired.hpp"
 #include "server/store/engine.hpp"
 #include "server/store/estate.hpp"
@@ -90,7 +91,8 @@ class OfficeOnDb final : public Office {
                            {c.by_hand ? Duration{0} : c.tend_every, std::move(c.free_bytes), std::move(c.ballast)})),
           audit_(make_audit(engine_)),
           approvals_(make_approvals(engine_)),
-          work_list_(make_work_list(engine_)) {
+          work_list_(make_work_list(engine_)),
+          cards_(make_cards(engine_)) {
         engine_.acts.offer(
             kSetPrice, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
                 const UnitPrice price{act_number(asked.content, "price_e4").value_or(0)};
@@ -129,6 +131,7 @@ class OfficeOnDb final : public Office {
     Audit& audit() override { return *audit_; }
     Approvals& approvals() override { return *approvals_; }
     WorkList& work_list() override { return *work_list_; }
+    Cards& cards() override { return *cards_; }
 
     ~OfficeOnDb() override {
         slow_.reset();  // it waits for the writer
@@ -534,6 +537,7 @@ class OfficeOnDb final : public Office {
     std::unique_ptr<Audit> audit_;
     std::unique_ptr<Approvals> approvals_;
     std::unique_ptr<WorkList> work_list_;
+    std::unique_ptr<Cards> cards_;
     std::optional<SlowThread> slow_{std::in_place};
 };
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "server/store/audit.hpp"
+#include "server/store/cards.hpp"
 #include "server/store/desired.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/raw_readings.hpp"
@@ -324,7 +325,7 @@ void end(Db& db, ReconcilePass& pass) {
         "'ledger_ticket_not_confirmed', 'ledger_register_went_back', 'ledger_use_unlike_registers', "
         "'ledger_remaining_too_high', 'head_reading_old', 'move_short', 'channel_missing_here', "
         "'channel_missing_there', 'channel_other_amount', "
-        "'channel_double'))",
+        "'channel_double', 'card_carries_unbooked'))",
         {pass.begun_at}, [&](const Row& row) { gone.push_back(row.as<std::string>(0)); });
     for (const std::string& difference : gone)
         close_work_item(db, difference, "The difference is gone.", pass.begun_at);
@@ -360,6 +361,10 @@ Answer<bool> reconcile_piece(Db& db, ReconcilePass& pass, const ReconcileRules& 
         case Stage::kMoves:
             check_old_heads(db, pass, rules, now);
             check_moves(db, pass, now);
+            pass.stage = Stage::kCards;
+            return true;
+        case Stage::kCards:
+            check_cards(db, pass.begun_at);
             pass.stage = Stage::kEnd;
             return true;
         case Stage::kEnd:

@@ -13,7 +13,15 @@ inline constexpr int kHouseholdsInPiece = 50;
 inline constexpr int kHeadDays = 35;
 
 struct ReconcilePass {
-    enum class Stage : std::uint8_t { kBegin, kAccounts, kStatements, kBuildings, kMoves, kEnd } stage = Stage::kBegin;
+    enum class Stage : std::uint8_t {
+        kBegin,
+        kAccounts,
+        kStatements,
+        kBuildings,
+        kMoves,
+        kCards,
+        kEnd
+    } stage = Stage::kBegin;
     UnixTime begun_at;  // later than that of any pass before
     HouseholdId household;
     Channel channel{};  // statements: this span, up to this day

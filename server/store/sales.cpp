@@ -9,10 +9,10 @@
 namespace prewatt::server::store {
 namespace {
 
-#define PREWATT_SALE_SELECT                                                                             \
-    "SELECT " PREWATT_BOOKING_COLUMNS                                                                   \
-    ", r.label, (SELECT c.id FROM bookings c WHERE c.corrects = s.id AND c.corrects > 0), p.sent_at, "  \
-    "p.confirmed_at, p.lit_at, p.attempts, p.last_problem FROM bookings s JOIN households h ON h.id = " \
+#define PREWATT_SALE_SELECT                                                                                        \
+    "SELECT " PREWATT_BOOKING_COLUMNS                                                                              \
+    ", r.label, (SELECT c.id FROM bookings c WHERE c.corrects = s.id AND c.corrects > 0), p.sent_at, "             \
+    "p.card_at, p.confirmed_at, p.lit_at, p.attempts, p.last_problem FROM bookings s JOIN households h ON h.id = " \
     "s.household_id JOIN rooms r ON r.id = h.room_id LEFT JOIN progress p ON p.booking_id = s.id "
 
 SaleRecord sale_of(Booking booking) {
@@ -42,6 +42,7 @@ SaleRecord sale_of(const Row& row) {
     sale.room = row.as<std::string>(column++);
     sale.corrected = !row.is_null(column++);
     sale.sent_at = row.as<std::optional<UnixTime>>(column++);
+    sale.card_at = row.as<std::optional<UnixTime>>(column++);
     sale.confirmed_at = row.as<std::optional<UnixTime>>(column++);
     sale.lit_at = row.as<std::optional<UnixTime>>(column++);
     sale.attempts = row.as<std::uint32_t>(column++);

@@ -10,6 +10,7 @@
 #include "server/api/testing/fake_accounts.hpp"
 #include "server/api/testing/fake_archive.hpp"
 #include "server/api/testing/fake_audit.hpp"
+#include "server/api/testing/fake_cards.hpp"
 #include "server/domain/office.hpp"
 
 namespace prewatt::server::api {
@@ -95,6 +96,7 @@ class FakeOffice : public Office {
     FakeApprovals& approvals() override { return approvals_; }
     FakeAudit& audit() override { return audit_; }
     FakeWorkList& work_list() override { return work_list_; }
+    FakeCards& cards() override { return cards_; }
     void add_observer(OfficeObserver& observer) override { observer_ = &observer; }
     void remove_observer(OfficeObserver&) override { observer_ = nullptr; }
 
@@ -336,6 +338,7 @@ class FakeOffice : public Office {
     FakeAudit audit_;
     FakeApprovals approvals_;
     FakeWorkList work_list_;
+    FakeCards cards_;
     std::vector<UserRecord> users_;
     std::vector<TicketQuestion> questions_ = {{HouseholdId{1},
                                                Situation::kAhead,
