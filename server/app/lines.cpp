@@ -62,6 +62,7 @@ struct Line {
     std::unique_ptr<LineLink> link;
     std::unique_ptr<collect::LineRunner> runner;
     std::string told;  // state and problem that the log has
+    bool by_card = false;
 };
 
 class RunningLines final : public Lines, private OfficeObserver, private DesireFeed::Masters {
@@ -186,7 +187,9 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         auto line = std::make_unique<Line>();
         line->record = record;
         line->boxes = boxes;
-        if (const auto address = collect::parse_line_url(record.url)) {
+        if (record.url == kCardLine) {
+            line->by_card = true;  // nothing to open: its boxes come and go on cards
+        } else if (const auto address = collect::parse_line_url(record.url)) {
             open(*line, *address);
         } else {
             line->problem = address.error();
@@ -264,7 +267,7 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
         status.id = line.record.id;
         status.name = line.record.name;
         status.url = line.record.url;
-        status.state = "down";
+        status.state = line.by_card ? "card" : "down";
         status.problem = line.problem;
         if (line.runner) {
             const collect::LineStatus now = line.runner->status();
@@ -287,7 +290,7 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
                                           box.settings_at, box.accounts_at, box.settings_settled});
             }
         }
-        if (const auto boxes = office_.boxes_of_line(line.record.id))
+        if (const auto boxes = office_.boxes_of_line(line.record.id); boxes && !line.by_card)
             for (const BoxRecord& box : *boxes)
                 if (!box.answering) status.silent_boxes.push_back(box.number);
         return status;

@@ -13,11 +13,13 @@
 #include <thread>
 
 #include "card/openssl/master_key_file.hpp"
+#include "card/openssl/openssl_mac.hpp"
 #include "server/api/change_feed.hpp"
 #include "server/api/http_server.hpp"
 #include "server/api/office_api.hpp"
 #include "server/app/log.hpp"
 #include "server/app/scheduler.hpp"
+#include "server/desk/office_desk.hpp"
 #include "server/store/open_office.hpp"
 #include "server/store/planted_db.hpp"
 
@@ -121,7 +123,9 @@ class RunningOffice final : public OfficeApp {
         office_ = std::move(*office);
 
         lines_ = Lines::make(*office_, key->key, hub_);
+        desk_ = std::make_unique<desk::OfficeDesk>(office_->cards(), desk_mac_, key->key);
         api::OfficeApiOptions api_options;
+        api_options.desk = desk_.get();
         api_options.clock = wall_clock;
         api_options.version = config_.version;
         api_options.ui_dir = config_.ui_dir.empty() ? pages_beside_program() : config_.ui_dir;
@@ -240,6 +244,7 @@ class RunningOffice final : public OfficeApp {
         if (lines_) lines_->stop();
         feed_.reset();
         api_.reset();
+        desk_.reset();
         office_.reset();  // finishes what is queued; its last answers may still go to lines_
         lines_.reset();
     }
@@ -249,6 +254,8 @@ class RunningOffice final : public OfficeApp {
     bool first_start_ = false;
     std::unique_ptr<Lines> lines_;
     std::unique_ptr<Office> office_;
+    card::OpensslMac desk_mac_;
+    std::unique_ptr<desk::OfficeDesk> desk_;
     std::unique_ptr<api::OfficeApi> api_;
     std::unique_ptr<api::ChangeFeed> feed_;
     std::unique_ptr<api::HttpServer> server_;
