@@ -9,9 +9,11 @@
 #include "cli/audit.hpp"
 #include "cli/bench.hpp"
 #include "cli/campaign.hpp"
+#include "cli/card.hpp"
 #include "cli/card_sim.hpp"
 #include "cli/clear.hpp"
 #include "cli/db.hpp"
+#include "cli/desk_agent.hpp"
 #include "cli/evaluate.hpp"
 #include "cli/events.hpp"
 #include "cli/exit_code.hpp"
@@ -229,6 +231,67 @@ void offer_clear(CLI::App& app) {
     verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
     verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
     add_server(verb, options->server);
+}
+
+void add_card_place(CLI::App& verb, CardPlaceOptions& options) {
+    verb.add_option("--reader", options.reader, "A reader of this machine, or a part of its name");
+    verb.add_option("--model", options.model, "Instead: the card in this file; none lies there while there is no file");
+    verb.add_option("--exchange-ms", options.exchange_ms, "--model: how long the card takes for an exchange")
+        ->check(CLI::Range(0, 1000));
+    verb.add_option("--tear", options.tear, "--model: torn away in the W-th write, after so many bytes: W or W:BYTES");
+    verb.add_option("--wait-card", options.wait_card, "How long to wait for a card")->capture_default_str();
+}
+
+void offer_card(CLI::App& app) {
+    CLI::App& card = *app.add_subcommand("card", "Cards of households at the desk");
+    card.require_subcommand(1);
+    const std::pair<const char*, const char*> verbs[] = {
+        {"read", "What the card is, what it carries, what came back on it"},
+        {"inspect", "The same with every sector"},
+        {"dump", "All sectors as they read"},
+        {"issue", "Make a card for the household of a room"},
+        {"sell", "Sell, and write the newest ticket onto the household's card"},
+        {"repair", "Complete what was broken off: the newest ticket, a torn issue"},
+        {"replace", "Make another card; the household's card in use is dead from now on"},
+        {"take-back", "End the card and empty it"},
+        {"format", "Empty a card that is ended, or that the books do not know"},
+        {"lost", "Without the card: it is dead from now on"},
+        {"list", "Cards, with what they carry and what came back on them"}};
+    for (const auto& [action, words] : verbs) {
+        CLI::App& verb = *card.add_subcommand(action, words);
+        auto options = verb_options<CardOptions>(verb);
+        const std::string name = action;
+        options->action = name;
+        if (name == "issue" || name == "replace")
+            verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
+        if (name == "sell" || name == "list") verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD");
+        if (name == "lost") verb.add_option("CARD", options->card, "Its number in the books")->required();
+        if (name == "sell") {
+            verb.add_option("--yuan", options->yuan, "How much: 100, 100.50")->required();
+            verb.add_option("--pay", options->pay, "cash, transfer or other")->capture_default_str();
+        }
+        if (name == "replace" || name == "take-back" || name == "lost")
+            verb.add_option("--reason", options->reason, "For the journal")->required();
+        if (name == "issue") verb.add_option("--reason", options->reason, "For the journal");
+        if (name == "sell" || name == "replace" || name == "take-back")
+            verb.add_flag("--yes", options->yes, "Do not ask");
+        if (name == "issue" || name == "sell" || name == "replace" || name == "format")
+            verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
+        verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
+        if (name != "lost" && name != "list") add_card_place(verb, options->place);
+        add_server(verb, options->server);
+    }
+}
+
+void offer_desk_agent(CLI::App& app) {
+    CLI::App& verb =
+        *app.add_subcommand("desk-agent", "The card reader of this machine for the office's pages in its browser");
+    auto options = verb_options<DeskAgentOptions>(verb);
+    verb.add_option("--office", options->office, "Where the pages come from: https://office.example")->required();
+    verb.add_option("--port", options->port, "On 127.0.0.1")->capture_default_str();
+    verb.add_option("--pairing-file", options->pairing_file, "Where the pairing code is kept");
+    verb.add_flag("--new-code", options->new_code, "Make another pairing code: pages that know the old one are out");
+    add_card_place(verb, options->place);
 }
 
 void offer_campaign(CLI::App& app) {
@@ -679,6 +742,8 @@ int main_of(int argc, char** argv) {
     offer_ledger(app);
     offer_relay(app);
     offer_clear(app);
+    offer_card(app);
+    offer_desk_agent(app);
     offer_campaign(app);
     offer_top(app);
     offer_audit(app);

@@ -1,0 +1,38 @@
+// `prewatt card ...`: household cards at the desk, through the office and a reader of this machine
+// (cli/card_place.hpp). The office seals and keeps the books; this command holds no key but those of the card that lies
+// there, for that long.
+//
+//   read                      what the card is, what it carries, what came back on it; the office hears of it
+//   inspect                   the same with every sector and the orders that were written onto it
+//   dump                      all sectors as they read; the office is only asked for the keys
+//   issue ROOM                makes a card for the household of a room
+//   sell [ROOM] --yuan N      sells, then writes the newest ticket onto the household's card; done when it was read
+//   back repair                    whatever was broken off is completed: the newest ticket, a torn issue replace ROOM
+//   --reason     makes another card; the household's card in use is dead from now on take-back --reason        the card
+//   comes back: it is ended in the books and empty again format                    a card that is ended, or that the
+//   books do not know, is empty again lost CARD --reason        without the card: it is dead from now on list [ROOM]
+//   cards, with what they were read back to carry and what came back on them, each with its age
+//
+// Exit codes: 0 done and read back; 4 no card, or it was torn away: put it back, `card repair`; 5 refused, by the
+// office or by the card; 2, 3, 8, 9 as in office_client.hpp.
+#pragma once
+#include "cli/card_place.hpp"
+
+namespace prewatt::cli {
+
+struct CardOptions {
+    ServerOptions server;
+    CardPlaceOptions place;
+    std::string action;  // as above
+    std::string room;
+    std::int64_t card = 0;
+    std::string yuan;
+    std::string pay = "cash";
+    std::string reason;
+    bool yes = false;
+    std::string idempotency_key;
+    std::string output = "table";
+};
+[[nodiscard]] int run(const CardOptions& options);
+
+}  // namespace prewatt::cli
