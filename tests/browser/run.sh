@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings up a building and its office in a temporary folder, drives the pages in Chromium (drive.mjs,
-# then two_people.mjs; ONLY=1: that one alone), takes everything down.
+# then two_people.mjs and cards.mjs; ONLY=1: two_people alone, ONLY=cards: cards alone), takes everything down.
 #   tests/browser/run.sh [PROGRAM]     PROGRAM: build/prewatt; SHOTS=folder keeps a picture of each page
 # Exit 77: skipped, and says why.
 set -euo pipefail
@@ -19,14 +19,16 @@ for fetched in "$root"/web/node-runtime/*/node_modules/node-linux-*/bin/node; do
 folder=$(mktemp -d)
 pids=()
 building=
+agent=
 finish() {
   local code=$?
   touch "$folder/stop"
   kill "$(cat "$folder/office.pid" 2>/dev/null)" 2>/dev/null || true
   kill "$building" 2>/dev/null || true
+  kill "$agent" 2>/dev/null || true
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   if [[ $code -ne 0 ]]; then
-    for name in building office; do
+    for name in building office agent; do
       echo "-- last words of the $name"; tail -15 "$folder/$name.log" 2>/dev/null || true
     done
   fi
@@ -73,4 +75,15 @@ for _ in $(seq 300); do
 done
 [[ -n $up ]] || { echo "browser: the office did not listen within 30 s"; exit 1; }
 [[ -n ${ONLY:-} ]] || "$node" "$root/tests/browser/drive.mjs"
-"$node" "$root/tests/browser/two_people.mjs"
+[[ ${ONLY:-} == cards ]] || "$node" "$root/tests/browser/two_people.mjs"
+[[ -z ${ONLY:-} || $ONLY == cards ]] || exit 0
+# The clerk's machine: a desk agent whose card is a file.
+export CARD_FILE=$folder/card.m1 AGENT_URL AGENT_CODE
+"$program" desk-agent --office "$BASE_URL" --port 0 --pairing-file "$folder/desk.code" --model "$CARD_FILE" --exchange-ms 12 >"$folder/agent.log" 2>&1 &
+agent=$!
+pids+=("$agent")
+for _ in $(seq 100); do grep -q '^pairing code' "$folder/agent.log" && break; sleep 0.1; done
+AGENT_URL=$(sed -n 's/^desk agent on \(http[^ ]*\) .*/\1/p' "$folder/agent.log")
+AGENT_CODE=$(sed -n 's/^pairing code: //p' "$folder/agent.log")
+[[ -n $AGENT_URL ]] || { echo "browser: the desk agent did not start"; exit 1; }
+"$node" "$root/tests/browser/cards.mjs"

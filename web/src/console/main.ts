@@ -11,6 +11,7 @@ const router = createRouter({
     { path: "/", redirect: "/desk" },
     { path: "/sign-in", component: () => import("./pages/SignIn.vue") },
     { path: "/desk", component: () => import("./pages/Desk.vue") },
+    { path: "/cards", component: () => import("./pages/Cards.vue") },
     { path: "/wall/:number?", component: () => import("./pages/Wall.vue"), props: true },
     { path: "/rooms", component: () => import("./pages/Rooms.vue") },
     { path: "/room/:id", component: () => import("./pages/Room.vue"), props: true },

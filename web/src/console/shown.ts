@@ -12,7 +12,7 @@ export interface Head { word: StateWord; low: boolean; forced: boolean; relayFau
 export function headOf(h: Household): Head {
   const answering = boxOf(h.box_number)?.answering ?? h.answering;
   return {
-    word: stateWord({ answering, holds: h.holds, read_at: h.read_at }),
+    word: stateWord({ answering: answering || h.by_card === true, holds: h.holds, read_at: h.read_at }),
     low: hasBit(h.state_bits, kBit.low), forced: hasBit(h.state_bits, kBit.forced), relayFault: hasBit(h.state_bits, kBit.relayFault),
     answering,
   };

@@ -8,14 +8,14 @@ export interface Household {
   relay_closed: boolean | null; remaining_ckwh: number | null; forward_ckwh: number | null; power_dw: number | null;
   read_at: number | null; credited_ckwh: number; ticket_number: number; confirmed_ticket_number: number;
   alarms: { low_ckwh: number; cutoff_ckwh: number; overdraft_ckwh: number } | null; price_e4: number; pending: string[];
-  answering: boolean;
+  answering: boolean; by_card?: boolean;
 }
 export const kSteps = ["accepted", "booked", "desired", "sent", "confirmed", "lit"] as const;
 export type StepName = (typeof kSteps)[number];
 export interface Sale {
   id: number; receipt: string; order_id: string; household_id: number; room: string; amount_fen: number; energy_ckwh: number;
   price_e4: number; given?: number; unit?: string; fee_fen?: number; corrected?: boolean; channel: string; operator: string; state: "pending" | "confirmed";
-  steps: { step: StepName; at: number }[]; attempts: number; last_problem: string | null;
+  steps: { step: StepName | "card"; at: number }[]; attempts: number; last_problem: string | null;
 }
 export interface Job {
   id: number; household_id: number; kind: string; state: "waiting" | "sent" | "confirmed" | "failed"; created_at: number;
