@@ -4,9 +4,10 @@ namespace prewatt::server::store {
 namespace {
 
 constexpr const char* kStatements[] = {
-    // generation, epoch ...: what is known to stand on the card; said_...: what came back on it.
+    // generation, epoch ...: what is known to stand on the card; said_...: what came back on it. No household: a card
+    // with rights.
     "CREATE TABLE cards (id {id}, order_id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL, kind BIGINT NOT NULL, household_id "
-    "BIGINT NOT NULL REFERENCES households (id), issue BIGINT NOT NULL, state BIGINT NOT NULL, box_number BIGINT NOT "
+    "BIGINT REFERENCES households (id), issue BIGINT NOT NULL, state BIGINT NOT NULL, box_number BIGINT NOT "
     "NULL, identity_generation BIGINT NOT NULL DEFAULT 0, generation BIGINT NOT NULL DEFAULT 0, epoch BIGINT NOT NULL "
     "DEFAULT 0, ticket_number BIGINT NOT NULL DEFAULT 0, credited_ckwh BIGINT NOT NULL DEFAULT 0, unit BIGINT NOT NULL "
     "DEFAULT 0, written_at BIGINT, said_generation BIGINT NOT NULL DEFAULT 0, said_epoch BIGINT NOT NULL DEFAULT 0, "
