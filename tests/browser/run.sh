@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings up a building and its office in a temporary folder, drives the pages in Chromium (drive.mjs,
-# then two_people.mjs and cards.mjs; ONLY=1: two_people alone, ONLY=cards: cards alone), takes everything down.
+# then two_people.mjs, states.mjs and cards.mjs; ONLY=NAME: that one alone), takes everything down.
 #   tests/browser/run.sh [PROGRAM]     PROGRAM: build/prewatt; SHOTS=folder keeps a picture of each page
 # Exit 77: skipped, and says why.
 set -euo pipefail
@@ -74,9 +74,11 @@ for _ in $(seq 300); do
   sleep 0.1
 done
 [[ -n $up ]] || { echo "browser: the office did not listen within 30 s"; exit 1; }
-[[ -n ${ONLY:-} ]] || "$node" "$root/tests/browser/drive.mjs"
-[[ ${ONLY:-} == cards ]] || "$node" "$root/tests/browser/two_people.mjs"
-[[ -z ${ONLY:-} || $ONLY == cards ]] || exit 0
+wanted() { [[ -z ${ONLY:-} || $ONLY == "$1" ]]; }
+for name in drive two_people states; do
+  if wanted "$name"; then "$node" "$root/tests/browser/$name.mjs"; fi
+done
+wanted cards || exit 0
 # The clerk's machine: a desk agent whose card is a file.
 export CARD_FILE=$folder/card.m1 AGENT_URL AGENT_CODE
 "$program" desk-agent --office "$BASE_URL" --port 0 --pairing-file "$folder/desk.code" --model "$CARD_FILE" --exchange-ms 12 >"$folder/agent.log" 2>&1 &

@@ -5,85 +5,16 @@
 //
 //   BASE_URL=http://127.0.0.1:8080 OFFICE_USER=owner OFFICE_PASSWORD=... node tests/browser/two_people.mjs
 //   SHOTS=folder    screenshots of each page in both languages
-import { mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axeSource = require("axe-core").source;
+import { end, fail, later, lookInBoth, person, say, signIn } from "./eyes.mjs";
 
 const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
 const owner = process.env.OFFICE_USER ?? "owner";
 const ownerPassword = process.env.OFFICE_PASSWORD ?? "";
-const shots = process.env.SHOTS ?? "";
 if (!base || !ownerPassword) {
   console.error("two_people: BASE_URL and OFFICE_PASSWORD must be set");
   process.exit(2);
 }
-if (shots) mkdirSync(shots, { recursive: true });
-
 const began = Date.now();
-const failures = [];
-const fail = (text) => {
-  failures.push(text);
-  console.log(`FAILED  ${text}`);
-};
-const say = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
-const later = (ms) => new Promise((done) => setTimeout(done, ms));
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"],
-});
-
-// A 409 that carries a request is no error to the pages, but the browser itself reports it in the console.
-const expected = (text) => /Failed to load resource.*status of 409/.test(text);
-async function person(name) {
-  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "zh-CN" });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20000);
-  page.on("console", (message) => {
-    if (!expected(message.text()) && (message.type() === "error" || message.type() === "warning")) fail(`console ${message.type()} of ${name} on ${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => fail(`uncaught of ${name} on ${page.url()}: ${error.message}`));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(base + "/") && !/^(data|blob):/.test(request.url())) fail(`a request left the office: ${request.url()}`);
-  });
-  return page;
-}
-async function signIn(page, user, password) {
-  await page.goto(`${base}/`);
-  await page.waitForSelector("#user");
-  await page.fill("#user", user);
-  await page.fill("#password", password);
-  await page.keyboard.press("Enter");
-  await page.waitForSelector('[data-test="search"]');
-}
-async function look(page, name) {
-  await page.waitForTimeout(250);
-  await page.evaluate(axeSource);
-  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
-  for (const violation of result.violations)
-    fail(`axe on ${name}: ${violation.id} (${violation.impact}): ${violation.nodes.slice(0, 3).map((node) => node.target.join(" ") + " " + (node.any[0]?.message ?? "")).join(" | ")}`);
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (sideways > 0) fail(`${name} scrolls sideways by ${sideways} px at 1366`);
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
-}
-async function go(page, path, wait) {
-  await page.goto(`${base}/#${path}`);
-  await page.waitForSelector(wait);
-}
-// Both languages, without a reload; in English nothing Chinese but names that people gave.
-async function lookInBoth(page, name, wait) {
-  await look(page, `${name}-zh`);
-  await page.click('[data-test="language"]');
-  await page.waitForFunction(() => document.documentElement.lang === "en");
-  await page.waitForSelector(wait);
-  await look(page, `${name}-en`);
-  await page.click('[data-test="language"]');
-  await page.waitForFunction(() => document.documentElement.lang === "zh-CN");
-}
 
 async function rest(token, method, path, body, key) {
   const answer = await fetch(`${base}/api/v1${path}`, {
@@ -102,7 +33,12 @@ async function until(what, question, ms = 40000) {
   throw new Error(`${what}: not within ${ms / 1000} s`);
 }
 
-let page = null;
+async function go(page, path, wait) {
+  await page.goto(`${base}/#${path}`);
+  await page.waitForSelector(wait);
+}
+
+let broken = null;
 try {
   const { token } = await rest(null, "POST", "/session", { user: owner, password: ownerPassword });
   const password = "a-long-password-7";
@@ -114,8 +50,8 @@ try {
   say(`sold 500 yuan to ${room.room}; the account holds ${before.remaining / 100} kWh`);
 
   // The first person asks.
-  const asks = (page = await person("lan"));
-  await signIn(asks, "lan", password);
+  const asks = await person(base, "lan");
+  await signIn(asks, base, "lan", password);
   await go(asks, `/room/${room.id}`, '[data-test="household-head"]');
   await asks.getByRole("tab").nth(1).click();
   await asks.waitForSelector('[data-test="account"] dl');
@@ -142,8 +78,8 @@ try {
   say(`asked for 300 yuan back: request ${waiting[0].id} waits, nothing was booked`);
 
   // The second person, who does nothing but look at the head of the page.
-  const approves = (page = await person("mei"));
-  await signIn(approves, "mei", password);
+  const approves = await person(base, "mei");
+  await signIn(approves, base, "mei", password);
   await approves.waitForSelector('[data-test="waiting-badge"].mine');
   await lookInBoth(approves, "desk-badge", '[data-test="waiting-badge"]');
   await approves.click('nav a[href="#/approvals"]');
@@ -159,7 +95,6 @@ try {
   await approves.waitForSelector('[data-test="approval-state"][data-state="done"]');
   await lookInBoth(approves, "approval-done", '[data-test="outcome"]');
   // The first one's page shows it by itself.
-  page = asks;
   await asks.waitForSelector('[data-test="approval-state"][data-state="done"]', { timeout: 30000 });
   await asks.waitForSelector('[data-test="waiting-badge"]', { state: "detached" });
   say("approved by the other one; the first one's page shows it");
@@ -179,8 +114,8 @@ try {
   say("the meter gave it back, 300 yuan were paid out, once");
 
   // The owner: price and rules, an order to a building, work, journal.
-  const rules = (page = await person("owner"));
-  await signIn(rules, owner, ownerPassword);
+  const rules = await person(base, "owner");
+  await signIn(rules, base, owner, ownerPassword);
   await go(rules, "/approvals", '[data-test="set-price"]');
   await rules.click('[data-test="approvals-all"]');
   await rules.click('[data-test="set-price"]');
@@ -222,10 +157,6 @@ try {
   await lookInBoth(rules, "audit", "[data-record]");
   say("the journal has asker and approver; its chain is whole");
 } catch (error) {
-  fail(error.message);
-  if (shots && page) await page.screenshot({ path: join(shots, "failed.png"), fullPage: true }).catch(() => undefined);
-} finally {
-  await browser.close();
+  broken = error;
 }
-console.log(failures.length === 0 ? "browser: two people hold" : `browser: ${failures.length} failures`);
-process.exit(failures.length === 0 ? 0 : 1);
+await end("two people", broken);

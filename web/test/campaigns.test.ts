@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { causeWords, changeWords, selectionWords, wishWords } from "../src/shared/act_words";
+import { causeWords, changeWords, scheduleWords, selectionWords, wishWords } from "../src/shared/act_words";
 import type { Site } from "../src/shared/api";
 import { dayBounds } from "../src/shared/audit";
 import { commandsOf, partsOf, percentOf, roomsIn, windowText, wishText } from "../src/shared/campaigns";
@@ -36,9 +36,11 @@ describe("an order to many", () => {
   it("is said in words", () => {
     expect(wishWords("alarms 1000 500 0")).toBe("alarm levels: low 10.00, cut-off 5.00, overdraft 0.00 kWh");
     expect(wishWords("something new")).toBe("something new");
-    expect(selectionWords("floor 1 5", site)).toBe("East, floor 5");
+    expect(selectionWords("floor 1 5", site)).toBe("building East, floor 5");
     expect(selectionWords("box 7", site)).toBe("box 2026000007");
     expect(selectionWords("group 3", site, [])).toBe("list of rooms");
+    expect(scheduleWords({ start_at: 0, daily: true, from_minute: 1380, to_minute: 300 })).toBe("every day · only 23:00–05:00");
+    expect(scheduleWords({ start_at: 0, daily: false, from_minute: 0, to_minute: 0 })).toBe("at once");
     expect(changeWords("not desired so far -> alarms 1000 500 0").old).toBe("not set so far");
     expect(causeWords("refused: bad value")).toBe("refused: bad value");
   });
@@ -51,6 +53,7 @@ describe("an order to many", () => {
     expect(parts.map((part) => part.name)).toEqual(["confirmed", "failed", "cannot"]);
     expect(parts.reduce((sum, part) => sum + part.per_mille, 0)).toBe(1000);
     for (const part of parts) expect(part.per_mille).toBeGreaterThanOrEqual(10);
+    expect(partsOf({ members: 12, confirmed: 3, waiting: 0, failed: 0, cannot: 0 })).toEqual([{ name: "confirmed", members: 3, per_mille: 250 }]);
     expect(partsOf({ members: 0, confirmed: 0, waiting: 0, failed: 0, cannot: 0 })).toEqual([]);
   });
   it("offers only what its state allows", () => {

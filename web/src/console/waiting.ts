@@ -14,8 +14,8 @@ export async function loadWaiting(): Promise<void> {
   if (!session.value) return;
   const next = (await office.approvals("waiting")).approvals;
   if (!session.value) return;
-  waiting.value = next;
   waitingAt.value = Date.now();
+  waiting.value = next;
 }
 // A badge may be late; it never breaks a page.
 export function lookAtWaiting(): void {

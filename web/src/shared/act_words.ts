@@ -30,9 +30,11 @@ export function wishWords(text: string): string {
 export function selectionWords(text: string, site: Site | null | undefined, groups: Group[] = []): string {
   const { word, numbers } = selectionOf(text);
   const n = numbers[0] ?? 0;
-  const building = site?.buildings.find((b) => b.id === n)?.name ?? String(n);
-  if (word === "building") return t("who.building_of", { name: building });
-  if (word === "floor") return t("who.floor_of", { name: building, floor: numbers[1] ?? 0 });
+  const name = site?.buildings.find((b) => b.id === n)?.name ?? String(n);
+  // Many sites have the word in the name.
+  const building = /楼|building/i.test(name) ? name : t("who.building_of", { name });
+  if (word === "building") return building;
+  if (word === "floor") return t("who.floor_of", { building, floor: numbers[1] ?? 0 });
   if (word === "line") return t("who.line_of", { name: site?.lines.find((l) => l.id === n)?.name ?? String(n) });
   if (word === "box") return t("who.box_of", { number: site?.boxes.find((b) => b.id === n)?.number ?? String(n) });
   if (word === "group") {
@@ -58,7 +60,7 @@ export function changeWords(text: string): { old: string; next: string } {
   return at < 0 ? { old: "–", next: desireWords(text) } : { old: desireWords(text.slice(0, at)), next: desireWords(text.slice(at + 4)) };
 }
 export function scheduleWords(c: { start_at: number; daily: boolean; from_minute: number; to_minute: number }): string {
-  const parts = [c.start_at > 0 ? t(c.daily ? "when.daily_from" : "when.at", { at: dateTime(c.start_at) }) : t("when.now")];
+  const parts = [c.start_at > 0 ? t(c.daily ? "when.daily_from" : "when.at", { at: dateTime(c.start_at) }) : t(c.daily ? "when.daily" : "when.now")];
   if (c.from_minute !== c.to_minute) parts.push(t("when.window", { from: minuteText(c.from_minute), to: minuteText(c.to_minute) }));
   return parts.join(" · ");
 }
@@ -132,10 +134,13 @@ function answerWords(approval: Approval, fields: Map<string, string>, context: A
     rows.push({ what: t("ask.credited"), old: credit(q.office.credited, q.unit), next: meters ? (q.meter.credited === null ? "?" : credit(q.meter.credited, q.unit)) : credit(q.office.credited, q.unit) });
     rows.push({ what: t("ask.remaining"), old: credit(office_remains, q.unit), next: meters ? credit(q.meter.remaining, q.unit) : credit(office_remains, q.unit) });
   }
-  const contains = fields.get("named");
+  const named = fields.get("named");
+  const upTo = numberIn(fields, "contains");
+  const notes = named !== undefined && named !== "-" ? [t("ask.contains_named", { n: named })] : [];
+  // The figures are those of the meter; what it does not hold yet comes on top.
+  if (meters && q && upTo !== null && upTo < q.office.ticket_number) notes.push(t("ask.on_top", { n: upTo }));
   return {
-    sentence: t(meters ? "act.take_meters" : "act.take_offices", { room: roomOf(context, approval) }), rows,
-    notes: contains !== undefined && contains !== "-" ? [t("ask.contains_named", { n: contains })] : [],
+    sentence: t(meters ? "act.take_meters" : "act.take_offices", { room: roomOf(context, approval) }), rows, notes,
   };
 }
 function rulesWords(fields: Map<string, string>, context: ActContext): ActWords {

@@ -47,15 +47,17 @@ export function roomsIn(text: string, site: Site | null): { households: number[]
   return { households: [...households], unknown };
 }
 
-// The parts of a progress bar in whole per mille of all members; they add up to 1000, and one member is never invisible.
+// The parts of a progress bar in per mille of all members; one member is never invisible, and what nobody has counted yet stays empty.
 export interface Part { name: "confirmed" | "waiting" | "failed" | "cannot"; members: number; per_mille: number }
 export function partsOf(c: Pick<Campaign, "members" | "confirmed" | "waiting" | "failed" | "cannot">): Part[] {
   const parts = (["confirmed", "waiting", "failed", "cannot"] as const).map((name) => ({ name, members: c[name], per_mille: 0 })).filter((part) => part.members > 0);
-  const whole = parts.reduce((sum, part) => sum + part.members, 0);
-  if (whole === 0) return [];
+  const counted = parts.reduce((sum, part) => sum + part.members, 0);
+  if (counted === 0) return [];
+  const whole = Math.max(c.members, counted);
+  const all = Math.floor((counted * 1000) / whole);
   for (const part of parts) part.per_mille = Math.max(10, Math.floor((part.members * 1000) / whole));
   const largest = parts.reduce((a, b) => (b.per_mille > a.per_mille ? b : a));
-  largest.per_mille += 1000 - parts.reduce((sum, part) => sum + part.per_mille, 0);
+  largest.per_mille += all - parts.reduce((sum, part) => sum + part.per_mille, 0);
   return parts;
 }
 // Whole percent that the meters have shown; 100 only when all have.

@@ -6,6 +6,8 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { officeRoutes } from "./office.mjs";
+
 const port = Number(process.argv[2] ?? 8080);
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 let seed = 7;
@@ -59,7 +61,7 @@ function sell(body, orderId) {
   h.ticket_number++;
   h.epoch = 1;
   h.credited_ckwh += energy;
-  const sale = { id: sales.length + 1, receipt: `20261122-${String(sales.length + 1).padStart(6, "0")}`, order_id: orderId, household_id: h.id, room: h.room, amount_fen: body.amount_fen, energy_ckwh: energy, price_e4: h.price_e4, channel: body.channel, operator: "owner", epoch: 1, ticket_number: h.ticket_number, credited_ckwh: h.credited_ckwh, state: "pending", steps, attempts: 0, last_problem: "" };
+  const sale = { id: sales.length + 1, receipt: `20261122-${String(sales.length + 1).padStart(6, "0")}`, order_id: orderId, household_id: h.id, given: energy, fee_fen: 0, unit: "ckwh", corrected: false, room: h.room, amount_fen: body.amount_fen, energy_ckwh: energy, price_e4: h.price_e4, channel: body.channel, operator: "owner", epoch: 1, ticket_number: h.ticket_number, credited_ckwh: h.credited_ckwh, state: "pending", steps, attempts: 0, last_problem: "" };
   sales.push(sale);
   const mine = entries.filter((e) => e.household === h.id);
   const paid = (mine[mine.length - 1]?.paid_total_fen ?? 0) + body.amount_fen;
@@ -90,7 +92,7 @@ const routes = [
   ["POST", /^\/session$/, (_, b) => (b.user === "owner" && b.password === "owner123" ? [200, { user: "owner", name: "王主任", role: "owner", token: "t" }, { "Set-Cookie": "prewatt_session=t; HttpOnly; SameSite=Strict; Path=/" }] : [422, { error: { code: "sign_in_refused", message: "wrong" } }])],
   ["GET", /^\/session$/, () => [200, { user: "owner", name: "王主任", role: "owner", token: "t" }]],
   ["DELETE", /^\/session$/, () => [200, {}, { "Set-Cookie": "prewatt_session=; Max-Age=0; Path=/" }]],
-  ["GET", /^\/site$/, () => [200, { site: { id: 1, name: "东区学生公寓" }, buildings: [], lines: [lineStatus()], boxes, price: { price_e4: 6400 } }]],
+  ["GET", /^\/site$/, () => [200, { site: { id: 1, name: "东区学生公寓" }, buildings: boxes.map((b) => ({ id: b.id, name: `${b.id} 号楼`, rooms: households.filter((h) => h.box_number === b.number).map((h) => ({ id: h.id, label: h.room, floor: h.floor, household_id: h.id })) })), lines: [lineStatus()], boxes, price: { price_e4: 6400 } }]],
   ["GET", /^\/households$/, (_, __, q) => {
     const text = (q.get("q") ?? "").replace(/-/g, "").toLowerCase();
     return [200, { households: households.filter((h) => h.room.replace(/-/g, "").includes(text) || h.resident.includes(text)).slice(0, Number(q.get("limit") ?? 20)) }];
@@ -134,6 +136,8 @@ const routes = [
         : { household: h.household_number, household_id: h.id, room: h.room, remaining_ckwh: h.remaining_ckwh, forward_ckwh: h.forward_ckwh, state: h.state_bits, holds: h.holds, relay_closed: h.relay_closed, power_dw: h.power_dw, read_at: h.read_at }) }];
   }],
 ];
+
+routes.push(...officeRoutes(households));
 
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 createServer((request, response) => {
