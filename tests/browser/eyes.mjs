@@ -60,12 +60,15 @@ export async function look(page, name) {
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 }
 // Both languages, without a reload. A key that is shown instead of words is a word that did not come with its page.
-export async function lookInBoth(page, name, wait) {
+// `ours`: nothing on the page but the office's own words, so nothing Chinese stays behind in English.
+export async function lookInBoth(page, name, wait, ours = false) {
   for (const [next, tongue] of [["en", "zh"], ["zh-CN", "en"]]) {
     await page.waitForSelector(wait);
     await look(page, `${name}-${tongue}`);
     const key = await page.evaluate(() => /\b(act|appr|camp|work|ask|acct|audit|rules|order|wish|who)(_\w+)?\.[a-z_]{3,}\b/.exec(document.querySelector("main")?.textContent?.replace(/prewatt-act[\s\S]*/, "") ?? "")?.[0] ?? null);
     if (key && !/^(act|campaign)\.(set|start)/.test(key)) fail(`${name} in ${tongue} shows the key ${key}`);
+    const chinese = ours && tongue === "en" ? await page.evaluate(() => /[\u4e00-\u9fff]+/.exec(document.querySelector("main")?.textContent ?? "")?.[0] ?? null) : null;
+    if (chinese) fail(`${name} in English shows "${chinese}"`);
     await page.click('[data-test="language"]');
     await page.waitForFunction((lang) => document.documentElement.lang === lang, next);
   }

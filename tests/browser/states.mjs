@@ -42,7 +42,8 @@ try {
     [6, "mass-action", "78", "63", "23:00", "05:00", "每天"], [7, "answer", "1,031.25", "781.25", "412.50", "另加"], [8, "rules", "200.00", "500.00", "50", "20"],
   ]) {
     await page.click(`[data-approval="${id}"]`);
-    await page.waitForSelector(`[data-test="act"] ${id === 1 ? "table" : ".rows"}`);
+    await page.waitForSelector(`.detail h2:has-text("${id}")`);
+    await page.waitForSelector(`[data-test="act"] .rows`);
     await says('[data-test="act"]', ...figures);
     if ((await page.locator('[data-test="approve"]').count()) !== 1) fail(`an owner is not offered to approve the ${name}`);
     await lookInBoth(page, `state-approval-${name}`, '[data-test="act"]');

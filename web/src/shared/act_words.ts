@@ -99,7 +99,7 @@ function settleWords(approval: Approval, context: ActContext): ActWords {
     rows.push({ what: t("act.row_balance"), old: credit(account.remaining, account.unit), next: credit(0, account.unit) });
     rows.push({ what: t("act.row_free"), old: credit(account.free_left, account.unit), next: credit(0, account.unit) });
     rows.push({ what: t("act.row_worth"), old: money(account.worth_fen), next: money(0) });
-    rows.push({ what: t("act.row_account"), old: t(account.open ? "acct.open" : "acct.closed"), next: t("acct.closed") });
+    rows.push({ what: t("act.row_account"), old: t(account.open ? "acct.open" : "acct.closed"), next: t("act.closed") });
   }
   return { sentence: t("act.settle", { room: roomOf(context, approval), amount: asked === null ? "?" : yuan(asked) }), rows, notes: [t("act.settle_note")] };
 }

@@ -83,6 +83,7 @@ export const enOffice: Record<keyof typeof zhOffice, string> = {
   "act.row_account": "Account",
   "act.row_amount": "Amount",
   "act.row_room": "Room",
+  "act.closed": "closed",
   "act.less": "{amount} of it back",
   "act.about_less": "about {amount} taken out",
   "act.about": "about {amount}",

@@ -81,6 +81,7 @@ export const zhOffice = {
   "act.row_account": "账户",
   "act.row_amount": "金额",
   "act.row_room": "房间",
+  "act.closed": "已关闭",
   "act.less": "其中退 {amount}",
   "act.about_less": "约收回 {amount}",
   "act.about": "约 {amount}",
