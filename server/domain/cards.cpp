@@ -175,8 +175,12 @@ CardJudgement judge_sight(const CardSight& sight, const CardFacts& facts, UnixTi
 
     // A generation that was read back cannot go away by itself: two copies, and the one that stands is never
     // overwritten.
+    // Nor can its ticket: a write that was not acknowledged is followed by one of the same generation, and a copy or a
+    // dump may hold the first.
     judgement.rolled_back =
-        (newest && newest->generation < card.generation) || (sight.said && sight.said->generation < said_before);
+        (newest && (newest->generation < card.generation ||
+                    is_newer(card.carries.epoch, card.carries.number, newest->ticket.epoch, newest->ticket.number))) ||
+        (sight.said && sight.said->generation < said_before);
     judgement.take_said = is_live(card.state) && sight.said && sight.said->generation > said_before;
     if (judgement.rolled_back) {
         WorkItem item = item_of(card, "card_rolled_back", now);

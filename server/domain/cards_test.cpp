@@ -64,6 +64,16 @@ TEST(CardRules, ACardThatShowsLessThanWasReadBackIsSaidToBeRolledBack) {
     EXPECT_FALSE(judge_sight(sight_of(6), facts_of(5), kNow).rolled_back) << "a torn write that came through";
 }
 
+// AC02, AC03: a write is torn, the card is copied as it is, and the write is done again under the same generation, with
+// one more sale. The copy shows that generation too, carries a sale less, and passes for a card that is in order.
+TEST(CardRules, ACopyOfATornWriteIsNotTakenForTheWriteThatFollowedUnderItsGeneration) {
+    CardSight copy = sight_of(5);
+    copy.tickets.front().ticket.number = 2;
+    const CardJudgement now = judge_sight(copy, facts_of(5), kNow);
+    EXPECT_TRUE(now.rolled_back);
+    EXPECT_EQ(now.finding, CardFinding::kUnfinished);
+}
+
 // A word of the REST interface that nobody reads back.
 TEST(CardRules, WordsAreWordsOfTheirNumbers) {
     for (int k = 1; k <= 6; ++k)
