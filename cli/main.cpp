@@ -524,10 +524,13 @@ void offer_verify(CLI::App& app) {
 }
 
 void offer_torture(CLI::App& app) {
-    CLI::App& verb =
-        *app.add_subcommand("torture", "Kill the real office again and again under load and look at the books");
+    CLI::App& verb = *app.add_subcommand(
+        "torture", "Kill the real office, or tear cards away, again and again, and look at the books");
     auto options = verb_options<TortureOptions>(verb);
-    verb.add_option("NAME", options->name, "office")->required();
+    verb.add_option("NAME", options->name, "office, card")->required();
+    verb.add_option("--tears", options->tears, "card: so many")
+        ->check(CLI::Range(1, 100'000'000))
+        ->capture_default_str();
     verb.add_option("--kills", options->kills, "So many, of each database")
         ->check(CLI::Range(0, 1'000'000))
         ->capture_default_str();

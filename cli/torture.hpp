@@ -1,5 +1,6 @@
 // `prewatt torture office`: kills the real office again and again under load and looks at the books;
-// torture/office.hpp.
+// torture/office.hpp. `prewatt torture card`: tears cards away inside their writes, at the desk and at the box, and
+// looks at all three; torture/card.hpp.
 //
 // Prints figures as a table, or with --json as {"figures": [...]}; progress and findings go to standard error. Exit
 // codes: 0 nothing was lost, doubled or changed; 1 something was, or with --strict a goal was missed, or it broke off;
@@ -11,7 +12,8 @@
 namespace prewatt::cli {
 
 struct TortureOptions {
-    std::string name;  // office
+    std::string name;           // office, card
+    std::int64_t tears = 3000;  // card
     int kills = 100;
     std::uint64_t seed = 1;
     std::string database = "sqlite";  // sqlite, postgres, both

@@ -145,8 +145,8 @@ std::uint16_t free_port() {
     throw BrokenOff{"there is no free port"};
 }
 
-TemporaryFolder::TemporaryFolder(const std::string& name) {
-    std::string pattern = (fs::temp_directory_path() / (name + "-XXXXXX")).string();
+TemporaryFolder::TemporaryFolder(const std::string& name, const fs::path& parent) {
+    std::string pattern = ((parent.empty() ? fs::temp_directory_path() : parent) / (name + "-XXXXXX")).string();
     if (mkdtemp(pattern.data()) == nullptr)
         throw BrokenOff{"no temporary folder: " + std::string(std::strerror(errno))};
     path_ = pattern;

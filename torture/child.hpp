@@ -77,10 +77,10 @@ void stop_if_asked();
 // again to reach a dead office would otherwise one day get its own port and talk to itself.
 [[nodiscard]] std::uint16_t free_port();
 
-// A folder that goes with the object.
+// A folder that goes with the object. `parent`: where, instead of where temporary folders are on this machine.
 class TemporaryFolder {
   public:
-    explicit TemporaryFolder(const std::string& name);
+    explicit TemporaryFolder(const std::string& name, const std::filesystem::path& parent = {});
     ~TemporaryFolder();
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
