@@ -15,7 +15,7 @@ constexpr CreditTotal ticket(std::uint16_t epoch, std::uint32_t number, std::int
 }
 
 TEST(Credit, TicketsInAnyOrderAndAnyNumberOfTimesEndAtTheNewestTotal) {
-    // A ticket comes by card and by network, late and twice; the resident gains or loses money.
+    // AC15, AC16: a ticket comes by card and by network, late and twice; the resident gains or loses money.
     std::array<CreditTotal, 4> tickets{ticket(1, 1, 1000), ticket(1, 2, 3000), ticket(1, 3, 2500), ticket(1, 4, 6000)};
     std::sort(tickets.begin(), tickets.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
     do {

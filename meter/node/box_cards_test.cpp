@@ -455,6 +455,64 @@ TEST(BoxCards, AC26ForgedTapsOnTheLineCloseNoReaderOfABox) {
     EXPECT_EQ(site.show().code, CardCode::kDone);
 }
 
+TEST(BoxCards, AC31ACardThatIsRelayedFromFarAwayCreditsItsOwnHouseholdAndNobodyElse) {
+    // A phone beside the victim's pocket, another one at the own box: the victim's purchase lights the thief's room.
+    CardedBox thiefs;
+    thiefs.desk.sell(1'000);
+    (void)thiefs.show();
+    CardDesk victim;
+    victim.uid = card::uid_of(std::array<Byte, 4>{0x11, 0x22, 0x33, 0x44});
+    victim.credit.household = 2;
+    victim.credit.serial = 4712;
+    victim.sell(5'000);
+    const CardAnswer relayed = thiefs.show(victim.shown());
+    EXPECT_EQ(relayed.household, Household{2}) << "whoever relays it has paid the victim a visit to the box";
+    EXPECT_EQ(relayed.bought, credit_of_hundredths(5'000));
+    EXPECT_EQ(thiefs.remaining(), 1'000);
+    EXPECT_EQ(thiefs.box->remaining_hundredths({2}), 5'000);
+    // The victim swipes, and nothing is missing or there twice.
+    EXPECT_EQ(thiefs.show(victim.shown()).bought, Credit{});
+    EXPECT_EQ(thiefs.box->remaining_hundredths({2}), 5'000);
+    // To another box it is another box's card, however it got there.
+    CardDesk far(2026000002);
+    far.sell(5'000);
+    EXPECT_EQ(thiefs.show(far.shown()).code, CardCode::kNotYours);
+    EXPECT_EQ(thiefs.remaining(), 1'000);
+    EXPECT_EQ(thiefs.box->box_book().cards.bad_cards, 0);
+}
+
+TEST(BoxCards, AC32WhatIsHeardOnTheReadersLineAndSentAgainBuysNothing) {
+    // A student with an RS-485 dongle has recorded the neighbour's swipe and plays it back, whole, changed, late and
+    // under other numbers.
+    CardedBox site;
+    site.desk.sell(5'000);
+    CardShown heard = site.desk.shown();
+    heard.place = {12, 1};
+    const CardAnswer first = site.show(heard);
+    EXPECT_EQ(first.bought, credit_of_hundredths(5'000));
+    const HouseholdBook after = site.book();
+    EXPECT_EQ(site.show(heard).return_record, first.return_record) << "the same tap is the same answer";
+    EXPECT_EQ(site.book(), after) << "and nothing is stored for it";
+    site.now = site.now + minutes(11);
+    for (std::uint32_t tap = 1; tap <= 20; ++tap) {
+        heard.place = {static_cast<std::uint16_t>(1 + tap % 3), tap};
+        EXPECT_EQ(site.show(heard).bought, Credit{});
+    }
+    EXPECT_EQ(site.remaining(), 5'000);
+    // Neither the number of the card nor a byte of the record can be another one.
+    site.desk.sell(3'000);
+    CardShown changed = site.desk.shown();
+    changed.place = {12, 100};
+    changed.uid = card::uid_of(std::array<Byte, 4>{9, 9, 9, 1});
+    EXPECT_EQ(site.show(changed).code, CardCode::kInvalid);
+    // What the box answered is no credit either.
+    CardShown answered = site.desk.shown(first.return_record);
+    answered.place = {12, 101};
+    EXPECT_EQ(site.show(answered).code, CardCode::kInvalid);
+    EXPECT_EQ(site.remaining(), 5'000);
+    EXPECT_EQ(site.show().bought, credit_of_hundredths(3'000)) << "the household itself is not kept out";
+}
+
 TEST(BoxCards, AC09AC26ATornCopyIsNoAttemptWhereTheOtherOneOpens) {
     // The desk's write was torn; the resident's third visit closes the reader.
     CardedBox site;

@@ -105,7 +105,7 @@ TEST(Node, WireTurnedRoundIsChargedAllTheSame) {
 }
 
 TEST(Node, ReplayedForgedAndMisaddressedCommandsChangeNothing) {
-    // Whoever records the line lights his room for nothing, or darkens his neighbour's.
+    // AC16, AC32: whoever records the line lights his room for nothing, or darkens his neighbour's.
     FakeBoard board;
     board.start();
     board.run(seconds(4));

@@ -400,7 +400,7 @@ TEST_F(ServerTest, PlainControlIsHeardOnlyWhereTheFactoryAllowedItAndUntilItExpi
 }
 
 TEST_F(ServerTest, FiveWrongPasswordsLockPlainWritesForAnHour) {
-    // A million passwords are tried in a day.
+    // AC32: a million passwords are tried in a day.
     board.config.plain_writes = true;
     board.config.plain_password = 123456;
     prepare();
