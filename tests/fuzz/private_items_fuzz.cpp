@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "protocols/dlt645/private_items.hpp"
+#include "protocols/dlt645/reader_items.hpp"
 #include "tests/fuzz/check.hpp"
 
 using namespace prewatt;
@@ -27,7 +28,7 @@ void same_bytes(const std::optional<Item>& item, Bytes data) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const Bytes rest(data + 1, size - 1);
-    switch (data[0] % 7) {
+    switch (data[0] % 11) {
         case 0:
             same_bytes(decode_household_block(rest), rest);
             break;
@@ -48,6 +49,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 6:
             same_bytes(decode_setting_sums(rest), rest);
+            break;
+        case 7:
+            same_bytes(decode_reader_tap(rest), rest);
+            break;
+        case 8:
+            same_bytes(decode_card_presented(rest), rest);
+            break;
+        case 9:
+            same_bytes(decode_card_outcome(rest), rest);
+            break;
+        case 10:
+            same_bytes(decode_card_written(rest), rest);
             break;
     }
     return 0;
