@@ -258,6 +258,8 @@ void Server::sealed_command(const Frame& request, const Target& target, Instant 
         const std::array<Byte, 2> error{reason, 0x00};
         send(target, dlt645::error_reply(Function::kSecurity), error, now);
     };
+    if (!target.wildcard && request.data_id() == dlt645::kCardShown) return card_shown(request, target, now);
+    if (!target.wildcard && request.data_id() == dlt645::kCardWritten) return card_written(request, target, now);
     if (target.wildcard || request.data_id() != dlt645::kSealedCommand) return refused(kSecurityOther);
     const std::uint64_t number = box_.config().box.value;
     const auto opened = card::unseal_request(mac_, box_.config().keys, number, request.bytes());
@@ -277,6 +279,66 @@ void Server::sealed_command(const Frame& request, const Target& target, Instant 
     const card::SealedAnswer sealed =
         card::seal_answer(mac_, box_.config().keys, number, opened->request.operator_number, answer);
     reply(target, Function::kSecurity, {sealed.data(), sealed.size()}, now);
+}
+
+// --- A card on a reader of the line
+
+// The same question again is none: the box remembers what it said.
+bool Server::may_tap(const dlt645::CardPresented& presented, Instant now) {
+    if (last_tap_ == presented) return true;
+    const std::int64_t more = (now - taps_at_).count() / kTapInterval.count();
+    taps_at_ = taps_at_ + kTapInterval * more;
+    taps_left_ = static_cast<int>(std::min<std::int64_t>(kTapsInARow, taps_left_ + more));
+    if (taps_left_ == 0) return false;
+    --taps_left_;
+    last_tap_ = presented;
+    return true;
+}
+
+void Server::card_shown(const Frame& request, const Target& target, Instant now) {
+    const auto presented = dlt645::decode_card_presented(request.bytes().subspan(kIdSize));
+    if (!presented || target.meter != 0) {
+        const std::array<Byte, 2> error{kSecurityOther, 0x00};
+        return send(target, dlt645::error_reply(Function::kSecurity), error, now);
+    }
+    CardShown shown;
+    shown.uid = presented->card.uid;
+    shown.credit = presented->card.credit;
+    shown.slot = presented->card.slot;
+    shown.has_other = presented->card.has_other;
+    shown.place = {presented->reader.value, presented->tap};
+    CardAnswer answer;
+    if (may_tap(*presented, now))
+        answer = box_.present_card(mac_, shown, now);
+    else
+        answer.code = CardCode::kPaused;
+
+    dlt645::CardOutcome outcome;
+    outcome.reader = presented->reader;
+    outcome.tap = presented->tap;
+    outcome.slot = presented->card.slot;
+    outcome.code = static_cast<std::uint8_t>(answer.code);
+    outcome.household = answer.household.number;
+    outcome.bought_hundredths = static_cast<std::int32_t>(
+        std::clamp<std::int64_t>(in_hundredths(answer.bought, Round::kDown), INT32_MIN, INT32_MAX));
+    outcome.remaining_hundredths = answer.remaining_hundredths;
+    outcome.has_return = answer.has_return;
+    outcome.return_record = answer.return_record;
+    std::array<Byte, kIdSize + dlt645::kCardOutcomeSizeMax> data{};
+    ByteWriter(data).put_u32(dlt645::kCardShown.value);
+    const std::size_t size = dlt645::encode(outcome, MutableBytes(data).subspan(kIdSize));
+    reply(target, Function::kSecurity, Bytes(data).first(kIdSize + size), now);
+}
+
+// Nothing is believed that the box has not given out itself: a generation counts once, and moves no credit.
+void Server::card_written(const Frame& request, const Target& target, Instant now) {
+    const auto written = dlt645::decode_card_written(request.bytes().subspan(kIdSize));
+    if (!written || target.meter != 0) {
+        const std::array<Byte, 2> error{kSecurityOther, 0x00};
+        return send(target, dlt645::error_reply(Function::kSecurity), error, now);
+    }
+    (void)box_.card_written({written->household}, written->generation, now);
+    reply(target, Function::kSecurity, request.bytes(), now);
 }
 
 }  // namespace prewatt::meter

@@ -4,10 +4,12 @@
 // Every household is a meter of its own at address BBBBBBBBBBHH, the box itself stands at HH = 00. "Whoever is there"
 // (all AA) is answered by the box only, so one box gives one answer. What is refused and how: docs/formats/dlt645.md.
 // Silence for what is damaged, not for us, a reply, or a function that is not known. Changes come as sealed commands
-// (03H); plain writes are refused unless the factory has switched them on, and even then never touch credit.
+// (03H); cards on a reader of the line come as records that their seal protects (EC040300); plain writes are refused
+// unless the factory has switched them on, and even then never touch credit.
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/fixed_vector.hpp"
 #include "card/mac.hpp"
@@ -15,6 +17,7 @@
 #include "meter/node/items.hpp"
 #include "meter/ports.hpp"
 #include "protocols/dlt645/frame.hpp"
+#include "protocols/dlt645/reader_items.hpp"
 
 namespace prewatt::meter {
 
@@ -23,6 +26,10 @@ class Server {
     static constexpr Duration kTurnaround = milliseconds(20);
     // A following frame of an older snapshot would pass for fresh figures.
     static constexpr Duration kSnapshotLife = seconds(60);
+    // Of readers on the line together. Each tap that is looked at may be stored, so whoever plays a recorded one on the
+    // wires would otherwise wear the memory out.
+    static constexpr int kTapsInARow = 10;
+    static constexpr Duration kTapInterval = seconds(6);
 
     Server(Box& box, card::Mac& mac, Bus& bus);
     // True when the byte completed a request to this box: its effect may want relays or display to move.
@@ -48,6 +55,9 @@ class Server {
     void write(const dlt645::Frame& request, const Target& target, Instant now);
     void control(const dlt645::Frame& request, const Target& target, Instant now);
     void sealed_command(const dlt645::Frame& request, const Target& target, Instant now);
+    void card_shown(const dlt645::Frame& request, const Target& target, Instant now);
+    void card_written(const dlt645::Frame& request, const Target& target, Instant now);
+    [[nodiscard]] bool may_tap(const dlt645::CardPresented& presented, Instant now);
     [[nodiscard]] bool password_fits(const Target& target, Bytes password, Instant now);
 
     Box& box_;
@@ -67,6 +77,10 @@ class Server {
         Instant taken{};
         FixedVector<Byte, kItemSizeMax> data;
     } snapshot_;
+
+    std::optional<dlt645::CardPresented> last_tap_;
+    int taps_left_ = kTapsInARow;
+    Instant taps_at_{};
 
     std::uint8_t wrong_passwords_ = 0;
     Instant locked_until_{INT64_MIN};
