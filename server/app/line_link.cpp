@@ -2,6 +2,8 @@
 
 #include "server/domain/office_calendar.hpp"
 
+#include "server/app/log.hpp"
+
 namespace prewatt::server::app {
 
 UnixTime unix_of_civil(CivilSeconds civil) {
@@ -146,6 +148,18 @@ void LineLink::on_freeze(const collect::FreezeReading& reading) {
         }
     }
     if (!freezes.empty()) office_.archive().record_freezes(std::move(freezes), heard("a freeze"));
+}
+
+// What a tap did to an account comes as a confirmation. This is for whoever asks why somebody stood before a reader in
+// vain; the box has it in its log too, under the same numbers.
+void LineLink::on_tap(const collect::TapNews& news, UnixTime) {
+    log_info("card reader " + std::to_string(news.reader) + ", tap " + std::to_string(news.tap) + ": card of box " +
+             std::to_string(news.box_number) + ", code " + std::to_string(news.code));
+}
+
+void LineLink::on_reader(std::uint16_t number, bool answering, UnixTime) {
+    const std::string words = "card reader " + std::to_string(number);
+    answering ? log_info(words + " answers") : tell_(words + " does not answer");
 }
 
 void LineLink::on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) {

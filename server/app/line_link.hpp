@@ -48,6 +48,8 @@ class LineLink final : public collect::LineOffice {
     void on_setting(BoxId box, const collect::SettingNews& news, UnixTime at) override;
     void on_freeze(const collect::FreezeReading& reading) override;
     void on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) override;
+    void on_tap(const collect::TapNews& news, UnixTime at) override;
+    void on_reader(std::uint16_t number, bool answering, UnixTime at) override;
 
   private:
     struct Place {

@@ -15,6 +15,7 @@
 #include <shared_mutex>
 #include <thread>
 
+#include "card/card_keys.hpp"
 #include "card/openssl/openssl_mac.hpp"
 #include "server/api/json_of.hpp"
 #include "server/app/desire_feed.hpp"
@@ -218,10 +219,12 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
 
     std::vector<collect::BoxSetup> setups_of(const std::vector<BoxRecord>& boxes) const {
         card::OpensslMac mac;
+        const card::SiteMasters masters = card::site_masters(mac, master_key_);
         std::vector<collect::BoxSetup> setups;
         for (const BoxRecord& box : boxes)
             setups.push_back({box.id, box.number, static_cast<std::uint8_t>(households_of(box.wiring)),
-                              card::diversify(mac, master_key_, box.number)});
+                              card::diversify(mac, master_key_, box.number),
+                              card::record_keys(mac, masters, box.number)});
         return setups;
     }
 

@@ -61,8 +61,22 @@ std::expected<LineAddress, std::string> parse_line_url(std::string_view url) {
             const auto latency = number(option.substr(11), 10'000);
             if (!latency) return wrong("latency_ms is 0 to 10000");
             address.latency_max = milliseconds(*latency);
+        } else if (option.starts_with("readers=")) {
+            std::string_view list = option.substr(8);
+            while (true) {
+                const std::string_view one = list.substr(0, list.find(','));
+                const auto reader = number(one, 65535);
+                if (!reader || *reader == 0) return wrong("readers are numbers from 1 to 65535, with commas between");
+                const auto value = static_cast<std::uint16_t>(*reader);
+                if (std::find(address.readers.begin(), address.readers.end(), value) != address.readers.end())
+                    return wrong("names a reader twice");
+                address.readers.push_back(value);
+                if (one.size() == list.size()) break;
+                list.remove_prefix(one.size() + 1);
+            }
+            if (address.readers.size() > kReadersMax) return wrong("has at most 4 readers");
         } else {
-            return wrong("knows the options baud and latency_ms only");
+            return wrong("knows the options baud, latency_ms and readers only");
         }
     }
     return address;

@@ -20,11 +20,21 @@ TEST(LineAddress, ReadsPortsAndGateways) {
     EXPECT_EQ(parse_line_url("tcp://localhost:9")->baud, 9600u);
 }
 
+TEST(LineAddress, NamesTheCardReadersOfTheLine) {
+    // A reader that nobody asks is dead plastic on the wall.
+    EXPECT_TRUE(parse_line_url("tcp://h:1")->readers.empty());
+    EXPECT_EQ(parse_line_url("tcp://h:1?readers=7")->readers, std::vector<std::uint16_t>{7});
+    EXPECT_EQ(parse_line_url("tcp://h:1?baud=2400&readers=1,65535&latency_ms=3")->readers,
+              (std::vector<std::uint16_t>{1, 65535}));
+}
+
 TEST(LineAddress, SaysWhatIsWrong) {
     // "connection failed" for a typing error costs a technician an afternoon.
     for (const char* url :
          {"", "ttyUSB0", "serial://ttyUSB0", "tcp://host", "tcp://:1", "tcp://h:0", "tcp://h:70000",
-          "tcp://h:1?baud=9601", "tcp://h:1?baud=", "tcp://h:1?speed=1", "serial:///dev/x?latency_ms=-1"}) {
+          "tcp://h:1?baud=9601", "tcp://h:1?baud=", "tcp://h:1?speed=1", "tcp://h:1?readers=", "tcp://h:1?readers=0",
+          "tcp://h:1?readers=1,", "tcp://h:1?readers=7,7", "tcp://h:1?readers=65536", "tcp://h:1?readers=1,2,3,4,5",
+          "serial:///dev/x?latency_ms=-1"}) {
         const auto address = parse_line_url(url);
         ASSERT_FALSE(address) << url;
         EXPECT_NE(address.error().find(url), std::string::npos);

@@ -143,6 +143,8 @@ void LineMaster::set_boxes(std::span<const BoxSetup> boxes) {
     if (exchange_.live.request != 0) lives_.push_front(exchange_.live);
     if (exchange_.active) has_listened_ = false;  // its answer may be on its way
     exchange_ = {};
+    for (Reader& reader : readers_)
+        reader.driver.drop(clock_set_at_);
     std::deque<Live> lives;
     lives.swap(lives_);
     boxes_ = std::move(next);
@@ -285,6 +287,8 @@ void LineMaster::on_byte(Byte byte, Instant now, bool bad_parity) {
 void LineMaster::on_line_down(Instant now) {
     exchange_.active = false;
     transfer_.active = false;
+    for (Reader& reader : readers_)
+        reader.driver.drop(now);
     decoder_.reset();
     has_listened_ = false;
     std::deque<Live> lives;
@@ -345,6 +349,7 @@ bool LineMaster::is_answering(BoxId id) const {
 // --- Choosing the next frame
 
 bool LineMaster::choose(Instant now) {
+    if (start_reader(now, false)) return true;
     if (urgent_run_ < settings_.urgent_run_max && choose_urgent(now)) {
         ++urgent_run_;
         return true;
@@ -354,7 +359,7 @@ bool LineMaster::choose(Instant now) {
         return true;
     }
     urgent_run_ = 0;
-    return choose_urgent(now);
+    return choose_urgent(now) || start_reader(now, true);
 }
 
 bool LineMaster::choose_urgent(Instant now) {
@@ -781,15 +786,23 @@ void LineMaster::start_read(Kind kind, std::size_t index, std::uint8_t household
 
 void LineMaster::transmit(Kind kind, std::size_t index, std::uint8_t household, Function function, Bytes data,
                           std::size_t reply_data, Instant now) {
+    send_to(dlt645::address_of(boxes_[index].number, Household{household}), kind, function,
+            function == Function::kSecurity ? dlt645::kSealedCommand : dlt645::kHouseholdBlock, data, reply_data,
+            settings_.preamble, now);
+    exchange_.box = index;
+    exchange_.household = household;
+    ++boxes_[index].quality.asked;
+}
+
+void LineMaster::send_to(const dlt645::Address& address, Kind kind, Function function, dlt645::DataId id, Bytes data,
+                         std::size_t reply_data, std::size_t preamble, Instant now) {
     exchange_ = {};
     exchange_.active = true;
     exchange_.kind = kind;
-    exchange_.box = index;
-    exchange_.household = household;
     exchange_.function = function;
-    exchange_.id = function == Function::kSecurity ? dlt645::kSealedCommand : dlt645::kHouseholdBlock;
-    exchange_.address = dlt645::address_of(boxes_[index].number, Household{household});
-    sending_ = dlt645::encode(exchange_.address, dlt645::request(function), data, settings_.preamble);
+    exchange_.id = id;
+    exchange_.address = address;
+    sending_ = dlt645::encode(address, dlt645::request(function), data, preamble);
     const auto reply = static_cast<std::int64_t>(dlt645::kPreambleSize + dlt645::kFrameOverhead + 4 + reply_data);
     exchange_.sent_at = now;
     exchange_.sent_end = now + character_time(static_cast<std::int64_t>(sending_.size()));
@@ -798,7 +811,6 @@ void LineMaster::transmit(Kind kind, std::size_t index, std::uint8_t household, 
     exchange_.deadline = exchange_.begin_deadline + character_time(reply);
     decoder_.reset();
     ++counters_.requests;
-    ++boxes_[index].quality.asked;
 }
 
 void LineMaster::queue(Box& box) {
@@ -817,7 +829,7 @@ void LineMaster::drive(Box& box, std::uint8_t household, Instant now) {
 }
 
 Instant LineMaster::next_due() const {
-    Instant due = audit_at_;
+    Instant due = std::min(audit_at_, reader_due());
     for (const std::size_t index : urgent_) {
         const Box& box = boxes_[index];
         if (box.contact != Contact::kSilent || box.fresh) due = std::min(due, box.command_at);
@@ -856,6 +868,7 @@ void LineMaster::on_frame(const dlt645::Frame& frame, Instant now) {
 }
 
 void LineMaster::on_reply(const dlt645::Frame& frame, Instant now) {
+    if (is_of_reader(exchange_.kind)) return on_reader_reply(frame, now);
     Box& box = boxes_[exchange_.box];
     const Bytes body = frame.bytes().subspan(4);
     const auto ignore = [this] {
@@ -936,6 +949,11 @@ void LineMaster::on_reply(const dlt645::Frame& frame, Instant now) {
             }
             return;
         }
+        case Kind::kTap:
+        case Kind::kCard:
+        case Kind::kOutcome:
+        case Kind::kWritten:
+            return;  // on_reader_reply
     }
 }
 
@@ -1302,6 +1320,7 @@ void LineMaster::fail(Failure failure, Instant now) {
     exchange_.active = false;
     ended_at_ = now;
     quiet_until_ = now + character_time(settings_.gap_characters);
+    if (is_of_reader(exchange_.kind)) return on_reader_fail(failure, now);
     Box& box = boxes_[exchange_.box];
     const bool refused = failure == Failure::kErrorReply;
     if (failure == Failure::kTimeout)
@@ -1386,6 +1405,11 @@ void LineMaster::fail(Failure failure, Instant now) {
                 box.command_at = now;
             }
             return;
+        case Kind::kTap:
+        case Kind::kCard:
+        case Kind::kOutcome:
+        case Kind::kWritten:
+            return;  // on_reader_fail
     }
 }
 

@@ -4,6 +4,7 @@
 //
 // What it does, most urgent first, and decided anew between ANY two frames (also between a first and its following
 // frame):
+//   0. a card on a shared reader of the line (reader_driver.hpp): a person holds it
 //   1. sealed commands, until the state that the office desires has been confirmed by the box; live reads that a person
 //   waits for
 //   2. the following frame of a block that has begun
@@ -14,6 +15,10 @@
 //   5. the sweep: what changed in each box, for ever
 // After `urgent_run_max` urgent frames in a row one of the others comes, so a job for 10,000 households does not stop
 // the readings.
+//
+// Cards on a shared reader. Their CREDIT goes to the box that its clear header names, opaque; the RETURN in the answer
+// is opened where the keys of the box's records are known, and what it proves is confirmed like an authenticated
+// answer.
 //
 // Time-outs come from the speed and from what is expected (Td 500 ms at most by the standard, then the characters). A
 // box that does not answer is tried less and less often, and all silent boxes together get a tenth of the line. Replies
@@ -56,6 +61,7 @@
 #include "protocols/dlt645/frame.hpp"
 #include "protocols/dlt645/private_items.hpp"
 #include "server/collect/line_office.hpp"
+#include "server/collect/reader_driver.hpp"
 #include "server/collect/setting_driver.hpp"
 
 namespace prewatt::collect {
@@ -88,6 +94,7 @@ struct BoxSetup {
     std::uint64_t number = 0;  // ten digits
     std::uint8_t household_count = 39;
     card::BoxKeys keys;
+    std::optional<card::RecordKeys> record_keys{};  // of its cards; none: what a card brought is confirmed by reading
 };
 
 // Since the master began; for the page of lines and for metrics.
@@ -102,6 +109,16 @@ struct LineCounters {
     Duration last_sweep;  // of all boxes that answer, from the first question to the last answer
     std::uint32_t silent_boxes = 0;
     std::uint32_t boxes = 0;
+};
+
+// A shared reader as it answers.
+struct ReaderQuality {
+    std::uint16_t number = 0;
+    bool answering = false;
+    std::uint64_t polls = 0;
+    std::uint64_t taps = 0;    // cards that were brought to a box, or refused by the master
+    std::uint64_t booked = 0;  // of these, those that the box took
+    UnixTime tapped_at;        // 0: never
 };
 
 // How one box answers; ages come from the times, Instant{}: never.
@@ -129,6 +146,8 @@ class LineMaster {
     // All boxes of the line. Boxes that were there before keep what is known of them unless number or keys have
     // changed.
     void set_boxes(std::span<const BoxSetup> boxes);
+    // All shared readers of the line; those that were there before go on.
+    void set_readers(std::span<const std::uint16_t> numbers, Instant now);
     // What the office desires of a household now. The first one for a household also tells what had been confirmed
     // before; later ones do not, because the master knows better by then.
     void desire(const DesiredState& desired, Instant now);
@@ -162,6 +181,7 @@ class LineMaster {
     [[nodiscard]] LineCounters counters() const;
     [[nodiscard]] bool is_answering(BoxId box) const;
     [[nodiscard]] std::vector<BoxQuality> quality() const;
+    [[nodiscard]] std::vector<ReaderQuality> reader_quality() const;
 
   private:
     enum class Kind : std::uint8_t {
@@ -174,7 +194,11 @@ class LineMaster {
         kCommand,
         kSums,
         kItem,
-        kFreeze
+        kFreeze,
+        kTap,
+        kCard,
+        kOutcome,
+        kWritten
     };
     enum class Contact : std::uint8_t { kUnknown, kAnswering, kSilent };
     enum class Failure : std::uint8_t { kTimeout, kErrorReply, kDamaged };
@@ -264,8 +288,15 @@ class LineMaster {
         std::uint8_t household = 0;
         int attempts = 0;
     };
+    struct Reader {
+        ReaderDriver driver;
+        ReaderQuality quality;
+        bool told_answering = false;
+        dlt645::CardOutcome told_outcome;
+    };
     struct Exchange {
         bool active = false;
+        std::size_t reader = 0;  // of a tap
         Kind kind = Kind::kBlock;
         std::size_t box = 0;
         std::uint8_t household = 0;
@@ -317,6 +348,20 @@ class LineMaster {
     [[nodiscard]] bool still_wanted(const Box& box, const Open& open, Instant now) const;
     bool start_sweep(Instant now);
     bool start_extra(Instant now);
+    // line_readers.cpp
+    bool start_reader(Instant now, bool idle);
+    [[nodiscard]] Instant reader_due() const;
+    [[nodiscard]] static constexpr bool is_of_reader(Kind kind) {
+        return kind == Kind::kTap || kind == Kind::kCard || kind == Kind::kOutcome || kind == Kind::kWritten;
+    }
+    void on_reader_reply(const dlt645::Frame& frame, Instant now);
+    void on_reader_fail(Failure failure, Instant now);
+    void on_card_answer(Box& box, const dlt645::CardPresented& presented, const dlt645::CardOutcome& outcome,
+                        Instant now);
+    void on_return(Box& box, const dlt645::CardPresented& presented, const dlt645::CardOutcome& outcome, Instant now);
+    void tell_tap(Reader& reader, const dlt645::CardOutcome& outcome, Instant now);
+    void tell_reader(Reader& reader, Instant now);
+
     void start_block(std::size_t index, Instant now);
     void start_freeze(std::size_t index, Instant now);
     void start_following(Instant now);
@@ -324,6 +369,8 @@ class LineMaster {
                     Instant now);
     void transmit(Kind kind, std::size_t index, std::uint8_t household, dlt645::Function function, Bytes data,
                   std::size_t reply_data, Instant now);
+    void send_to(const dlt645::Address& address, Kind kind, dlt645::Function function, dlt645::DataId id, Bytes data,
+                 std::size_t reply_data, std::size_t preamble, Instant now);
     void queue(Box& box);
     void drive(Box& box, std::uint8_t household, Instant now);
     [[nodiscard]] Instant next_due() const;
@@ -359,6 +406,8 @@ class LineMaster {
     std::vector<Box> boxes_;
     std::deque<std::size_t> urgent_;  // boxes with commands, in the order in which they are served
     std::deque<Live> lives_;
+    std::vector<Reader> readers_;
+    std::size_t reader_cursor_ = 0;
     Exchange exchange_;
     Transfer transfer_;
     int urgent_run_ = 0;

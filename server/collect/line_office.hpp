@@ -60,6 +60,16 @@ enum class ReadError : std::uint8_t {
     kNotSupported,  // the meter does not know the item
     kLineDown,      // the port or the gateway cannot be opened
 };
+// A card on a shared reader of the line, and what became of it.
+struct TapNews {
+    std::uint16_t reader = 0;
+    std::uint32_t tap = 0;
+    std::uint64_t box_number = 0;  // as the card's clear header has it
+    HouseholdId household;         // 0: not known
+    std::uint8_t code = 0;         // docs/formats/card-codes.md; from 128 on dlt645::kCode..
+    std::int32_t bought_hundredths = 0;
+    std::int32_t remaining_hundredths = 0;
+};
 using LiveRequest = std::uint64_t;  // chosen by whoever asks
 
 class LineOffice {
@@ -90,6 +100,11 @@ class LineOffice {
     virtual void on_setting(BoxId, const SettingNews&, UnixTime) {}
     // A freeze that was wanted (LineMaster::want_freezes). Whoever wants none hears nothing.
     virtual void on_freeze(const FreezeReading&) {}
+
+    // Of the shared readers. What a tap did to an account also comes as on_confirmed, where the box's RETURN proves it.
+    virtual void on_tap(const TapNews&, UnixTime) {}
+    // The reader began or ceased to answer.
+    virtual void on_reader(std::uint16_t, bool, UnixTime) {}
 
   protected:
     ~LineOffice() = default;

@@ -52,7 +52,9 @@ struct LineRunner::Running : std::enable_shared_from_this<LineRunner::Running> {
           resolver(strand),
           timer(strand),
           connect_timer(strand),
-          master(settings, mac, office) {}
+          master(settings, mac, office) {
+        master.set_readers(address.readers, steady_now());
+    }
 
     void set_state(LineState state, std::string problem) {
         LineStatus copy;
@@ -175,6 +177,7 @@ struct LineRunner::Running : std::enable_shared_from_this<LineRunner::Running> {
             if (now >= quality_at) {
                 quality_at = now + seconds(1);
                 status.boxes = master.quality();
+                status.readers = master.reader_quality();
             }
         }
         if (!step.send.empty()) {

@@ -28,11 +28,12 @@ struct LineStatus {
     std::string problem;  // why it is down
     LineCounters counters;
     std::vector<BoxQuality> boxes;
+    std::vector<ReaderQuality> readers;
 };
 
 class LineRunner {
   public:
-    // settings.baud and settings.latency_max are taken from the address.
+    // settings.baud, settings.latency_max and the readers of the line are taken from the address.
     LineRunner(boost::asio::io_context& io, const LineAddress& address, LineSettings settings, card::Mac& mac,
                LineOffice& office);
     ~LineRunner();
