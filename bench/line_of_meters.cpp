@@ -25,8 +25,8 @@ std::optional<dlt645::Frame> frame_in(Bytes bytes) {
 
 // --- One box
 
-MeterStation::MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys, card::Mac& mac,
-                           Duration window)
+MeterStation::MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys,
+                           const std::optional<card::MeterCardKeys>& card_keys, card::Mac& mac, Duration window)
     : line_(line),
       mac_(mac),
       window_(window),
@@ -36,6 +36,7 @@ MeterStation::MeterStation(sim::SerialLine& line, std::uint64_t number, const ca
       filter_({number}, line.character_time(2)) {
     config_.box = {number};
     config_.keys = keys;
+    config_.card_keys = card_keys;
     config_.display_fitted = false;
     for (std::size_t p = 0; p < measurement_.phases.size(); ++p)
         measurement_.phases[p] = {volts(230), millihertz(50'000), true};
@@ -87,6 +88,44 @@ Instant MeterStation::on_time(Instant now) {
     return std::min(node_wants_, feed_at_);
 }
 
+// --- The shared reader
+
+ReaderStation::ReaderStation(sim::SerialLine& line, const reader::ReaderConfig& config, Duration exchange)
+    : line_(line), config_(config), exchange_(exchange), filter_({config.number.value}, line.character_time(2)) {
+    id_ = line.attach(*this, line.now());
+    restart();
+}
+
+void ReaderStation::restart() {
+    config_.first_tap += 1000;
+    reader_.emplace(config_, mac_, field);
+    card_at_ = line_.now() + exchange_;
+    line_at_ = kNever;
+    line_.wake(id_, card_at_);
+}
+
+Instant ReaderStation::speak(Instant now) {
+    const auto step = reader_->poll_line(now);
+    line_at_ = step.wake_up;
+    if (!step.send.empty()) line_.send(id_, step.send, now);
+    return std::min(card_at_, line_at_);
+}
+
+sim::Station::Heard ReaderStation::on_character(const sim::Character& character) {
+    using Verdict = sim::FrameFilter::Verdict;
+    const Verdict verdict = filter_.add(character);
+    if (verdict != Verdict::kTake) return {std::min(card_at_, line_at_), verdict == Verdict::kOthers};
+    for (const Byte byte : filter_.take_held())
+        reader_->on_byte(byte, character.at);
+    reader_->on_byte(character.value, character.at, character.bad_parity);
+    return {speak(character.at), false};
+}
+
+Instant ReaderStation::on_time(Instant now) {
+    if (now >= card_at_) card_at_ = std::max(reader_->step_card(now), now) + exchange_;
+    return speak(now);
+}
+
 // --- The master and its office
 
 class LineOfMeters::MasterStation final : public sim::Station, public collect::LineOffice {
@@ -104,8 +143,11 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
         const std::int64_t ms = now.microseconds() / 1000;
         master_->set_clock(now, {kUnixStart.ms + ms}, kCivilStart + static_cast<CivilSeconds>(ms / 1000));
         master_->set_boxes(setups_);
+        if (owner_.reader_) master_->set_readers(std::array{kReaderNumber}, now);
+        owner_.line.set_connected(id_, true);
         owner_.line.wake(id_, now);
     }
+    void stop() { owner_.line.set_connected(id_, false); }
     void wake() { owner_.line.wake(id_, owner_.line.now()); }
     collect::LineMaster& master() { return *master_; }
     void desire(const server::DesiredState& wanted) {
@@ -171,6 +213,10 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
     void on_setting(server::BoxId box, const collect::SettingNews& news, server::UnixTime at) override {
         office_.on_setting(box, news, at);
     }
+    void on_tap(const collect::TapNews& news, server::UnixTime at) override { office_.on_tap(news, at); }
+    void on_reader(std::uint16_t number, bool answering, server::UnixTime at) override {
+        office_.on_reader(number, answering, at);
+    }
     void on_refused(const server::Delivery& delivery, std::string_view problem, bool for_good,
                     server::UnixTime at) override {
         office_.on_refused(delivery, problem, for_good, at);
@@ -216,14 +262,25 @@ class LineOfMeters::MasterStation final : public sim::Station, public collect::L
 };
 
 LineOfMeters::LineOfMeters(const Options& options, collect::LineOffice& office)
-    : line(options.baud, options.faults, options.seed) {
+    : line(options.baud, options.faults, options.seed), issuer_(meter_mac_, kMasterKey) {
     std::vector<collect::BoxSetup> setups;
     for (int k = 0; k < options.boxes; ++k) {
         const std::uint64_t number = kFirstBoxNumber + static_cast<std::uint64_t>(k);
         const card::BoxKeys keys = card::diversify(meter_mac_, kMasterKey, number);
-        boxes_.push_back(std::make_unique<MeterStation>(line, number, keys, meter_mac_, options.window));
-        setups.push_back({box_id(k), number, kHouseholdsMax, keys});
+        std::optional<card::MeterCardKeys> card_keys;
+        std::optional<card::RecordKeys> record_keys;
+        if (options.card_reader) {
+            card_keys = card::meter_card_keys(meter_mac_, issuer_.masters, number);
+            record_keys = card_keys->own;
+        }
+        boxes_.push_back(std::make_unique<MeterStation>(line, number, keys, card_keys, meter_mac_, options.window));
+        setups.push_back({box_id(k), number, kHouseholdsMax, keys, record_keys});
     }
+    if (options.card_reader)
+        reader_ = std::make_unique<ReaderStation>(
+            line,
+            reader::ReaderConfig{{kReaderNumber}, {}, issuer_.masters.sector_read, issuer_.masters.sector_return, 1},
+            options.card_exchange);
     collect::LineSettings settings = options.settings;
     settings.baud = options.baud;
     master_ = std::make_unique<MasterStation>(*this, settings, office, std::move(setups));
@@ -232,6 +289,9 @@ LineOfMeters::~LineOfMeters() = default;
 
 void LineOfMeters::restart_master() {
     master_->restart();
+}
+void LineOfMeters::stop_master() {
+    master_->stop();
 }
 collect::LineMaster& LineOfMeters::master() {
     return master_->master();

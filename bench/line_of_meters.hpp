@@ -14,9 +14,13 @@
 #include <optional>
 #include <vector>
 
+#include "card/card_keys.hpp"
 #include "card/openssl/openssl_mac.hpp"
 #include "meter/node/node.hpp"
+#include "reader/shared_reader.hpp"
+#include "reader/testing/issued_card.hpp"
 #include "server/collect/line_master.hpp"
+#include "sim/card/field.hpp"
 #include "sim/frame_filter.hpp"
 #include "sim/serial_line.hpp"
 #include "sim/virtual_board.hpp"
@@ -28,8 +32,9 @@ inline constexpr std::uint64_t kFirstBoxNumber = 3'500'000'001;
 // One box with its converter on the line.
 class MeterStation final : public sim::Station {
   public:
-    MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys, card::Mac& mac,
-                 Duration window);
+    // `card_keys`: none, and the box takes no cards.
+    MeterStation(sim::SerialLine& line, std::uint64_t number, const card::BoxKeys& keys,
+                 const std::optional<card::MeterCardKeys>& card_keys, card::Mac& mac, Duration window);
 
     Heard on_character(const sim::Character& character) override;
     Instant on_time(Instant now) override;
@@ -64,8 +69,37 @@ class MeterStation final : public sim::Station {
     sim::FrameFilter filter_;
 };
 
+// A shared card reader on the line. Cards are held into `field`; each exchange with one takes `exchange` and has its
+// effect at its end.
+class ReaderStation final : public sim::Station {
+  public:
+    ReaderStation(sim::SerialLine& line, const reader::ReaderConfig& config, Duration exchange);
+
+    Heard on_character(const sim::Character& character) override;
+    Instant on_time(Instant now) override;
+    // Power off and on again.
+    void restart();
+    [[nodiscard]] reader::SharedReader& reader() { return *reader_; }
+    [[nodiscard]] reader::Shown shown() const { return reader_->shown(line_.now()); }
+    void set_connected(bool on) { line_.set_connected(id_, on); }
+    sim::Field field;
+
+  private:
+    [[nodiscard]] Instant speak(Instant now);
+    sim::SerialLine& line_;
+    reader::ReaderConfig config_;
+    Duration exchange_;
+    card::OpensslMac mac_;
+    std::optional<reader::SharedReader> reader_;
+    sim::SerialLine::Id id_ = 0;
+    Instant card_at_{};
+    Instant line_at_ = kNever;
+    sim::FrameFilter filter_;
+};
+
 class LineOfMeters {
   public:
+    static constexpr std::uint16_t kReaderNumber = 7;
     struct Options {
         int boxes = 1;
         std::uint32_t baud = 9600;
@@ -73,6 +107,8 @@ class LineOfMeters {
         std::uint64_t seed = 1;
         Duration window = seconds(1);
         collect::LineSettings settings{};
+        bool card_reader = false;  // a shared reader on the line, and boxes that take cards
+        Duration card_exchange = milliseconds(10);
     };
     // The office hears everything but need_counters, which is answered here.
     LineOfMeters(const Options& options, collect::LineOffice& office);
@@ -89,6 +125,14 @@ class LineOfMeters {
     [[nodiscard]] collect::LineMaster& master();
     [[nodiscard]] MeterStation& box(int index) { return *boxes_[static_cast<std::size_t>(index)]; }
     [[nodiscard]] static server::BoxId box_id(int index) { return {index + 1}; }
+    [[nodiscard]] static std::uint64_t box_number(int index) {
+        return kFirstBoxNumber + static_cast<std::uint64_t>(index);
+    }
+    [[nodiscard]] ReaderStation& card_reader() { return *reader_; }
+    // The desk of this site: issues and sells onto models of cards.
+    [[nodiscard]] reader::Issuer& issuer() { return issuer_; }
+    // The office's process is gone, and back with restart_master().
+    void stop_master();
 
     // Household-block traffic since the last reset: what the sweep itself puts on the line.
     struct Traffic {
@@ -107,6 +151,8 @@ class LineOfMeters {
     class MasterStation;
     std::vector<std::unique_ptr<MeterStation>> boxes_;
     card::OpensslMac meter_mac_;
+    reader::Issuer issuer_;
+    std::unique_ptr<ReaderStation> reader_;
     std::unique_ptr<MasterStation> master_;
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/card.hpp"
 #include "bench/figures.hpp"
 #include "bench/ledger.hpp"
 #include "bench/line.hpp"
@@ -34,6 +35,12 @@ const std::vector<Benchmark>& benchmarks() {
              bench::LineOptions line;
              if (o.boxes > 0) line.boxes = o.boxes;
              return bench::run_line(line);
+         }},
+        {"card",
+         [](const BenchOptions& o) -> Measured {
+             bench::CardOptions card;
+             if (o.boxes > 0) card.boxes = o.boxes;
+             return bench::run_card(card);
          }},
         {"ledger",
          [](const BenchOptions& o) -> Measured {

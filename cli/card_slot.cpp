@@ -14,7 +14,7 @@ constexpr std::int64_t kAway = 1'000'000;
 
 }  // namespace
 
-void CardSlot::service(sim::VirtualMeter& meter, std::int64_t host_now) {
+void CardSlot::service(sim::Field& field, std::int64_t host_now) {
     if (card_ && card_->writes() != kept_) {
         kept_ = card_->writes();
         known_ = card_->to_bytes();
@@ -23,14 +23,14 @@ void CardSlot::service(sim::VirtualMeter& meter, std::int64_t host_now) {
     }
     if (host_now - looked_at_ < kLookEvery) return;
     looked_at_ = host_now;
-    look(meter);
+    look(field);
 }
 
-void CardSlot::look(sim::VirtualMeter& meter) {
+void CardSlot::look(sim::Field& field) {
     std::ifstream in(file_, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
     if (bytes == known_) return;
-    meter.card_field().clear();
+    field.clear();
     const bool was_there = card_.has_value();
     card_.reset();
     known_.clear();
@@ -48,7 +48,7 @@ void CardSlot::look(sim::VirtualMeter& meter) {
     }
     card_ = std::move(*card);
     kept_ = card_->writes();
-    meter.card_field().put(*card_);
+    field.put(*card_);
 }
 
 }  // namespace prewatt::cli

@@ -1,13 +1,13 @@
-// A card in a file before the reader of a virtual meter: it lies there as long as the file does, and the file is taken
-// away, put back or changed (by `prewatt card-sim`, which lays the same file on a desk's reader) as a hand would.
-// What the meter writes onto it is kept at once.
+// A card in a file before the reader of a virtual meter, or a shared one: it lies there as long as the file does, and
+// the file is taken away, put back or changed (by `prewatt card-sim`, which lays the same file on a desk's reader) as a
+// hand would. What is written onto it is kept at once.
 #pragma once
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
-#include "sim/virtual_meter.hpp"
+#include "sim/card/field.hpp"
 
 namespace prewatt::cli {
 
@@ -16,10 +16,10 @@ class CardSlot {
     // docs/formats/virtual-card.md. The file need not be there yet.
     explicit CardSlot(std::filesystem::path file) : file_(std::move(file)) {}
     // To be called every round; `host_now` in microseconds. Looks after the file ten times a second of the host's.
-    void service(sim::VirtualMeter& meter, std::int64_t host_now);
+    void service(sim::Field& field, std::int64_t host_now);
 
   private:
-    void look(sim::VirtualMeter& meter);
+    void look(sim::Field& field);
     std::filesystem::path file_;
     std::optional<sim::M1Card> card_;
     std::string known_;       // the file as it was read or kept last

@@ -8,6 +8,7 @@
 
 #include "cli/card_sim.hpp"
 #include "meter/node/fake_card_desk.hpp"
+#include "sim/virtual_meter.hpp"
 
 namespace prewatt::cli {
 namespace {
@@ -34,7 +35,7 @@ class CardSlotTest : public ::testing::Test {
         for (const Instant end = now_ + span; now_ < end;) {
             now_ = now_ + milliseconds(50);
             meter_->run_until(now_);
-            slot_.service(*meter_, now_.microseconds());
+            slot_.service(meter_->card_field(), now_.microseconds());
         }
     }
     [[nodiscard]] sim::M1Card in_file() const {

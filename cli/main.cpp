@@ -30,6 +30,7 @@
 #include "cli/sell.hpp"
 #include "cli/serve.hpp"
 #include "cli/settings.hpp"
+#include "cli/shared_reader.hpp"
 #include "cli/sim.hpp"
 #include "cli/simulate.hpp"
 #include "cli/top.hpp"
@@ -611,6 +612,31 @@ void offer_sim(CLI::App& app) {
     verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
 }
 
+void offer_reader(CLI::App& app) {
+    CLI::App& verb = *app.add_subcommand("reader", "A shared card reader on a line: one for all its boxes");
+    auto options = verb_options<ReaderOptions>(verb);
+    verb.add_option("--number", options->number, "Of the reader, on its site")
+        ->check(CLI::Range(1, 65535))
+        ->capture_default_str();
+    verb.add_option("--line", options->line, "serial:///dev/ttyUSB0?baud=9600 or tcp://HOST:PORT: where the boxes are");
+    verb.add_option(
+        "--tcp", options->tcp,
+        "[HOST:]PORT for the office to connect to; with --line, all other frames are passed on to the boxes");
+    verb.add_option("--pcsc", options->pcsc, "The PC/SC reader, by its name or a part of it");
+    verb.add_option("--card", options->card, "Instead of one: a card in a file lies there as long as the file does");
+    verb.add_option("--key-file", options->key_file, "The two sector keys of the site")->required();
+    verb.add_option("--make-keys", options->master_key,
+                    "Write them into --key-file, from the site's master key in this file");
+    verb.add_option("--base", options->base, "First sector of the site's cards")
+        ->check(CLI::Range(1, 10))
+        ->capture_default_str();
+    verb.add_option("--for", options->duration, "End after 90s, 5m, 2h");
+    verb.footer(
+        "The line's address in the office then names it: tcp://HOST:PORT?readers=NUMBER\n"
+        "  prewatt reader --make-keys prewatt.key --key-file reader.key\n"
+        "  prewatt reader --number 7 --line serial:///dev/ttyUSB1 --pcsc ACR1252 --key-file reader.key");
+}
+
 void offer_card_sim(CLI::App& app) {
     CLI::App& verb = *app.add_subcommand("card-sim", "An M1 card without hardware, on the virtual reader of a pcscd");
     auto options = verb_options<CardSimOptions>(verb);
@@ -761,6 +787,7 @@ int main_of(int argc, char** argv) {
     offer_torture(app);
     offer_simulate(app);
     offer_card_sim(app);
+    offer_reader(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

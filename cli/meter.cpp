@@ -296,7 +296,7 @@ int run(const MeterOptions& options) {
                 if (pace.is_max()) sim::wait_for(handles, milliseconds(1));
             }
         }
-        if (card_slot) card_slot->service(meter, sim::host_now());
+        if (card_slot) card_slot->service(meter.card_field(), sim::host_now());
         if (panel && panel->keys(meter)) break;
         if (panel_port) panel_port->service(meter, civil_at(now));
         if (sim::host_now() - synced > 5'000'000) {
