@@ -541,7 +541,8 @@ class Campaign {
             if (!looked) return find(Kind::kOther, room, "the desk cannot read a card that lies still");
             const auto credits = credits_on(plastic);
             const std::uint32_t carries = credits.newest ? credits.newest->ticket.number : 0;
-            if (carries < room.newest() && looked->report.text == "up_to_date")
+            if ((plastic.credit_kept || !plastic.card.has_weak_cells()) && carries < room.newest() &&
+                looked->report.text == "up_to_date")
                 find(Kind::kHidden, room,
                      "the card carries ticket " + std::to_string(carries) + " of " + std::to_string(room.newest()) +
                          " and is said to be up to date");
@@ -646,7 +647,11 @@ class Campaign {
                 if (other && other != &plastic) other->return_kept.reset();
         }
         judge(room, plastic);
-        if (is_theirs && alive && !left && credits.newest && room.meter_number < credits.newest->ticket.number)
+        // What was not acknowledged and has weak cells read well just now, and need not do so for the box.
+        const bool may_fade =
+            plastic.card.has_weak_cells() && credits.newest && plastic.credit_kept != credits.newest->generation;
+        if (is_theirs && alive && !left && credits.newest && !may_fade &&
+            room.meter_number < credits.newest->ticket.number)
             find(Kind::kUnfinished, room,
                  "nothing disturbed the box, the card carries ticket " + std::to_string(credits.newest->ticket.number) +
                      " and it has " + std::to_string(room.meter_number));
