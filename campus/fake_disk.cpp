@@ -7,6 +7,8 @@
 #include <cstring>
 #include <new>
 
+#include "server/store/sqlite_db.hpp"
+
 namespace prewatt::campus {
 namespace {
 
@@ -288,6 +290,7 @@ int last_error(sqlite3_vfs*, int, char*) {
 }  // namespace
 
 FakeDisk::FakeDisk(std::uint64_t seed) : random_(seed, {0x6469736B}) {
+    server::store::start_sqlite();
     static std::atomic<std::uint64_t> made{0};
     name_ = "fake-disk-" + std::to_string(++made);
     vfs_ = std::make_unique<sqlite3_vfs>();

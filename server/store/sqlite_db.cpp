@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cassert>
+#include <cstdlib>
 #include <unordered_map>
 
 namespace prewatt::server::store {
@@ -207,10 +208,11 @@ class SqliteDb final : public Db {
             fail(sqlite3_extended_errcode(handle_), sql);
             return nullptr;
         }
-        for (std::size_t n = 0; n < statement.position.size(); ++n) {
-            const std::string name = "$" + std::to_string(n + 1);
-            statement.position[n] =
-                static_cast<std::uint8_t>(sqlite3_bind_parameter_index(statement.handle, name.c_str()));
+        for (int k = sqlite3_bind_parameter_count(statement.handle); k > 0; --k) {
+            const char* name = sqlite3_bind_parameter_name(statement.handle, k);
+            const int n = name ? std::atoi(name + 1) : 0;
+            if (n >= 1 && n <= kParametersMax)
+                statement.position[static_cast<std::size_t>(n - 1)] = static_cast<std::uint8_t>(k);
         }
         return &statements_.emplace(sql, statement).first->second;
     }
@@ -247,8 +249,13 @@ class SqliteDb final : public Db {
 
 }  // namespace
 
+void start_sqlite() {
+    [[maybe_unused]] static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 std::expected<std::unique_ptr<Db>, DbFailure> open_sqlite(const std::filesystem::path& file,
                                                           const SqliteOptions& options) {
+    start_sqlite();
     sqlite3* handle = nullptr;
     // Reading connections are opened for writing too (WAL needs it for its index) and then bound to queries.
     const int flags =

@@ -11,6 +11,10 @@ namespace prewatt::server::store {
 // endian.
 inline constexpr std::uint32_t kApplicationId = 0x50575454;
 
+// Before anything else of SQLite in this process, where something comes before open_sqlite: SQLite keeps no account of
+// its memory from then on, which nobody asks for and which would lock each allocation of all threads.
+void start_sqlite();
+
 struct SqliteOptions {
     bool create = false;
     bool read_only = false;      // queries only; still takes part in WAL
