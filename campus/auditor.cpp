@@ -41,6 +41,23 @@ std::int64_t Auditor::newest_booking() {
     return newest;
 }
 
+std::vector<std::uint16_t> Auditor::accounts(std::int64_t household) {
+    std::vector<std::uint16_t> all;
+    db_->query("SELECT DISTINCT epoch FROM bookings WHERE household_id = $1 AND epoch > 0 ORDER BY epoch", {household},
+               [&](const server::store::Row& row) { all.push_back(row.as<std::uint16_t>(0)); });
+    return all;
+}
+
+std::pair<std::uint16_t, std::uint32_t> Auditor::newest_ticket(std::int64_t household) {
+    std::pair<std::uint16_t, std::uint32_t> newest;
+    db_->query(
+        "SELECT epoch, ticket_number FROM bookings WHERE household_id = $1 ORDER BY epoch DESC, ticket_number DESC "
+        "LIMIT 1",
+        {household},
+        [&](const server::store::Row& row) { newest = {row.as<std::uint16_t>(0), row.as<std::uint32_t>(1)}; });
+    return newest;
+}
+
 std::vector<BookingSeen> Auditor::bookings_after(std::int64_t after) {
     std::vector<BookingSeen> all;
     db_->query(PREWATT_SEEN "WHERE b.id > $1 ORDER BY b.id", {after},

@@ -29,6 +29,9 @@ class Auditor {
     explicit Auditor(std::unique_ptr<server::store::Db> db) : db_(std::move(db)) {}
 
     [[nodiscard]] std::int64_t newest_booking();
+    // Of a household: its accounts, and epoch and number of its newest ticket.
+    [[nodiscard]] std::vector<std::uint16_t> accounts(std::int64_t household);
+    [[nodiscard]] std::pair<std::uint16_t, std::uint32_t> newest_ticket(std::int64_t household);
     // Bookings with an id above `after`, by id.
     [[nodiscard]] std::vector<BookingSeen> bookings_after(std::int64_t after);
     [[nodiscard]] std::optional<BookingSeen> booking(std::int64_t household, std::int64_t epoch, std::int64_t number);

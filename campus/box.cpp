@@ -71,8 +71,10 @@ void CampusBox::start_node(Instant now) {
     config.box = {options_.number};
     config.keys = options_.keys;
     config.display_fitted = false;
-    node_ = std::make_unique<meter::Node>(config,
-                                          meter::Ports{*memory_, *relays_, display_, bus_, clock_, watchdog_, mac_});
+    config.card_keys = options_.card_keys;
+    meter::Ports ports{*memory_, *relays_, display_, bus_, clock_, watchdog_, mac_};
+    if (options_.card_keys) ports.card_reader = &field_;
+    node_ = std::make_unique<meter::Node>(config, ports);
     static_cast<void>(node_->start(now));
     node_wants_ = node_->poll(now);
     powered_since_ = now;

@@ -26,6 +26,7 @@
 
 #include "campus/defect.hpp"
 #include "meter/node/node.hpp"
+#include "sim/card/field.hpp"
 #include "sim/frame_filter.hpp"
 #include "sim/home.hpp"
 #include "sim/random.hpp"
@@ -79,6 +80,7 @@ class CampusBox final : public sim::Station {
     struct Options {
         std::uint64_t number = 0;
         card::BoxKeys keys;
+        std::optional<card::MeterCardKeys> card_keys = {};  // none: no reader is fitted
         int homes = kHouseholdsMax;
         std::uint64_t seed = 1;
         Duration window = seconds(60);
@@ -108,6 +110,8 @@ class CampusBox final : public sim::Station {
     [[nodiscard]] std::unique_ptr<sim::Home> take_home(Household household);
     void put_home(Household household, std::unique_ptr<sim::Home> home);
 
+    // What is held to its reader. Cards must outlive their stay.
+    [[nodiscard]] sim::Field& field() { return field_; }
     [[nodiscard]] std::uint64_t number() const { return options_.number; }
     // It will lose its supply at one of the next writes.
     [[nodiscard]] bool is_armed() const { return memory_->is_armed(); }
@@ -146,6 +150,7 @@ class CampusBox final : public sim::Station {
     sim::LedDisplay display_;
     sim::VirtualRealTimeClock clock_;
     sim::CountingWatchdog watchdog_;
+    sim::Field field_;
     sim::CallingBus bus_;
     sim::FrameFilter filter_;
     std::unique_ptr<meter::Node> node_;

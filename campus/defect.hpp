@@ -25,6 +25,8 @@ enum class Defect : std::uint8_t {
     kBoxCarriesOldTotal,
     kUseForgotten,
     kRestoredGoesOn,
+    kOldFigureAsked,
+    kForgedCardTaken,
 };
 
 struct DefectEntry {
@@ -42,7 +44,7 @@ inline constexpr std::array kDefects{
     DefectEntry{Defect::kNoIdempotency, "no-idempotency", "a desk that asks again asks under a new order id", 2},
     DefectEntry{Defect::kRefreshForgetsHold, "refresh-forgets-hold", "the refresh of an open relay closes it", 1},
     DefectEntry{Defect::kMeterAnswersBeforeStoring, "meter-answers-before-storing",
-                "a meter says stored and has not stored", 5},
+                "a meter says stored and has not stored", 2},
     DefectEntry{Defect::kConfirmOnSend, "confirm-on-send", "a ticket counts as confirmed when it has gone out", 2},
     DefectEntry{Defect::kStaleDesire, "stale-desire", "a line master is told the state before the last one", 2},
     DefectEntry{Defect::kLyingDisk, "lying-disk", "the disk says synchronised and is not", 5},
@@ -57,8 +59,15 @@ inline constexpr std::array kDefects{
                 "an account that is carried on counts what was known to be used at first", 5},
     DefectEntry{Defect::kRestoredGoesOn, "restored-goes-on",
                 "an office that was restored from an old backup goes on with its numbers and asks nobody", 6},
+    DefectEntry{Defect::kOldFigureAsked, "old-figure-asked",
+                "the question about a ticket shows another total than the meter has", 6},
+    DefectEntry{Defect::kForgedCardTaken, "forged-card-taken", "a box takes what a cheat has written onto his card", 2},
 };
 
+// CampusOptions::cards.
+[[nodiscard]] constexpr bool needs_cards(Defect defect) {
+    return defect == Defect::kForgedCardTaken;
+}
 [[nodiscard]] constexpr std::optional<Defect> defect_of(std::string_view name) {
     for (const DefectEntry& entry : kDefects)
         if (entry.name == name) return entry.defect;

@@ -58,11 +58,14 @@ void World::check_room(Room& room) {
                                  " J beside the registers");
     const Energy truth = box.truth_forward(room.number) + box.truth_reverse(room.number);
     const Energy missing = truth - Energy{registers};
-    const Energy allowed = (kLossMax + box.largest_window()) * box.losses();
-    if (missing < Energy{0} || missing > allowed)
+    // Each loss by itself: what earlier ones did not take is not there for a later one to take.
+    const int losses = box.losses() - room.losses_seen;
+    if (missing < Energy{0} || missing - room.missing_seen > (kLossMax + box.largest_window()) * losses)
         return violate("M3", name_of(room) + ": " + kilowatt_hours(truth) + " went through, the registers hold " +
-                                 kilowatt_hours(Energy{registers}) + " after " + std::to_string(box.losses()) +
-                                 " losses");
+                                 kilowatt_hours(Energy{registers}) + ", " + kilowatt_hours(room.missing_seen) +
+                                 " were missing before the last " + std::to_string(losses) + " losses");
+    room.missing_seen = missing;
+    room.losses_seen = box.losses();
     if (view.reverse > box.truth_reverse(room.number) || view.forward > box.truth_forward(room.number))
         return violate("M3", name_of(room) + ": a register holds more than went through");
 
@@ -161,9 +164,12 @@ void World::check_delivery(Room& room) {
     const Duration span = undisturbed(room, room.due_since);
     report_.longest_delivery = std::max(report_.longest_delivery, span);
     if (span > kDeliveryMax)
-        violate("D1", name_of(room) + " waits for ticket " + std::to_string(room.due_number) + " for " +
-                          std::to_string(span.count() / 60'000'000) + " undisturbed minutes; the meter has " +
-                          std::to_string(room.number_seen));
+        violate("D1",
+                name_of(room) + " waits for ticket " + std::to_string(room.due_epoch) + "." +
+                    std::to_string(room.due_number) + " for " + std::to_string(span.count() / 60'000'000) +
+                    " undisturbed minutes; the meter has " + std::to_string(room.epoch) + "." +
+                    std::to_string(room.number_seen),
+                &room);
 }
 
 // Two rounds of the sweep tell the office what was used; what it has learned it must not forget.
@@ -241,7 +247,7 @@ void World::check_day() {
         const Room& room = room_of(one.household);
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
-        if (room.ahead_since != kNever) continue;
+        if (room.ahead_since != kNever) continue;                                    // until it is answered
         if (!room.lost_in.empty() && one.epoch <= *room.lost_in.rbegin()) continue;  // by a meter that is gone
         const meter::HouseholdView view = box.node().household(room.number);
         if (view.epoch < one.epoch || (view.epoch == one.epoch && view.ticket_number < one.number))
@@ -294,8 +300,8 @@ void World::check_energy_of_rooms() {
         Room& room = rooms_[static_cast<std::size_t>(&room_of(given.household) - rooms_.data())];
         const CampusBox& box = *boxes_[room.box];
         if (!box.powered()) continue;
+        if (room.ahead_since != kNever) continue;  // nobody answers: what it is owed is not decided
         const meter::HouseholdView view = box.node().household(room.number);
-        if (room.ahead_since != kNever) continue;
         const std::int64_t unknown = lost_knowledge(*auditor, room);
         if (failed()) return;
         const std::int64_t joules = given.given_hundredths * kJoulesPerHundredth + unknown;
@@ -323,7 +329,7 @@ Energy World::largest_window() const {
 // What a room used after the office had last read a meter that is gone: no meter remembers it and nobody pays it. The
 // office must know less than was used, never more, and takes a memory for lost only where one was.
 std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
-    std::int64_t unknown = 0;
+    std::int64_t unknown = used_in_lost_accounts(auditor, room);
     for (const Auditor::Ended& ended : auditor.ended(room.id.value)) {
         if (!room.lost_in.contains(ended.epoch)) {
             if (ended.carried)
@@ -394,11 +400,17 @@ std::string World::not_yet() {
     for (const Room& room : rooms_) {
         const auto desired = office_->office().desired(room.id);
         if (!desired) return "the office cannot be read";
-        if (room.ahead_since != kNever) {
+        if (room.ahead_since != kNever && !options_.answered) {
             if (desired->stopped == server::Situation::kNone)
                 return name_of(room) + " knows more than the restored office, and nobody is asked";
             continue;
         }
+        if (room.ahead_since != kNever)
+            return name_of(room) + " knows more than the restored office, and " +
+                   (!room.is_asked ? "nobody is asked"
+                    : room.answer == SIZE_MAX
+                        ? "nobody has answered"
+                        : "the answer of " + acts_[answers_[room.answer].act].id + " is not booked");
         if (desired->open()) return name_of(room) + " is not as the office desires";
         const meter::HouseholdView view = boxes_[room.box]->node().household(room.number);
         if (view.epoch != desired->ticket.epoch || view.ticket_number != desired->ticket.number ||
@@ -412,6 +424,12 @@ std::string World::not_yet() {
 
 void World::converge() {
     const Instant began = now_;
+    Duration patience = kConvergenceMax;
+    for (std::size_t index = 0; index < rooms_.size(); ++index) {
+        if (rooms_[index].ahead_since == kNever || !options_.answered) continue;
+        patience = kConvergenceMax + kRecoveryMax;  // it is asked, and answered, and then the meter has to take it
+        at(now_ + within(30, 300), What::kAnswer, index);
+    }
     // No faults from here on, and what was taken away is given back; what was switched off comes back by its own
     // events.
     for (std::size_t box = 0; box < boxes_.size(); ++box) {
@@ -422,7 +440,7 @@ void World::converge() {
     }
     std::string missing;
     bool gave_back_last = false;
-    for (disk_.set_faults(quiet_disk()); now_ - began < kConvergenceMax && !failed();) {
+    for (disk_.set_faults(quiet_disk()); now_ - began < patience && !failed();) {
         run_until(now_ + seconds(60));
         missing = not_yet();
         if (!missing.empty()) continue;

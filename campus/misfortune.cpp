@@ -17,7 +17,7 @@
 //                  of five days or more. Meters, receipts and what was paid out know more. The clerk pays nothing that
 //                  his papers say was paid; who has a receipt whose ticket the meter never had is sold it again under
 //                  its order id some hours later. Rooms whose meter has a ticket that the office no longer knows must
-//                  end in a question (B1), which nobody answers yet: what such a room is owed is judged no further.
+//                  end in a question (B1); two people answer it some hours later (answers.cpp).
 // No box is changed and no memory lost between a backup and the end of the run: the desk would have to bind rooms
 // again. One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
 #include <algorithm>
@@ -39,7 +39,7 @@ void World::plan_misfortunes() {
     for (std::size_t line = 0; line < lines_.size(); ++line)
         at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kBoxBroken, line);
     at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kMemoryLost, 0);
-    if (options_.days >= 5 && options_.seed % 3 == 0) {
+    if (options_.days >= 5 && options_.seed % 3 == 0 && !options_.cards) {
         const double from = days * 0.67;
         const double age = random_.uniform(3600, std::min(2 * 86'400.0, 0.2 * days));
         at(now_ + within(from, from), What::kBackup, 0);
@@ -50,7 +50,7 @@ void World::plan_misfortunes() {
 }
 
 bool World::misfortune(const Event& event) {
-    if (now_ >= end_ && event.what != What::kBack) {
+    if (now_ >= end_) {  // what has happened is still put right
         switch (event.what) {
             case What::kAway:
             case What::kBoxBroken:
@@ -60,8 +60,8 @@ bool World::misfortune(const Event& event) {
             case What::kBackup:
             case What::kRestore:
                 return true;
-            default:
-                return false;
+            default:  // what has happened is still put right
+                break;
         }
     }
     switch (event.what) {
@@ -93,6 +93,15 @@ bool World::misfortune(const Event& event) {
             return true;
         case What::kRestore:
             restore();
+            return true;
+        case What::kAnswer:
+            begin_answer(event.who);
+            return true;
+        case What::kConsent:
+            consent(event.who);
+            return true;
+        case What::kPriceConsent:
+            price_consent(static_cast<std::int64_t>(event.who));
             return true;
         default:
             return false;
@@ -151,6 +160,8 @@ void World::close_books(Room& room) {
     room.epoch = 0;
     room.number_seen = 0;
     room.base = 0;
+    room.missing_seen = {};
+    room.losses_seen = 0;
     room.lit_wrongly = room.dark_wrongly = kNever;
     if (room.hold_due_since != kNever) room.hold_due_since = now_;
 }
@@ -244,6 +255,7 @@ void World::look_after_restore() {
         const auto [epoch, number] = boxes_[room.box]->newest_ticket(room.number);
         room.epoch = epoch;
         room.number_seen = number;
+        std::tie(room.restored_epoch, room.restored_number) = auditor->newest_ticket(room.id.value);
         if (epoch == 0) continue;
         const auto known = auditor->booking(room.id.value, epoch, number);
         const bool shows = boxes_[room.box]->powered();
@@ -252,6 +264,10 @@ void World::look_after_restore() {
                            in_hundredths(boxes_[room.box]->node().household(room.number).credited, Round::kDown)))
             continue;
         room.ahead_since = now_;
+        room.ahead_epoch = epoch;
+        room.ahead_number = number;
+        if (shows)
+            room.ahead_credited = in_hundredths(boxes_[room.box]->node().household(room.number).credited, Round::kDown);
         ++report_.rooms_ahead;
     }
     for (std::size_t number = 0; number < orders_.size(); ++number) {
@@ -275,8 +291,9 @@ void World::look_after_restore() {
 }
 
 void World::check_question(Room& room, const meter::HouseholdView& view) {
-    if (room.ahead_since == kNever || !office_->runs() || room.is_asked) return;
-    if (view.epoch != room.epoch || view.ticket_number != room.number_seen)
+    if (room.ahead_since == kNever || room.is_asked) return;
+    if (!office_->runs()) return;
+    if ((view.epoch != room.epoch || view.ticket_number != room.number_seen) && !room.may_be_answered)
         return violate("B1",
                        name_of(room) + " knew more than the restored office and was sent ticket " +
                            std::to_string(view.epoch) + "." + std::to_string(view.ticket_number) +
@@ -285,20 +302,65 @@ void World::check_question(Room& room, const meter::HouseholdView& view) {
     if (undisturbed(room, room.ahead_since) < kRecoveryMax) return;
     const auto questions = office_->office().ticket_questions();
     if (!questions) return;
-    room.is_asked = std::any_of(questions->begin(), questions->end(),
-                                [&](const server::TicketQuestion& one) { return one.household == room.id; });
-    if (!room.is_asked)
+    const auto question = std::find_if(questions->begin(), questions->end(),
+                                       [&](const server::TicketQuestion& one) { return one.household == room.id; });
+    if (question != questions->end()) {
+        room.is_asked = true;
+        check_question_figures(room, view, *question);
+        at(now_ + (now_ < end_ ? within(600, 6 * 3600) : within(10, 120)), What::kAnswer,
+           static_cast<std::size_t>(&room - rooms_.data()));
+    } else
         violate("B1",
                 name_of(room) + " knows more than the restored office, and after " +
                     std::to_string(kRecoveryMax.count() / 60'000'000) + " undisturbed minutes nobody is asked",
                 &room);
 }
 
+// What is asked shows the figures of the meter and of the books as they are.
+void World::check_question_figures(const Room& room, const meter::HouseholdView& view,
+                                   const server::TicketQuestion& one) {
+    const auto wrong = [&](const std::string& what) {
+        violate("B1", name_of(room) + " is asked about with " + what, &room);
+    };
+    const server::MeterEffect& shown = one.shown;
+    if (shown.epoch != view.epoch || shown.ticket_number != view.ticket_number)
+        return wrong("ticket " + std::to_string(shown.epoch) + "." + std::to_string(shown.ticket_number) +
+                     ", the meter has " + std::to_string(view.epoch) + "." + std::to_string(view.ticket_number));
+    const auto hundredths = [](Credit credit) { return in_hundredths(credit, Round::kDown); };
+    if (shown.credited && hundredths(*shown.credited) != hundredths(view.credited))
+        return wrong("a total of " + std::to_string(hundredths(*shown.credited)) + ", the meter has " +
+                     std::to_string(hundredths(view.credited)));
+    if (hundredths(shown.remaining) < hundredths(view.remaining) || shown.remaining > view.credited)
+        return wrong(std::to_string(hundredths(shown.remaining)) + " remaining, the meter has " +
+                     std::to_string(hundredths(view.remaining)));
+    Auditor* auditor = open_auditor();
+    if (!auditor || one.office.epoch == 0) return;
+    const auto booking = auditor->booking(room.id.value, one.office.epoch, one.office.number);
+    if (auditor->ok() && (!booking || booking->credited_hundredths != hundredths(one.office.credited)))
+        wrong("a total of the office, " + std::to_string(hundredths(one.office.credited)) +
+              ", that stands in no booking of ticket " + std::to_string(one.office.epoch) + "." +
+              std::to_string(one.office.number));
+}
+
 void World::price_changes() {
     if (!office_->runs()) return;
-    ++report_.prices_changed;
+    const std::uint64_t life = office_->life();
     office_->office().set_price(UnitPrice{static_cast<std::int64_t>(5600 + random_.below(17) * 100)},
-                                {"owner", "campus"}, "the campus", [](const Answer<server::Done>&) {});
+                                {"owner", "campus"}, "the campus", [this, life](const Answer<server::Done>& done) {
+                                    if (done || life != office_->life() || disk_.is_dead()) return;
+                                    if (done.error().reason == server::Reason::kNeedsApproval)
+                                        at(now_ + within(60, 3600), What::kPriceConsent,
+                                           static_cast<std::size_t>(done.error().limit));
+                                });
+}
+// A price is an act of two people. A consent that comes to an office that does not run is forgotten, as people do.
+void World::price_consent(std::int64_t approval) {
+    if (!office_->runs()) return;
+    office_->office().approvals().approve(server::ApprovalId{approval}, {kDeputyName, "campus"},
+                                          [this](const Answer<server::ApprovalRecord>& record) {
+                                              if (record && record->state == server::ApprovalState::kDone)
+                                                  ++report_.prices_changed;
+                                          });
 }
 
 // Some rooms are given another patience of the load guard, which has no limit to guard; a box, another pace of its

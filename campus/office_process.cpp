@@ -6,6 +6,7 @@
 #include "server/store/migrations.hpp"
 #include "server/store/site.hpp"
 #include "server/store/sqlite_db.hpp"
+#include "server/store/users.hpp"
 
 namespace prewatt::campus {
 
@@ -300,6 +301,10 @@ std::optional<server::store::DbFailure> OfficeProcess::make_estate(server::store
         ++buildings.back().boxes;
     }
     server::store::insert_site(db, site, "nobody signs in", buildings, options_.unix_start);
+    server::UserRecord deputy;
+    deputy.user = deputy.name = kDeputyName;
+    deputy.role = server::Role::kOwner;
+    (void)server::store::create_user(db, deputy, "nobody signs in", {"office", "cli"}, options_.unix_start);
     for (std::size_t line = 0; line < options_.estate.spares.size(); ++line)
         db.execute("INSERT INTO boxes (number, line_id, wiring) VALUES ($1, $2, $3)",
                    {static_cast<std::int64_t>(options_.estate.spares[line]), static_cast<std::int64_t>(line + 1),

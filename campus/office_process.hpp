@@ -28,6 +28,9 @@
 
 namespace prewatt::campus {
 
+// The second owner, who approves what the first has asked for.
+inline constexpr const char* kDeputyName = "deputy";
+
 struct CampusEstate {
     std::vector<std::uint64_t> boxes;   // numbers, rising one by one; those of a line stand together
     std::vector<std::uint64_t> spares;  // one for each line, behind the others: known to the office, nobody is bound

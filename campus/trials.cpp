@@ -14,6 +14,8 @@ SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void
         all.memories_lost += report.memories_lost;
         all.long_absences += report.long_absences;
         all.rooms_ahead += report.rooms_ahead;
+        all.answered_meters += report.answered_meters;
+        all.answered_offices += report.answered_offices;
         all.kills += report.office_kills + report.office_deaths;
         all.supply_losses += report.supply_losses;
         if (each) each(report);
@@ -33,6 +35,7 @@ std::vector<ControlReport> run_controls(CampusOptions options) {
         ControlReport& control = reports.emplace_back();
         control.entry = entry;
         options.defect = entry.defect;
+        options.cards = needs_cards(entry.defect);
         for (options.seed = first; control.seeds < entry.seeds_max && !control.found; ++options.seed) {
             const CampusReport report = run_campus(options);
             ++control.seeds;

@@ -16,6 +16,8 @@ struct SeedsReport {
     std::int64_t memories_lost = 0;
     std::int64_t long_absences = 0;
     std::int64_t rooms_ahead = 0;
+    std::int64_t answered_meters = 0;
+    std::int64_t answered_offices = 0;
     std::int64_t sold = 0;
     std::int64_t kills = 0;  // of the office, deaths in a write with them
     std::int64_t supply_losses = 0;

@@ -13,7 +13,6 @@ namespace {
 constexpr std::uint64_t kFirstBox = 4'000'000'001;
 constexpr CivilSeconds kCivilStart = to_seconds({2026, 9, 1, 0, 0, 0});
 constexpr server::UnixTime kUnixStart{1'788'192'000'000};  // the same instant in UTC+8
-constexpr card::Key kMasterKey{0x43, 0x61, 0x6D, 0x70, 0x75, 0x73};
 constexpr Duration kSlice = milliseconds(20);  // less than the shortest commit: lines meet only through the office
 constexpr Duration kOneDay = minutes(24 * 60);
 constexpr Duration kCheckEvery = seconds(60);
@@ -56,6 +55,8 @@ World::World(const CampusOptions& options)
         box.window = options.window;
         box.start = kCivilStart;
         box.defect = options.defect;
+        if (options.cards)
+            box.card_keys = card::meter_card_keys(mac_, card::site_masters(mac_, kMasterKey), box.number);
         sim::SerialLine& line = *lines_[office_->line_of_box(static_cast<std::size_t>(k))];
         boxes_.push_back(std::make_unique<CampusBox>(line, mac_, box));
     }
@@ -101,6 +102,7 @@ CampusReport World::run() {
     at(now_ + within(6 * 3600, 12 * 3600), What::kCashHour, 0);
     end_ = now_ + seconds(static_cast<std::int64_t>(options_.days * 86'400));
     if (options_.faults) plan_faults();
+    plan_cards();
     run_until(end_);
     if (!failed()) converge();
     if (!failed()) check_day();
@@ -198,6 +200,12 @@ void World::happen(const Event& event) {
             return cash_hour();
         case What::kNewTenant:
             return new_tenant(event.who);
+        case What::kAtDesk:
+            return at_desk(event.who);
+        case What::kTap:
+            return tap(event.who);
+        case What::kTakeAway:
+            return take_away(event.who);
         case What::kCheck:
             check_meters();
             at(now_ + kCheckEvery, What::kCheck, 0);
@@ -251,6 +259,11 @@ void World::plant() {
             "CREATE TRIGGER IF NOT EXISTS planted AFTER INSERT ON ticket_questions BEGIN DELETE FROM ticket_questions "
             "WHERE household_id = NEW.household_id; UPDATE desired SET stopped = 0 WHERE household_id = "
             "NEW.household_id; END";
+    if (options_.defect == Defect::kOldFigureAsked)
+        trigger =
+            "CREATE TRIGGER IF NOT EXISTS planted AFTER UPDATE OF shown_credited ON ticket_questions BEGIN "
+            "UPDATE ticket_questions SET shown_credited = shown_credited - 1 WHERE household_id = NEW.household_id; "
+            "END";
     if (!trigger) return;
     auto db = server::store::open_sqlite(OfficeProcess::file(),
                                          {.create = false, .read_only = false, .pages_max = 0, .vfs = disk_.vfs()});

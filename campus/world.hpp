@@ -31,6 +31,9 @@
 //   R2  and with no less than the meter had shown for kKnowledgeMax of undisturbed time
 //   B1  a room whose meter has a ticket that a restored office does not know: within kRecoveryMax of undisturbed time a
 //       question with both figures stands, and no ticket goes to it before it is answered
+//   A1  a question can be answered, by two different people and upon the figures that the meter shows; from then on the
+//   room
+//       is judged as every other
 //   D2  what an operator was told to be ordered, off or on, the meter holds within kHoldMax of undisturbed time, and
 //   goes on
 //       holding
@@ -66,7 +69,9 @@ struct CampusOptions {
     Duration window = seconds(60);  // of a measurement
     Duration sweep = minutes(60);   // a box is read no more often than this, unless something is going on
     bool faults = true;
-    Duration absence{};  // of a box that is away for long; 0: 30 days, and no more than 0.4 of the run
+    bool answered = true;  // what a restored backup left; false: it ends in the questions
+    bool cards = false;    // readers at the boxes, and residents with cards (cards.cpp)
+    Duration absence{};    // of a box that is away for long; 0: 30 days, and no more than 0.4 of the run
     Defect defect = Defect::kNone;
     std::function<void(double days)> progress = {};  // may be empty
 };
@@ -105,7 +110,19 @@ struct CampusReport {
     std::int64_t boxes_changed = 0;       // for one from the cupboard, with all their rooms
     std::int64_t memories_lost = 0;       // of boxes, with their registers
     std::int64_t backups_restored = 0;
-    std::int64_t rooms_ahead = 0;  // of a restored office
+    std::int64_t rooms_ahead = 0;            // of a restored office
+    std::int64_t answered_meters = 0;        // of them, by two people: the meter's total counts
+    std::int64_t answered_offices = 0;       // the office's
+    std::int64_t answers_refused = 0;        // by the second person
+    std::int64_t answers_by_one = 0;         // tries of whoever asked to approve it too: refused
+    std::int64_t answers_failed = 0;         // approved when something was another way than proposed: nothing done
+    std::int64_t receipts_sold_again = 0;    // of what the answered total does not hold
+    std::int64_t cards_written = 0;          // at the desk, and read back
+    std::int64_t cards_torn = 0;             // away from there
+    std::int64_t cards_lost = 0;             // and replaced
+    std::int64_t taps = 0;                   // at a box
+    std::int64_t cheats = 0;                 // of them
+    std::int64_t credited_while_tapped = 0;  // the meter took a newer ticket
     std::int64_t prices_changed = 0;
     std::int64_t settings_changed = 0;
     std::uint64_t characters = 0;

@@ -1,6 +1,7 @@
-// The inside of a campus run: what world.hpp promises, in five files. world.cpp: time, the office's process, faults.
+// The inside of a campus run: what world.hpp promises, in seven files. world.cpp: time, the office's process, faults.
 // people.cpp: residents, the desk, operators. clerk.cpp: what else is done to accounts. misfortune.cpp: what happens
-// once a year. judge.cpp: what is demanded, and how it is looked at.
+// once a year. answers.cpp: who answers what a restored backup left. cards.cpp: residents with cards, and cheats.
+// judge.cpp: what is demanded, and how it is looked at.
 #pragma once
 #include <array>
 #include <functional>
@@ -18,9 +19,13 @@
 #include "campus/mischief.hpp"
 #include "campus/office_process.hpp"
 #include "campus/world.hpp"
+#include "server/domain/card_desk.hpp"
 #include "settings/settings.hpp"
+#include "sim/card/m1_card.hpp"
 
 namespace prewatt::campus {
+
+inline constexpr card::Key kMasterKey{0x43, 0x61, 0x6D, 0x70, 0x75, 0x73};
 
 struct Order {
     std::string id;
@@ -72,6 +77,8 @@ struct Room {
     std::uint16_t epoch = 0;
     std::uint32_t number_seen = 0;  // newest ticket that the meter has shown
     std::int64_t base = 0;          // registers less used, joules; the same within an epoch
+    Energy missing_seen;            // in the registers of this meter, of what went through, when they were last read
+    int losses_seen = 0;            // of its box until then
     Instant lit_wrongly = kNever;   // since
     Instant dark_wrongly = kNever;
     // Of meters that it had before, and of memories that were lost: joules.
@@ -86,13 +93,53 @@ struct Room {
     Credit shown_used;
     Credit known_at_least;
     std::map<std::uint16_t, Credit> known_when_lost;
-    Instant ahead_since = kNever;            // the meter knows more than the restored office
-    bool is_asked = false;                   // and the office has asked a person
+    Instant ahead_since = kNever;   // the meter knows more than the restored office
+    std::uint16_t ahead_epoch = 0;  // what it knows
+    std::uint32_t ahead_number = 0;
+    std::int64_t ahead_credited = -1;   // hundredths; -1: it has no supply
+    std::uint16_t restored_epoch = 0;   // the newest account that the restored books have; 0: none
+    std::uint32_t restored_number = 0;  // and its newest ticket
+    bool is_asked = false;              // the office has asked a person
+    bool may_be_answered = false;       // somebody has approved an answer, and the office may have booked it
+    bool was_ahead = false;             // and was answered
+    std::size_t answer = SIZE_MAX;
     Instant without_account_since = kNever;  // it had credit when that happened
     // Answered and not yet seen in the meter.
     std::uint16_t due_epoch = 0;
     std::uint32_t due_number = 0;
     Instant due_since = kNever;
+};
+
+// An answer to a ticket question, by two people.
+struct Answering {
+    std::size_t room = 0;
+    std::size_t act = 0;
+    server::TicketAnswer what = server::TicketAnswer::kTakeMeters;
+    std::optional<std::uint32_t> contains;
+    std::int64_t waits = 0;  // for approval; 0: nothing
+    bool booked = false;
+    bool slipped = false;       // a number was named that cannot be
+    bool changed_mind = false;  // once
+};
+
+// A card of a room.
+struct Plastic {
+    std::unique_ptr<sim::M1Card> card;
+    std::size_t room = 0;
+    bool is_cheat = false;
+    bool is_issued = false;
+    bool found_by_somebody = false;  // it was lost
+    std::int64_t serial = 0;
+    std::int64_t replaces = 0;
+    std::optional<sim::M1Card::Dump> before;  // what stood on it before it was last written
+};
+// What is held to the reader of a box: as the card is, or something made of it.
+struct Presented {
+    std::unique_ptr<sim::M1Card> card;
+    std::unique_ptr<sim::M1Card> other;  // takes its place
+    std::size_t plastic = 0;
+    bool keeps = false;                                // what is written is on the card afterwards
+    std::pair<std::uint16_t, std::uint32_t> before{};  // the newest ticket of the room
 };
 
 enum class What : std::uint8_t {
@@ -128,6 +175,12 @@ enum class What : std::uint8_t {
     kSetting,
     kBackup,
     kRestore,
+    kAnswer,
+    kConsent,
+    kPriceConsent,
+    kAtDesk,
+    kTap,
+    kTakeAway,
 };
 struct Event {
     Instant at;
@@ -193,6 +246,16 @@ class World {
     void cash_hour();
     void judge_payout(const server::DueRecord& due, const server::MovementsAnswer& paid);
 
+    // --- cards (cards.cpp)
+
+    void plan_cards();
+    [[nodiscard]] card::Uid new_card_number();
+    void at_desk(std::size_t index);
+    void serve_card(std::size_t index, server::CardDesk& desk);
+    void tap(std::size_t index);
+    void forge(const Plastic& one, sim::M1Card::Dump& dump);
+    void take_away(std::size_t box);
+
     // --- faults
 
     void plan_faults();
@@ -212,8 +275,19 @@ class World {
     void restore();
     void look_after_restore();
     void check_question(Room& room, const meter::HouseholdView& view);
+    void check_question_figures(const Room& room, const meter::HouseholdView& view, const server::TicketQuestion& one);
     void price_changes();
+    void price_consent(std::int64_t approval);
     void setting_changes();
+
+    // --- what a restored backup left (answers.cpp)
+
+    void begin_answer(std::size_t index);
+    void answer_refused(std::size_t number, const server::Refusal& refusal, const ActDone& done);
+    void consent(std::size_t number);
+    void judge_consent(Answering& one, const server::ApprovalRecord& record);
+    void answered(std::size_t number, const server::BookingsAnswer& answer);
+    [[nodiscard]] std::int64_t used_in_lost_accounts(Auditor& auditor, Room& room);
 
     // --- the judge
 
@@ -266,6 +340,11 @@ class World {
     std::map<std::string, std::size_t> by_id_;
     std::vector<Act> acts_;
     std::map<std::string, std::size_t> acts_by_id_;
+    std::vector<Answering> answers_;
+    std::vector<Plastic> plastics_;
+    std::vector<Presented> presented_;  // by box
+    std::uint32_t cards_made_ = 0;
+    std::int64_t card_orders_ = 0;
     std::map<std::pair<std::int64_t, int>, std::size_t> payouts_;  // by booking and part
     std::int64_t paid_out_ = 0;
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;

@@ -675,6 +675,7 @@ void offer_simulate(CLI::App& app) {
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     verb.add_flag("--no-faults", options->no_faults, "campus: nothing goes wrong");
+    verb.add_flag("--cards", options->cards, "campus: readers at the boxes, residents with cards, cheats");
     verb.add_option("--defect", options->defect, "campus: plant a defect, to see it found: " + defect_names());
     verb.add_flag("--controls", options->controls, "campus: plant each defect in turn; all must be found");
     verb.add_option("--homes", options->homes, "How many have an account")

@@ -23,6 +23,7 @@ struct SimulateOptions {
     int boxes = 4;  // `homes` of each
     int seeds = 1;  // so many, one after the other
     bool no_faults = false;
+    bool cards = false;
     std::string defect;     // planted; a violation is what is expected then
     bool controls = false;  // every planted defect, each must be found
     bool json = false;

@@ -75,6 +75,18 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus memories of boxes lost", of(r.memories_lost), "", "as from the factory, registers too");
     told("campus old backups restored", of(r.backups_restored), "");
     told("campus rooms whose meters knew more", of(r.rooms_ahead), "", "than the restored office: each is asked about");
+    told("campus answers that the meter's total counts", of(r.answered_meters), "", "each by two people");
+    told("campus answers that the office's total counts", of(r.answered_offices), "");
+    told("campus answers refused by the second person", of(r.answers_refused), "");
+    told("campus answers that one person tried alone", of(r.answers_by_one), "", "refused");
+    told("campus answers that came too late", of(r.answers_failed), "", "something had changed: nothing was done");
+    told("campus receipts sold again", of(r.receipts_sold_again), "", "under their order ids");
+    told("campus cards written at the desk", of(r.cards_written), "", "and read back");
+    told("campus cards torn away at the desk", of(r.cards_torn), "");
+    told("campus cards lost and replaced", of(r.cards_lost), "");
+    told("campus cards held to a box", of(r.taps), "");
+    told("campus of these by cheats", of(r.cheats), "", "copied, rolled back, spliced, changed, swapped");
+    told("campus meters that took a newer ticket from a card", of(r.credited_while_tapped), "");
     told("campus prices changed", of(r.prices_changed), "");
     told("campus campaigns of settings", of(r.settings_changed), "");
     told("campus characters on the lines", of(static_cast<std::int64_t>(r.characters)), "");
@@ -134,6 +146,7 @@ int run_campus(const SimulateOptions& options) {
     campus.homes = options.homes;
     campus.lines = options.boxes > 1 ? 2 : 1;
     campus.faults = !options.no_faults;
+    campus.cards = options.cards;
     if (!options.defect.empty()) {
         const auto defect = campus::defect_of(options.defect);
         if (!defect)
