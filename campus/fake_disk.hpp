@@ -50,6 +50,8 @@ class FakeDisk {
     // The name by which sqlite3_open_v2 finds it.
     [[nodiscard]] const char* vfs() const { return name_.c_str(); }
     void set_faults(const DiskFaults& faults);
+    // Has an end that may be reached: who writes may be refused for as long as that is so.
+    [[nodiscard]] bool is_bounded() const { return faults_.bytes_max >= 0; }
     // From this instant on nothing that the process does reaches the disk. Then one of the two below.
     void die() { dead_ = true; }
     // Every handle that was opened before answers with errors from now on.

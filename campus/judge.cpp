@@ -137,9 +137,10 @@ void World::judge(Instant& since, bool wrong, Duration& longest, std::string_vie
                             std::to_string(view.state.holds().bits()));
 }
 
+// An office whose disk is full keeps nothing of what the lines tell it, and sends no ticket that it could not judge.
 Duration World::undisturbed(const Room& room, Instant since) const {
     const std::size_t line = office_->line_of_box(room.box);
-    if (!office_->runs() || line_disturbed_[line] > 0 || away_[room.box]) return {};
+    if (!office_->runs() || disk_.is_bounded() || line_disturbed_[line] > 0 || away_[room.box]) return {};
     return now_ - std::max({since, office_since_, box_clean_since_[room.box], boxes_[room.box]->powered_since(),
                             line_clean_since_[line]});
 }
