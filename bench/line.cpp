@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "bench/line_of_meters.hpp"
+#include "bench/measuring.hpp"
+#include "server/collect/quiet_office.hpp"
 
 namespace prewatt::bench {
 namespace {
@@ -16,32 +18,9 @@ constexpr Duration kTicketGap = milliseconds(1500);  // mean, between tickets
 constexpr int kChangedSweeps = 3;
 constexpr Duration kLimit = minutes(60);
 
-double seconds_of(Duration d) {
-    return static_cast<double>(d.count()) * 1e-6;
-}
-
-double percentile(std::vector<double> values, double share) {
-    if (values.empty()) return 0;
-    std::sort(values.begin(), values.end());
-    const auto index = static_cast<std::size_t>(share * static_cast<double>(values.size()));
-    return values[std::min(index, values.size() - 1)];
-}
-
-struct Random {
-    std::uint64_t state;
-    double uniform() {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15u;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-        return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-    }
-    int below(int n) { return static_cast<int>(uniform() * n); }
-};
-
 // Takes the time of what it hears.
-class Clerk final : public collect::LineOffice {
+class Clerk final : public collect::QuietOffice {
   public:
-    void need_counters(server::BoxId, std::uint32_t, std::uint32_t) override {}
     void on_block(const collect::BlockReading& reading) override {
         if (reading.complete) complete[reading.box.value] = true;
         changed += static_cast<std::int64_t>(reading.changed.size());
@@ -52,13 +31,6 @@ class Clerk final : public collect::LineOffice {
             dark.erase(sold);
         }
     }
-    void on_power(server::BoxId, const dlt645::BlockPower&, server::UnixTime) override {}
-    void on_account(server::HouseholdId, const dlt645::AccountStatus&, server::UnixTime) override {}
-    void on_status(server::BoxId, const dlt645::BoxStatus&, server::UnixTime) override {}
-    void on_live(collect::LiveRequest, const std::expected<dlt645::LiveValues, collect::ReadError>&,
-                 server::UnixTime) override {}
-    void on_answering(server::BoxId, bool, server::UnixTime) override {}
-    void on_sent(const server::Delivery&, server::UnixTime) override {}
     void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, server::UnixTime) override {
         const auto sold = open.find(delivery.household.value);
         if (sold == open.end() || effect.ticket_number < delivery.version) return;

@@ -10,10 +10,10 @@
 #include <mutex>
 
 #include "server/domain/archive.hpp"
+#include "server/domain/wait.hpp"
 #include "server/store/open_office.hpp"
 #include "server/store/postgres_db.hpp"
 #include "server/store/sqlite_db.hpp"
-#include "server/store/wait.hpp"
 #include "torture/postgres_server.hpp"
 
 namespace prewatt::bench {

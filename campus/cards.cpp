@@ -30,16 +30,6 @@ using server::CardFinding;
 const server::Actor kDesk{"clerk", "desk"};
 constexpr card::Layout kLayout{};
 
-std::string text_of(const card::Uid& uid) {
-    constexpr char digits[] = "0123456789ABCDEF";
-    std::string text;
-    for (const Byte byte : uid) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
-    }
-    return text;
-}
-
 card::RecordBytes record_on(const sim::M1Card::Dump& dump, std::uint8_t sector) {
     card::RecordBytes bytes{};
     for (std::size_t k = 0; k < bytes.size(); ++k)
@@ -54,7 +44,7 @@ void copy_sector(const sim::M1Card::Dump& from, std::uint8_t sector, sim::M1Card
 // What a reader sees of a card, with the keys that the office has given for it.
 server::DeskSight sight_of(sim::M1Card& plastic, const server::DeskKeys& keys) {
     server::DeskSight sight;
-    sight.uid = text_of(plastic.uid());
+    sight.uid = server::desk::text_of(plastic.uid());
     const sim::M1Card::Dump dump = plastic.dump();
     for (std::uint8_t sector = 0; sector < card::kSectorCount; ++sector) {
         server::DeskSector one;
@@ -124,8 +114,8 @@ void World::serve_card(std::size_t index, server::CardDesk& desk) {
         at(now_ + within(600, 86'400), What::kTap, plastics_.size() - 1);
     }
     Plastic& one = plastics_[index];
-    const auto keys = desk.keys(text_of(one.card->uid()));
-    if (!keys) return violate("K1", "no keys for card " + text_of(one.card->uid()));
+    const auto keys = desk.keys(server::desk::text_of(one.card->uid()));
+    if (!keys) return violate("K1", "no keys for card " + server::desk::text_of(one.card->uid()));
     const server::DeskSight sight = sight_of(*one.card, *keys);
     const auto report = desk.look(sight, kDesk);
     if (!report) return;

@@ -18,8 +18,8 @@
 #include "meter/node/card_swipe.hpp"
 #include "meter/node/fake_board.hpp"
 #include "server/desk/office_desk.hpp"
+#include "server/domain/wait.hpp"
 #include "server/store/open_office.hpp"
-#include "server/store/wait.hpp"
 #include "sim/card/field.hpp"
 #include "tests/desk/direct_office.hpp"
 #include "torture/child.hpp"
@@ -436,7 +436,7 @@ class Campaign {
         order.amount = fen(kwh * kFenPerKwh);
         order.operator_name = "owner";
         order.accepted_at = office_time();
-        const auto sold = store::wait<server::SaleAnswer>([&](auto done) { office_->sell(order, std::move(done)); });
+        const auto sold = server::wait<server::SaleAnswer>([&](auto done) { office_->sell(order, std::move(done)); });
         if (!sold) return find(Kind::kOther, room, "a sale is refused: " + sold.error().message);
         leave_order(room);
         room.totals.push_back(room.totals.back() + kwh * 100);
@@ -452,7 +452,7 @@ class Campaign {
         const auto [sale, kwh] = room.sales.back();
         const std::int64_t used = in_hundredths(meter_->book(room.number).account.used, Round::kUp);
         if (room.totals.back() - used < kwh * 100) return;
-        const auto answer = store::wait<server::BookingsAnswer>(
+        const auto answer = server::wait<server::BookingsAnswer>(
             [&, id = sale](auto done) { office_->accounts().refund({money("r"), id, std::nullopt}, std::move(done)); });
         if (!answer) return find(Kind::kOther, room, "a refund is refused: " + answer.error().message);
         leave_order(room);
@@ -463,7 +463,7 @@ class Campaign {
     }
     void demand_payout(Room& room) {
         if (!room.refund) return;
-        const auto answer = store::wait<server::MovementsAnswer>([&](auto done) {
+        const auto answer = server::wait<server::MovementsAnswer>([&](auto done) {
             office_->accounts().pay_out({money("p"), room.refund->booking, 0, {}}, std::move(done));
         });
         if (!answer) {
@@ -593,7 +593,7 @@ class Campaign {
         effect.epoch = desired->ticket.epoch;
         effect.ticket_number = desired->ticket.number;
         effect.remaining = desired->ticket.credited - meter_->book(room.number).account.used;
-        (void)store::wait<server::Done>(
+        (void)server::wait<server::Done>(
             [&](auto done) { office_->record_effect(room.id, effect, office_time(), std::move(done)); });
     }
 
@@ -725,7 +725,7 @@ class Campaign {
         make_card(room, nullptr, one_in(2));
     }
     void take_back(Room& room) {
-        const auto ended = store::wait<server::CardRecord>([&](auto done) {
+        const auto ended = server::wait<server::CardRecord>([&](auto done) {
             office_->cards().end({live_card_of(room), server::CardState::kTakenBack, kClerk, "moves out"},
                                  std::move(done));
         });

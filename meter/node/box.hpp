@@ -222,6 +222,9 @@ class Box {
     // box_cards.cpp
     [[nodiscard]] std::optional<CardCode> closed_to_cards(CardPath path) const;
     CardCode refuse_card(card::RecordError error, const card::Uid& uid, CardPlace place);
+    template <class Record, class Open>
+    std::expected<Record, CardCode> open_record(Open open, card::Mac& mac, const card::Uid& uid,
+                                                const card::RecordBytes& record, CardPlace place, Instant now);
     void log_bad_card(const card::Uid& uid, CardCode code, CardPlace place);
     void end_half_shown(CardPath path);
     [[nodiscard]] CardAnswer judge_card(card::Mac& mac, const CardShown& shown);

@@ -103,9 +103,10 @@ void Box::end_half_shown(CardPath path) {
     (void)refuse_card(half.error, half.uid, half.place);
 }
 
-std::expected<card::IdentityRecord, CardCode> Box::open_identity(card::Mac& mac, const card::Uid& uid,
-                                                                 const card::RecordBytes& record, CardPlace place,
-                                                                 Instant now) {
+// A record of the box's own or of the site, whichever its header names.
+template <class Record, class Open>
+std::expected<Record, CardCode> Box::open_record(Open open, card::Mac& mac, const card::Uid& uid,
+                                                 const card::RecordBytes& record, CardPlace place, Instant now) {
     begin(now);
     if (const auto code = closed_to_cards(place.path())) {
         log_bad_card(uid, *code, place);
@@ -113,26 +114,21 @@ std::expected<card::IdentityRecord, CardCode> Box::open_identity(card::Mac& mac,
     }
     const auto header = card::read_header(Bytes(record).first(card::kHeaderBytes));
     const bool of_site = header && header->box == 0;
-    const auto identity =
-        card::open_identity(mac, of_site ? config_.card_keys->site : config_.card_keys->own, uid, record);
-    if (!identity) return std::unexpected(refuse_card(identity.error(), uid, place));
-    return *identity;
+    const auto opened = open(mac, of_site ? config_.card_keys->site : config_.card_keys->own, uid, record);
+    if (!opened) return std::unexpected(refuse_card(opened.error(), uid, place));
+    return *opened;
+}
+
+std::expected<card::IdentityRecord, CardCode> Box::open_identity(card::Mac& mac, const card::Uid& uid,
+                                                                 const card::RecordBytes& record, CardPlace place,
+                                                                 Instant now) {
+    return open_record<card::IdentityRecord>(card::open_identity, mac, uid, record, place, now);
 }
 
 std::expected<card::ParameterRecord, CardCode> Box::open_parameter(card::Mac& mac, const card::Uid& uid,
                                                                    const card::RecordBytes& record, CardPlace place,
                                                                    Instant now) {
-    begin(now);
-    if (const auto code = closed_to_cards(place.path())) {
-        log_bad_card(uid, *code, place);
-        return std::unexpected(*code);
-    }
-    const auto header = card::read_header(Bytes(record).first(card::kHeaderBytes));
-    const bool of_site = header && header->box == 0;
-    const auto part =
-        card::open_parameter(mac, of_site ? config_.card_keys->site : config_.card_keys->own, uid, record);
-    if (!part) return std::unexpected(refuse_card(part.error(), uid, place));
-    return *part;
+    return open_record<card::ParameterRecord>(card::open_parameter, mac, uid, record, place, now);
 }
 
 // --- Household cards

@@ -231,8 +231,7 @@ void OfficeApi::add_account_changes() {
         if (auto problem = input.problem()) return std::unexpected(*problem);
         if (!order) return std::unexpected(order.error());
         wanted.order = std::move(*order);
-        return answer_of(
-            wait_for<BookingsAnswer>([&](auto done) { office_.accounts().refund(wanted, std::move(done)); }));
+        return answer_of(wait<BookingsAnswer>([&](auto done) { office_.accounts().refund(wanted, std::move(done)); }));
     });
     router_.add(Method::kPost, "/api/v1/bookings/{id}/payout", kSellers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
@@ -245,7 +244,7 @@ void OfficeApi::add_account_changes() {
         if (!order) return std::unexpected(order.error());
         wanted.order = std::move(*order);
         return answer_of(
-            wait_for<MovementsAnswer>([&](auto done) { office_.accounts().pay_out(wanted, std::move(done)); }));
+            wait<MovementsAnswer>([&](auto done) { office_.accounts().pay_out(wanted, std::move(done)); }));
     });
     router_.add(Method::kPost, "/api/v1/corrections", kSellers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
@@ -258,8 +257,7 @@ void OfficeApi::add_account_changes() {
         if (auto problem = input.problem()) return std::unexpected(*problem);
         if (!order) return std::unexpected(order.error());
         wanted.order = std::move(*order);
-        return answer_of(
-            wait_for<BookingsAnswer>([&](auto done) { office_.accounts().correct(wanted, std::move(done)); }));
+        return answer_of(wait<BookingsAnswer>([&](auto done) { office_.accounts().correct(wanted, std::move(done)); }));
     });
     router_.add(Method::kPost, "/api/v1/households/{id}/grants", kOwners, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
@@ -267,7 +265,7 @@ void OfficeApi::add_account_changes() {
         auto order = money_order_of(call, input);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         if (!order) return std::unexpected(order.error());
-        return answer_of(wait_for<BookingsAnswer>([&](auto done) {
+        return answer_of(wait<BookingsAnswer>([&](auto done) {
             office_.accounts().grant(*order, HouseholdId{id_in(call.values[0])}, amount, std::move(done));
         }));
     });
@@ -279,7 +277,7 @@ void OfficeApi::add_account_changes() {
             auto order = money_order_of(call, input);
             if (auto problem = input.problem()) return std::unexpected(*problem);
             if (!order) return std::unexpected(order.error());
-            return answer_of(wait_for<BookingsAnswer>([&](auto done) {
+            return answer_of(wait<BookingsAnswer>([&](auto done) {
                 (office_.accounts().*change)(*order, HouseholdId{id_in(call.values[0])}, std::move(done));
             }));
         });
@@ -302,7 +300,7 @@ void OfficeApi::add_account_changes() {
             if (!order) return std::unexpected(order.error());
             wanted.order = std::move(*order);
             return answer_of(
-                wait_for<BookingsAnswer>([&](auto done) { office_.answer_ticket_question(wanted, std::move(done)); }));
+                wait<BookingsAnswer>([&](auto done) { office_.answer_ticket_question(wanted, std::move(done)); }));
         });
     router_.add(Method::kPost, "/api/v1/households/{id}/move", kSellers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
@@ -313,8 +311,7 @@ void OfficeApi::add_account_changes() {
         if (auto problem = input.problem()) return std::unexpected(*problem);
         if (!order) return std::unexpected(order.error());
         wanted.order = std::move(*order);
-        return answer_of(
-            wait_for<BookingsAnswer>([&](auto done) { office_.accounts().move(wanted, std::move(done)); }));
+        return answer_of(wait<BookingsAnswer>([&](auto done) { office_.accounts().move(wanted, std::move(done)); }));
     });
     router_.add(Method::kPost, "/api/v1/households/{id}/box", kFitters, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
@@ -328,7 +325,7 @@ void OfficeApi::add_account_changes() {
         wanted.box_number = static_cast<std::uint64_t>(id_in(digits));
         wanted.order = std::move(*order);
         return answer_of(
-            wait_for<BookingsAnswer>([&](auto done) { office_.accounts().change_box(wanted, std::move(done)); }));
+            wait<BookingsAnswer>([&](auto done) { office_.accounts().change_box(wanted, std::move(done)); }));
     });
     router_.add(Method::kPost, "/api/v1/households/{id}/residents", kSellers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
@@ -342,13 +339,13 @@ void OfficeApi::add_account_changes() {
         if (!order_id) return std::unexpected(order_id.error());
         order.order_id = std::move(*order_id);
         order.who = actor_of(call);
-        const auto added = wait_for<ResidentRecord>(
-            [&](auto done) { office_.accounts().add_resident(order, wanted, std::move(done)); });
+        const auto added =
+            wait<ResidentRecord>([&](auto done) { office_.accounts().add_resident(order, wanted, std::move(done)); });
         if (!added) return refused(added.error());
         return Response::json(201, json_of(*added));
     });
     router_.add(Method::kDelete, "/api/v1/residents/{id}", kSellers, [this](const Call& call) -> Outcome {
-        const auto ended = wait_for<ResidentRecord>([&](auto done) {
+        const auto ended = wait<ResidentRecord>([&](auto done) {
             office_.accounts().end_stay(actor_of(call), ResidentId{id_in(call.values[0])}, std::move(done));
         });
         if (!ended) return refused(ended.error());
@@ -366,7 +363,7 @@ void OfficeApi::add_drawer_routes() {
         JsonInput input(call.request);
         const std::string name = input.text("name", 1, 100);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto added = wait_for<DrawerRecord>(
+        const auto added = wait<DrawerRecord>(
             [&](auto done) { office_.accounts().add_drawer(actor_of(call), name, std::move(done)); });
         if (!added) return refused(added.error());
         return Response::json(201, json_of(*added));
@@ -393,7 +390,7 @@ void OfficeApi::add_drawer_routes() {
             if (!order) return std::unexpected(order.error());
             wanted.order = std::move(*order);
             return answer_of(
-                wait_for<MovementsAnswer>([&](auto done) { (office_.accounts().*change)(wanted, std::move(done)); }));
+                wait<MovementsAnswer>([&](auto done) { (office_.accounts().*change)(wanted, std::move(done)); }));
         });
     };
     counted("/api/v1/drawers/{id}/open", &Accounts::open_drawer);
@@ -424,7 +421,7 @@ void OfficeApi::add_plan_routes() {
                           "5000:6400,0:9000 fee 100 5'; nothing was changed");
         wanted.plan = *plan;
         const auto added =
-            wait_for<PlanVersion>([&](auto done) { office_.accounts().add_plan(*order, wanted, std::move(done)); });
+            wait<PlanVersion>([&](auto done) { office_.accounts().add_plan(*order, wanted, std::move(done)); });
         if (!added) return refused(added.error());
         return Response::json(201, json_of(*added));
     });
@@ -440,7 +437,7 @@ void OfficeApi::add_plan_routes() {
         JsonInput input(call.request);
         const std::int64_t group = input.integer("group", 0, INT32_MAX);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto set = wait_for<Done>([&](auto done) {
+        const auto set = wait<Done>([&](auto done) {
             office_.accounts().set_price_group(actor_of(call), HouseholdId{id_in(call.values[0])}, group,
                                                std::move(done));
         });
@@ -466,14 +463,14 @@ void OfficeApi::add_plan_routes() {
         rule.quota = credit_of_hundredths(input.integer("quota_ckwh", 0, 10'000'000));
         rule.quota_money = credit_of_hundredths(input.integer("quota_fen", 0, 10'000'000));
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto set = wait_for<Done>(
-            [&](auto done) { office_.accounts().set_quota_rule(actor_of(call), rule, std::move(done)); });
+        const auto set =
+            wait<Done>([&](auto done) { office_.accounts().set_quota_rule(actor_of(call), rule, std::move(done)); });
         if (!set) return refused(set.error());
         return Response::json(200, {{"group", rule.group}});
     });
     router_.add(Method::kPost, "/api/v1/quotas", kOwners, [this](const Call& call) -> Outcome {
         const auto run =
-            wait_for<QuotaRun>([&](auto done) { office_.accounts().run_quotas(actor_of(call), std::move(done)); });
+            wait<QuotaRun>([&](auto done) { office_.accounts().run_quotas(actor_of(call), std::move(done)); });
         if (!run) return refused(run.error());
         return Response::json(
             200,

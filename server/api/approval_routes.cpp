@@ -65,7 +65,7 @@ void OfficeApi::add_approval_routes() {
     router_.add(Method::kPost, "/api/v1/approvals/{id}/approve", kApprovers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto done = wait_for<ApprovalRecord>([&](WhenDone<ApprovalRecord> when) {
+        const auto done = wait<ApprovalRecord>([&](WhenDone<ApprovalRecord> when) {
             office_.approvals().approve(ApprovalId{id_in(call.values[0])}, actor_of(call), std::move(when));
         });
         if (!done) return refused(done.error());
@@ -75,7 +75,7 @@ void OfficeApi::add_approval_routes() {
         JsonInput input(call.request);
         const std::string why = input.text("reason", 1, 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto done = wait_for<ApprovalRecord>([&](WhenDone<ApprovalRecord> when) {
+        const auto done = wait<ApprovalRecord>([&](WhenDone<ApprovalRecord> when) {
             office_.approvals().refuse(ApprovalId{id_in(call.values[0])}, actor_of(call), why, std::move(when));
         });
         if (!done) return refused(done.error());
@@ -95,7 +95,7 @@ void OfficeApi::add_approval_routes() {
         rules.valid_for = minutes(input.integer("valid_min", 5, 86'400));
         const std::string reason = input.text_or("reason", "", 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto set = wait_for<Done>([&](WhenDone<Done> when) {
+        const auto set = wait<Done>([&](WhenDone<Done> when) {
             office_.approvals().set_rules(rules, actor_of(call), reason, std::move(when));
         });
         if (!set) return refused(set.error());

@@ -100,7 +100,7 @@ void OfficeApi::add_campaign_routes() {
                 order.schedule.from_minute = minutes->first;
                 order.schedule.to_minute = minutes->second;
             }
-            const auto started = wait_for<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
+            const auto started = wait<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
                 office_.campaigns().start(std::move(order), actor_of(call), std::move(done));
             });
             if (!started) return refused(started.error());
@@ -126,7 +126,7 @@ void OfficeApi::add_campaign_routes() {
     const auto add_act = [this](const char* path, Command act) {
         router_.add(Method::kPost, path, kSwitchers, [this, act](const Call& call) -> Outcome {
             const CampaignId id{id_in(call.values[0])};
-            const auto changed = wait_for<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
+            const auto changed = wait<CampaignRecord>([&](WhenDone<CampaignRecord> done) {
                 (office_.campaigns().*act)(id, actor_of(call), std::move(done));
             });
             if (!changed) return refused(changed.error());
@@ -154,42 +154,33 @@ void OfficeApi::add_campaign_routes() {
         const auto list = selection_of("list " + households);
         if (!households.empty() && !list)
             return refuse(400, "bad_argument", "'households' are numbers with spaces between; nothing was done");
-        const auto group = wait_for<GroupRecord>([&](WhenDone<GroupRecord> done) {
+        const auto group = wait<GroupRecord>([&](WhenDone<GroupRecord> done) {
             office_.campaigns().set_group(name, list ? list->list : std::vector<HouseholdId>{}, actor_of(call),
                                           std::move(done));
         });
         if (!group) return refused(group.error());
         return Response::json(200, {{"id", group->id.value}, {"name", group->name}, {"members", group->members}});
     });
-    router_.add(
-        Method::kPost, "/api/v1/households/{id}/reset-lockout", kSwitchers, [this](const Call& call) -> Outcome {
+    // An order to one household that needs nothing but a reason.
+    const auto plain_order = [this](auto order) {
+        return [this, order](const Call& call) -> Outcome {
             JsonInput input(call.request);
             auto key = order_id_of(call.request);
             if (!key) return std::unexpected(key.error());
             const std::string reason = input.text("reason", 1, 500);
             if (auto problem = input.problem()) return std::unexpected(*problem);
-            const auto job = wait_for<JobRecord>([&](WhenDone<JobRecord> done) {
-                office_.reset_lockout(
+            const auto job = wait<JobRecord>([&](WhenDone<JobRecord> done) {
+                (office_.*order)(
                     {*key, HouseholdId{id_in(call.values[0])}, call.caller->user.user, reason, call.request.remote},
                     std::move(done));
             });
             if (!job) return refused(job.error());
             return Response::json(202, json_of(*job)).with("Location", "/api/v1/jobs/" + std::to_string(job->id.value));
-        });
-    router_.add(Method::kPost, "/api/v1/households/{id}/clear", kSwitchers, [this](const Call& call) -> Outcome {
-        JsonInput input(call.request);
-        auto key = order_id_of(call.request);
-        if (!key) return std::unexpected(key.error());
-        const std::string reason = input.text("reason", 1, 500);
-        if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto job = wait_for<JobRecord>([&](WhenDone<JobRecord> done) {
-            office_.clear_household(
-                {*key, HouseholdId{id_in(call.values[0])}, call.caller->user.user, reason, call.request.remote},
-                std::move(done));
-        });
-        if (!job) return refused(job.error());
-        return Response::json(202, json_of(*job)).with("Location", "/api/v1/jobs/" + std::to_string(job->id.value));
-    });
+        };
+    };
+    router_.add(Method::kPost, "/api/v1/households/{id}/reset-lockout", kSwitchers,
+                plain_order(&Office::reset_lockout));
+    router_.add(Method::kPost, "/api/v1/households/{id}/clear", kSwitchers, plain_order(&Office::clear_household));
     router_.add(Method::kGet, "/api/v1/households/{id}/settings", kAnyRole, [this](const Call& call) -> Outcome {
         const auto settings = office_.campaigns().settings_of_household(HouseholdId{id_in(call.values[0])});
         if (!settings) return refused(settings.error());

@@ -217,7 +217,7 @@ void OfficeApi::add_card_routes() {
         const CardEnd end{CardId{id_in(call.values[0])}, static_cast<CardState>(static_cast<std::size_t>(3) + how),
                           actor_of(call), reason};
         const auto card =
-            wait_for<CardRecord>([&](WhenDone<CardRecord> done) { office_.cards().end(end, std::move(done)); });
+            wait<CardRecord>([&](WhenDone<CardRecord> done) { office_.cards().end(end, std::move(done)); });
         if (!card) return refused(card.error());
         return Response::json(200, json_of(*card));
     });
@@ -231,7 +231,7 @@ void OfficeApi::add_card_routes() {
         const bool may = input.choice("swipe_after_lockout", {"refused", "releases"}) == 1;
         const std::string reason = input.text_or("reason", "", 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto set = wait_for<Done>([&](WhenDone<Done> done) {
+        const auto set = wait<Done>([&](WhenDone<Done> done) {
             office_.cards().set_may_release_lockout(may, actor_of(call), reason, std::move(done));
         });
         if (!set) return refused(set.error());

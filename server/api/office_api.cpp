@@ -193,7 +193,7 @@ void OfficeApi::add_session_routes() {
         const std::string user = input.text("user", 1, 64);
         const std::string password = input.text("password", 1, 256);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const Answer<Session> session = wait_for<Session>(
+        const Answer<Session> session = wait<Session>(
             [&](WhenDone<Session> done) { office_.sign_in(user, password, call.request.remote, std::move(done)); });
         if (!session) return refused(session.error());
         const UserRecord& who = session->user;
@@ -208,7 +208,7 @@ void OfficeApi::add_session_routes() {
         return Response::json(200, {{"user", who.user}, {"name", who.name}, {"role", word(who.role)}});
     });
     router_.add(Method::kDelete, "/api/v1/session", kAnyRole, [this](const Call& call) -> Outcome {
-        const Answer<Done> ended = wait_for<Done>(
+        const Answer<Done> ended = wait<Done>(
             [&](WhenDone<Done> done) { office_.sign_out(call.caller->token, call.request.remote, std::move(done)); });
         if (!ended) return refused(ended.error());
         return Response::empty(204).with("Set-Cookie",
@@ -321,7 +321,7 @@ void OfficeApi::add_money_routes() {
         order.order_id = std::move(*order_id);
         order.operator_name = call.caller->user.user;
         const Answer<SaleAnswer> sold =
-            wait_for<SaleAnswer>([&](WhenDone<SaleAnswer> done) { office_.sell(std::move(order), std::move(done)); });
+            wait<SaleAnswer>([&](WhenDone<SaleAnswer> done) { office_.sell(std::move(order), std::move(done)); });
         if (!sold) return refused(sold.error());
         Response response = Response::json(201, json_of(sold->sale));
         response.with("Location", "/api/v1/sales/" + std::to_string(sold->sale.id.value));
@@ -372,8 +372,8 @@ void OfficeApi::add_money_routes() {
         const UnitPrice price{input.integer("price_e4", 1, 1'000'000)};
         const std::string reason = input.text_or("reason", "", 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const Answer<Done> set = wait_for<Done>(
-            [&](WhenDone<Done> done) { office_.set_price(price, actor_of(call), reason, std::move(done)); });
+        const Answer<Done> set =
+            wait<Done>([&](WhenDone<Done> done) { office_.set_price(price, actor_of(call), reason, std::move(done)); });
         if (!set) return refused(set.error());
         return Response::json(200, {{"price_e4", price.count()}});
     });
@@ -392,7 +392,7 @@ void OfficeApi::add_command_routes() {
         order.operator_name = call.caller->user.user;
         order.from = call.request.remote;
         const Answer<JobRecord> job =
-            wait_for<JobRecord>([&](WhenDone<JobRecord> done) { begin(std::move(order), std::move(done)); });
+            wait<JobRecord>([&](WhenDone<JobRecord> done) { begin(std::move(order), std::move(done)); });
         if (!job) return refused(job.error());
         return Response::json(202, json_of(*job)).with("Location", "/api/v1/jobs/" + std::to_string(job->id.value));
     };
@@ -474,7 +474,7 @@ void OfficeApi::add_user_routes() {
         user.role = kRoles[input.choice("role", {"owner", "cashier", "technician", "auditor"})];
         const std::string password = input.text("password", 1, 256);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const Answer<UserRecord> created = wait_for<UserRecord>(
+        const Answer<UserRecord> created = wait<UserRecord>(
             [&](WhenDone<UserRecord> done) { office_.create_user(user, password, actor_of(call), std::move(done)); });
         if (!created) return refused(created.error());
         return Response::json(201, json_of(*created));
@@ -484,7 +484,7 @@ void OfficeApi::add_user_routes() {
         const std::string password = input.text("password", 1, 256);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         const UserId user{id_in(call.values[0])};
-        const Answer<Done> set = wait_for<Done>(
+        const Answer<Done> set = wait<Done>(
             [&](WhenDone<Done> done) { office_.set_password(user, password, actor_of(call), std::move(done)); });
         if (!set) return refused(set.error());
         return Response::empty(204);

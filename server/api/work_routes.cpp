@@ -78,7 +78,7 @@ void OfficeApi::add_work_routes() {
         JsonInput input(call.request);
         const std::string text = input.text(field, least, 2000);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto changed = wait_for<WorkRecord>([&](WhenDone<WorkRecord> done) {
+        const auto changed = wait<WorkRecord>([&](WhenDone<WorkRecord> done) {
             (office_.work_list().*how)(WorkItemId{id_in(call.values[0])}, text, actor_of(call), std::move(done));
         });
         if (!changed) return refused(changed.error());
@@ -93,7 +93,7 @@ void OfficeApi::add_work_routes() {
     router_.add(Method::kPost, "/api/v1/reconcile", kWorkers, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto done = wait_for<ReconcileAnswer>(
+        const auto done = wait<ReconcileAnswer>(
             [&](WhenDone<ReconcileAnswer> when) { office_.work_list().reconcile(std::move(when)); });
         if (!done) return refused(done.error());
         return Response::json(200, {{"households", done->households},
@@ -110,7 +110,7 @@ void OfficeApi::add_work_routes() {
         order.csv = input.text("csv", 1, 900'000);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         order.channel = static_cast<Channel>(1 + channel);
-        const auto done = wait_for<StatementAnswer>([&](WhenDone<StatementAnswer> when) {
+        const auto done = wait<StatementAnswer>([&](WhenDone<StatementAnswer> when) {
             office_.work_list().import_statement(std::move(order), actor_of(call), std::move(when));
         });
         if (!done) return refused(done.error());
@@ -123,7 +123,7 @@ void OfficeApi::add_work_routes() {
         reading.at = UnixTime{input.integer("at", 0, kTime_ms_max)};
         reading.forward = energy_of_hundredths(input.integer("forward_ckwh", 0, 1'000'000'000'000));
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto done = wait_for<Done>([&](WhenDone<Done> when) {
+        const auto done = wait<Done>([&](WhenDone<Done> when) {
             office_.work_list().record_head_readings({reading}, actor_of(call), std::move(when));
         });
         if (!done) return refused(done.error());

@@ -11,13 +11,13 @@
 #include "server/collect/fake_box.hpp"
 #include "server/collect/line_master.hpp"
 #include "server/domain/office_calendar.hpp"
+#include "server/domain/wait.hpp"
 #include "server/store/open_office.hpp"
-#include "server/store/wait.hpp"
 
 namespace prewatt::server::app {
 namespace {
 
-using store::wait;
+using server::wait;
 constexpr card::Key kMaster{7, 7, 7};
 
 UnixTime at(int month, int day, int hour) {

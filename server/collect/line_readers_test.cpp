@@ -12,6 +12,7 @@
 #include "card/uid.hpp"
 #include "server/collect/fake_box.hpp"
 #include "server/collect/line_master.hpp"
+#include "server/collect/quiet_office.hpp"
 
 namespace prewatt::collect {
 namespace {
@@ -25,20 +26,13 @@ constexpr card::Key kSite{1, 2, 3, 4};
 constexpr std::uint64_t kFirstBox = 1'000'000'001;
 const card::Uid kUid = card::uid_of(std::array<Byte, 4>{0xA1, 0xB2, 0xC3, 0xD4});
 
-class QuietOffice final : public LineOffice {
+class TapOffice final : public QuietOffice {
   public:
-    void need_counters(BoxId, std::uint32_t, std::uint32_t) override {}
     void on_block(const BlockReading&) override { ++blocks; }
-    void on_power(BoxId, const dlt645::BlockPower&, UnixTime) override {}
     void on_account(HouseholdId, const dlt645::AccountStatus&, UnixTime) override { ++accounts; }
-    void on_status(BoxId, const dlt645::BoxStatus&, UnixTime) override {}
-    void on_live(LiveRequest, const std::expected<dlt645::LiveValues, ReadError>&, UnixTime) override {}
-    void on_answering(BoxId, bool, UnixTime) override {}
-    void on_sent(const Delivery&, UnixTime) override {}
     void on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime) override {
         confirmed.emplace_back(delivery, effect);
     }
-    void on_refused(const Delivery&, std::string_view, bool, UnixTime) override {}
     void on_tap(const TapNews& news, UnixTime) override { taps.push_back(news); }
     void on_reader(std::uint16_t, bool answering, UnixTime) override { reader_answering.push_back(answering); }
     int blocks = 0;
@@ -50,7 +44,7 @@ class QuietOffice final : public LineOffice {
 
 struct LineReaders : testing::Test {
     card::OpensslMac mac;
-    QuietOffice office;
+    TapOffice office;
     card::SiteMasters masters = card::site_masters(mac, kSite);
     LineSettings settings;
     std::unique_ptr<LineMaster> master;

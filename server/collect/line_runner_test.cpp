@@ -16,6 +16,7 @@
 
 #include "card/openssl/openssl_mac.hpp"
 #include "server/collect/fake_box.hpp"
+#include "server/collect/quiet_office.hpp"
 
 namespace prewatt::collect {
 namespace {
@@ -25,23 +26,17 @@ using boost::system::error_code;
 constexpr card::Key kMaster{9, 9, 9};
 constexpr std::uint64_t kNumber = 2'000'000'001;
 
-class QuietOffice final : public LineOffice {
+class RunnerOffice final : public QuietOffice {
   public:
     void need_counters(BoxId box, std::uint32_t above, std::uint32_t count) override {
         runner->give_counters(box, std::max(above, 100u) + 1, count);
     }
     void on_block(const BlockReading& reading) override { readings += static_cast<int>(reading.changed.size()); }
-    void on_power(BoxId, const dlt645::BlockPower&, UnixTime) override {}
-    void on_account(HouseholdId, const dlt645::AccountStatus&, UnixTime) override {}
-    void on_status(BoxId, const dlt645::BoxStatus&, UnixTime) override {}
     void on_live(LiveRequest, const std::expected<dlt645::LiveValues, ReadError>& result, UnixTime) override {
         live = result ? std::optional<ReadError>{} : result.error();
         ++lives;
     }
-    void on_answering(BoxId, bool, UnixTime) override {}
-    void on_sent(const Delivery&, UnixTime) override {}
     void on_confirmed(const Delivery&, const card::Effect& effect, UnixTime) override { confirmed = effect; }
-    void on_refused(const Delivery&, std::string_view, bool, UnixTime) override {}
 
     LineRunner* runner = nullptr;
     int readings = 0;
@@ -120,7 +115,7 @@ struct World {
     card::BoxKeys keys = card::diversify(mac, kMaster, kNumber);
     FakeBox box{box_mac, kNumber, keys};
     asio::io_context io;
-    QuietOffice office;
+    RunnerOffice office;
     std::unique_ptr<LineRunner> runner;
 };
 

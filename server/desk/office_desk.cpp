@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include <algorithm>
-#include <future>
 
 #include "base/civil_time.hpp"
 #include "card/access_bits.hpp"
 #include "card/copies.hpp"
 #include "card/records.hpp"
 #include "card/uid.hpp"
+#include "server/domain/wait.hpp"
 
 namespace prewatt::server::desk {
 namespace {
@@ -19,14 +19,6 @@ constexpr std::int64_t kCivilBegin_s = 946'684'800;
 
 std::unexpected<Refusal> refused(Reason reason, std::string message, std::int64_t limit = 0) {
     return std::unexpected(Refusal{reason, std::move(message), limit});
-}
-
-template <class T, class Begin>
-Answer<T> wait_for(Begin&& begin) {
-    std::promise<Answer<T>> promise;
-    std::future<Answer<T>> future = promise.get_future();
-    begin(WhenDone<T>([&promise](Answer<T> answer) { promise.set_value(std::move(answer)); }));
-    return future.get();
 }
 
 std::optional<card::Uid> uid_of_text(std::string_view text) {
@@ -169,6 +161,16 @@ DeskStep record_step(std::uint8_t sector, const card::RecordBytes& bytes) {
 
 }  // namespace
 
+std::string text_of(const card::Uid& uid) {
+    constexpr char digits[] = "0123456789ABCDEF";
+    std::string text;
+    for (const Byte byte : uid) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
+    }
+    return text;
+}
+
 OfficeDesk::OfficeDesk(Cards& cards, card::Mac& mac, const card::Key& master, card::Layout layout)
     : cards_(cards), mac_(mac), masters_(card::site_masters(mac_, master)), layout_(layout) {}
 
@@ -194,7 +196,7 @@ Answer<DeskReport> OfficeDesk::look(const DeskSight& sight, const Actor& who) {
     if (!uid) return no_such_number();
     Opened opened = open_all(mac_, masters_, layout_, *uid, sight);
     auto seen =
-        wait_for<CardSeen>([&](WhenDone<CardSeen> done) { cards_.see(std::move(opened.sight), who, std::move(done)); });
+        wait<CardSeen>([&](WhenDone<CardSeen> done) { cards_.see(std::move(opened.sight), who, std::move(done)); });
     if (!seen) return std::unexpected(std::move(seen.error()));
     opened.report.seen = std::move(*seen);
     return std::move(opened.report);
@@ -298,7 +300,7 @@ Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight
     wanted.identity_generation = opened.report.identity ? opened.report.identity->generation + 1 : 1;
     wanted.generation = next->generation;
     auto ordered =
-        wait_for<CardOrdered>([&](WhenDone<CardOrdered> done) { cards_.issue(std::move(wanted), std::move(done)); });
+        wait<CardOrdered>([&](WhenDone<CardOrdered> done) { cards_.issue(std::move(wanted), std::move(done)); });
     if (!ordered) return std::unexpected(std::move(ordered.error()));
     DeskPlan plan{ordered->write.id, ordered->card, ordered->repeated, {}};
     if (ordered->repeated) return plan;
@@ -360,8 +362,8 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
         wanted.identity_generation =
             std::max(card.identity_generation, report->identity ? report->identity->generation : 0) + 1;
     wanted.generation = next->generation;
-    auto ordered = wait_for<CardOrdered>(
-        [&](WhenDone<CardOrdered> done) { cards_.order_ticket(std::move(wanted), std::move(done)); });
+    auto ordered =
+        wait<CardOrdered>([&](WhenDone<CardOrdered> done) { cards_.order_ticket(std::move(wanted), std::move(done)); });
     if (!ordered) return std::unexpected(std::move(ordered.error()));
     DeskPlan plan{ordered->write.id, ordered->card, ordered->repeated, {}};
     if (ordered->repeated) return plan;
@@ -380,7 +382,7 @@ Answer<DeskPlan> OfficeDesk::order_format(const DeskOrder& order, const DeskSigh
         if (known && known->uid == sight.uid) wanted.card = known->id;
     }
     auto write =
-        wait_for<CardWrite>([&](WhenDone<CardWrite> done) { cards_.order_format(std::move(wanted), std::move(done)); });
+        wait<CardWrite>([&](WhenDone<CardWrite> done) { cards_.order_format(std::move(wanted), std::move(done)); });
     if (!write) return std::unexpected(std::move(write.error()));
     DeskPlan plan;
     plan.write = write->id;
@@ -428,7 +430,7 @@ Answer<CardRecord> OfficeDesk::done(CardWriteId id, const DeskSight& read_back, 
                 return unlike();
         }
     }
-    return wait_for<CardRecord>([&](WhenDone<CardRecord> when) { cards_.written(id, who, std::move(when)); });
+    return wait<CardRecord>([&](WhenDone<CardRecord> when) { cards_.written(id, who, std::move(when)); });
 }
 
 }  // namespace prewatt::server::desk

@@ -13,6 +13,9 @@
 
 namespace prewatt::server::desk {
 
+// A card's number as the books and the API write it: capital hexadecimal digits.
+[[nodiscard]] std::string text_of(const card::Uid& uid);
+
 class OfficeDesk final : public CardDesk {
   public:
     // Both outlive it. `mac` is asked by one thread at a time.

@@ -8,11 +8,11 @@
 #include <atomic>
 #include <filesystem>
 
+#include "server/domain/wait.hpp"
 #include "server/store/open_office.hpp"
 #include "server/store/postgres_db.hpp"
 #include "server/store/postgres_for_tests.hpp"
 #include "server/store/sqlite_db.hpp"
-#include "server/store/wait.hpp"
 
 namespace prewatt::server::store {
 

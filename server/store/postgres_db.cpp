@@ -470,83 +470,87 @@ class PostgresDb final : public Db {
         send(sql, {});
     }
 
-    void send(const char* sql, std::span<const Value> values) {
-        if (!ok()) return;
-        if (!connected()) return lose(sql);
-        if (values.size() > kParametersMax) {
-            (void)refuse(DbError::kStatement, std::string{"too many parameters in: "} + sql);
-            return;
-        }
+    // What stands for $1, $2 ... of one statement; points into values and buffers of whoever sends it.
+    struct Parameters {
         std::array<Oid, kParametersMax> types{};
         std::array<const char*, kParametersMax> pointers{};
         std::array<int, kParametersMax> sizes{};
-        std::array<int, kParametersMax> formats{};
+        std::uint64_t kinds = 0;  // two bits for each, as in StatementKey
+    };
+    // A connection, and room for so many.
+    bool may_send(const char* sql, std::size_t parameters) {
+        if (!ok()) return false;
+        if (!connected()) {
+            lose(sql);
+            return false;
+        }
+        return parameters <= kParametersMax ||
+               refuse(DbError::kStatement, std::string{"too many parameters in: "} + sql);
+    }
+
+    void send(const char* sql, std::span<const Value> values) {
+        if (!may_send(sql, values.size())) return;
+        Parameters out;
         std::array<char, kParametersMax * 8> integers{};
-        StatementKey key{sql, 0};
         for (std::size_t n = 0; n < values.size(); ++n) {
             const Value& value = values[n];
-            key.kinds |= static_cast<std::uint64_t>(value.kind()) << (2 * n);
-            formats[n] = kBinary;
+            out.kinds |= static_cast<std::uint64_t>(value.kind()) << (2 * n);
             switch (value.kind()) {
                 case Value::Kind::kNull:
                     break;
                 case Value::Kind::kInteger:
-                    types[n] = kInt8;
+                    out.types[n] = kInt8;
                     put_big_endian(&integers[n * 8], static_cast<std::uint64_t>(value.integer()), 8);
-                    pointers[n] = &integers[n * 8];
-                    sizes[n] = 8;
+                    out.pointers[n] = &integers[n * 8];
+                    out.sizes[n] = 8;
                     break;
                 case Value::Kind::kText:
-                    types[n] = kText;
-                    pointers[n] = value.text().empty() ? "" : value.text().data();
-                    sizes[n] = static_cast<int>(value.text().size());
+                    out.types[n] = kText;
+                    out.pointers[n] = value.text().empty() ? "" : value.text().data();
+                    out.sizes[n] = static_cast<int>(value.text().size());
                     break;
             }
         }
-        send_prepared(key, values.size(), types.data(), pointers.data(), sizes.data(), formats.data());
+        send_prepared(sql, values.size(), out);
     }
     // Each parameter is the array of one column of `rows`.
     void send_arrays(const char* sql, std::span<const Value> rows, std::size_t columns) {
-        if (!ok()) return;
-        if (!connected()) return lose(sql);
-        if (columns > kParametersMax) {
-            (void)refuse(DbError::kStatement, std::string{"too many parameters in: "} + sql);
-            return;
-        }
-        std::array<Oid, kParametersMax> types{};
-        std::array<const char*, kParametersMax> pointers{};
-        std::array<int, kParametersMax> sizes{};
-        std::array<int, kParametersMax> formats{};
+        if (!may_send(sql, columns)) return;
+        Parameters out;
         std::array<std::size_t, kParametersMax + 1> begins{};
-        StatementKey key{sql, 0};
         arrays_.clear();
         for (std::size_t n = 0; n < columns; ++n) {
             assert(rows[n].kind() != Value::Kind::kNull);
-            key.kinds |= static_cast<std::uint64_t>(rows[n].kind()) << (2 * n);
-            types[n] = rows[n].kind() == Value::Kind::kInteger ? kInt8Array : kTextArray;
-            formats[n] = kBinary;
+            out.kinds |= static_cast<std::uint64_t>(rows[n].kind()) << (2 * n);
+            out.types[n] = rows[n].kind() == Value::Kind::kInteger ? kInt8Array : kTextArray;
             append_array(arrays_, rows, columns, n);
             begins[n + 1] = arrays_.size();
         }
         for (std::size_t n = 0; n < columns; ++n) {
-            pointers[n] = arrays_.data() + begins[n];
-            sizes[n] = static_cast<int>(begins[n + 1] - begins[n]);
+            out.pointers[n] = arrays_.data() + begins[n];
+            out.sizes[n] = static_cast<int>(begins[n + 1] - begins[n]);
         }
-        send_prepared(key, columns, types.data(), pointers.data(), sizes.data(), formats.data());
+        send_prepared(sql, columns, out);
     }
-    void send_prepared(const StatementKey& key, std::size_t parameters, const Oid* types, const char* const* pointers,
-                       const int* sizes, const int* formats) {
+    void send_prepared(const char* sql, std::size_t parameters, const Parameters& of) {
+        static constexpr auto kFormats = [] {
+            std::array<int, kParametersMax> formats{};
+            formats.fill(kBinary);
+            return formats;
+        }();
+        const StatementKey key{sql, of.kinds};
         const int count = static_cast<int>(parameters);
         auto [found, fresh] = statements_.try_emplace(key, statement_next_);
         if (fresh) {
             ++statement_next_;
-            if (PQsendPrepare(connection_, name_of(found->second).c_str(), key.sql, count, types) != 1)
-                return lose(key.sql);
-            unanswered_.push_back({Unanswered::Kind::kPrepare, key.sql, key});
+            if (PQsendPrepare(connection_, name_of(found->second).c_str(), sql, count, of.types.data()) != 1)
+                return lose(sql);
+            unanswered_.push_back({Unanswered::Kind::kPrepare, sql, key});
         }
-        if (PQsendQueryPrepared(connection_, name_of(found->second).c_str(), count, pointers, sizes, formats, 0) != 1)
-            return lose(key.sql);
-        unanswered_.push_back({Unanswered::Kind::kStatement, key.sql, key});
+        if (PQsendQueryPrepared(connection_, name_of(found->second).c_str(), count, of.pointers.data(), of.sizes.data(),
+                                kFormats.data(), 0) != 1)
+            return lose(sql);
+        unanswered_.push_back({Unanswered::Kind::kStatement, sql, key});
     }
     [[nodiscard]] std::size_t statements_waiting() const {
         return static_cast<std::size_t>(

@@ -3,29 +3,17 @@
 //
 //   BASE_URL=... OFFICE_PASSWORD=... AGENT_URL=http://127.0.0.1:N AGENT_CODE=... CARD_FILE=file node tests/browser/cards.mjs
 //   SHOTS=folder    screenshots
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axeSource = require("axe-core").source;
+import { end, fail, look as lookAt, person, restOf, say } from "./eyes.mjs";
+
 const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
 const agent = process.env.AGENT_URL ?? "";
 const cardFile = process.env.CARD_FILE ?? "";
-const shots = process.env.SHOTS ?? "";
 if (!base || !agent || !cardFile) {
   console.error("cards: BASE_URL, AGENT_URL and CARD_FILE must be set");
   process.exit(2);
 }
-if (shots) mkdirSync(shots, { recursive: true });
-const began = Date.now();
-const failures = [];
-const fail = (text) => {
-  failures.push(text);
-  console.log(`FAILED  ${text}`);
-};
-const say = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
 
 // A card as from the factory (docs/formats/virtual-card.md), and the reader: a file is there or is not.
 function blank(uid) {
@@ -41,43 +29,19 @@ const away = `${cardFile}.away`;
 const takeAway = () => existsSync(cardFile) && renameSync(cardFile, away);
 const putBack = () => renameSync(away, cardFile);
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"],
-});
-const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "zh-CN" });
-const page = await context.newPage();
-page.setDefaultTimeout(20000);
 // The browser itself reports each refusal; the page shows it in words.
 let refusing = true;
-page.on("console", (message) => {
-  if (refusing && /Failed to load resource/.test(message.text())) return;
-  if (message.type() === "error" || message.type() === "warning") fail(`console ${message.type()} on ${page.url()}: ${message.text()}`);
+const page = await person(base, "the clerk", {
+  tolerated: (text) => refusing && /Failed to load resource/.test(text),
+  elsewhere: (url) => url.startsWith(agent + "/") || url.startsWith("http://127.0.0.1:8086/") || url.startsWith("data:"),
 });
-page.on("pageerror", (error) => fail(`uncaught on ${page.url()}: ${error.message}`));
-page.on("request", (request) => {
-  const url = request.url();
-  if (!url.startsWith(base + "/") && !url.startsWith(agent + "/") && !url.startsWith("http://127.0.0.1:8086/") && !url.startsWith("data:")) fail(`a request left office and agent: ${url}`);
-});
-async function rest(path) {
-  const answer = await context.request.get(`${base}/api/v1${path}`);
-  if (!answer.ok()) throw new Error(`GET ${path} answered ${answer.status()}: ${await answer.text()}`);
-  return answer.json();
-}
-async function look(name) {
-  await page.waitForTimeout(250);
-  await page.evaluate(axeSource);
-  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
-  for (const violation of result.violations)
-    fail(`axe on ${name}: ${violation.id} (${violation.impact}): ${violation.nodes.slice(0, 3).map((node) => node.target.join(" ") + " " + (node.any[0]?.message ?? "")).join(" | ")}`);
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (sideways > 0) fail(`${name} scrolls sideways by ${sideways} px at 1366`);
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
-}
+const rest = (path) => restOf(page, base, path);
+const look = (name) => lookAt(page, name);
 const cards = '[data-test="cards"]';
 const found = (finding) => page.waitForSelector(`${cards}[data-finding="${finding}"]`);
 const written = () => page.waitForSelector('[data-test="written"]');
 
+let broken = null;
 try {
   await page.goto(`${base}/`);
   await page.fill("#user", process.env.OFFICE_USER ?? "owner");
@@ -167,7 +131,7 @@ try {
   // Sold elsewhere meanwhile: the card is behind, and is brought up.
   takeAway();
   await page.waitForSelector(`${cards}[data-place="empty"]`);
-  const other = await context.request.post(`${base}/api/v1/sales`, {
+  const other = await page.context().request.post(`${base}/api/v1/sales`, {
     headers: { "X-Prewatt": "1", "Idempotency-Key": "browser-cards-1" }, data: { household_id: room.id, amount_fen: 500, channel: "transfer" },
   });
   if (!other.ok()) fail(`the sale beside the card answered ${other.status()}`);
@@ -223,10 +187,6 @@ try {
   if (chinese) fail(`the page in English shows "${chinese}"`);
   say("taken back and empty");
 } catch (error) {
-  fail(error.message);
-  if (shots) await page.screenshot({ path: join(shots, "cards-failed.png") }).catch(() => undefined);
-} finally {
-  await browser.close();
+  broken = error;
 }
-console.log(failures.length === 0 ? "cards: the page holds" : `cards: ${failures.length} failures`);
-process.exit(failures.length === 0 ? 0 : 1);
+await end("cards", broken);

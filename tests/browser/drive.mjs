@@ -6,72 +6,29 @@
 //   SHOTS=folder    screenshots of each page in both languages
 //   CHROMIUM=path   another browser
 //   OFFICE_PID_FILE=file   the office may be killed once; somebody starts it again
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axeSource = require("axe-core").source;
+import { end, fail, look as lookAt, person, restOf, say } from "./eyes.mjs";
 
 const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
 const user = process.env.OFFICE_USER ?? "owner";
 const password = process.env.OFFICE_PASSWORD ?? "";
-const shots = process.env.SHOTS ?? "";
 if (!base || !password) {
   console.error("drive: BASE_URL and OFFICE_PASSWORD must be set");
   process.exit(2);
 }
-if (shots) mkdirSync(shots, { recursive: true });
 
-const began = Date.now();
-const failures = [];
-const fail = (text) => {
-  failures.push(text);
-  console.log(`FAILED  ${text}`);
-};
-const say = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"],
-});
-const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "zh-CN" });
-const page = await context.newPage();
-page.setDefaultTimeout(20000);
 // While the test itself cuts the link, the browser reports what could not be loaded.
 let cutting = false;
-page.on("console", (message) => {
-  if (cutting && /Failed to load resource|net::ERR_/.test(message.text())) return;
-  if (message.type() === "error" || message.type() === "warning") fail(`console ${message.type()} on ${page.url()}: ${message.text()}`);
-});
-page.on("pageerror", (error) => fail(`uncaught on ${page.url()}: ${error.message}`));
-page.on("request", (request) => {
-  const url = request.url();
-  if (!url.startsWith(base + "/") && !url.startsWith("data:") && !url.startsWith("blob:")) fail(`a request left the office: ${url}`);
-});
-
-async function rest(path) {
-  const answer = await context.request.get(`${base}/api/v1${path}`);
-  if (!answer.ok()) throw new Error(`GET ${path} answered ${answer.status()}: ${await answer.text()}`);
-  return answer.json();
-}
-// Accessibility of what is on the page, and its picture.
-async function look(name) {
-  await page.waitForTimeout(250);
-  await page.evaluate(axeSource);
-  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
-  for (const violation of result.violations)
-    fail(`axe on ${name}: ${violation.id} (${violation.impact}): ${violation.nodes.slice(0, 3).map((node) => node.target.join(" ") + " " + (node.any[0]?.message ?? "")).join(" | ")}`);
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (sideways > 0) fail(`${name} scrolls sideways by ${sideways} px at 1366`);
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
-}
+const page = await person(base, user, { tolerated: (text) => cutting && /Failed to load resource|net::ERR_/.test(text) });
+const rest = (path) => restOf(page, base, path);
+const look = (name) => lookAt(page, name);
 async function go(path, wait) {
   await page.goto(`${base}/#${path}`);
   await page.waitForSelector(wait);
 }
 
+let broken = null;
 try {
   // Sign-in: a wrong password is refused in words, the right one opens the desk. The refusal's HTTP status is reported by the
   // browser itself as a console error, so a wrong one is not tried here; unit tests do.
@@ -234,10 +191,6 @@ try {
   await look("sign-in-en");
   say("signed out");
 } catch (error) {
-  fail(error.message);
-  if (shots) await page.screenshot({ path: join(shots, "failed.png") }).catch(() => undefined);
-} finally {
-  await browser.close();
+  broken = error;
 }
-console.log(failures.length === 0 ? "browser: all pages hold" : `browser: ${failures.length} failures`);
-process.exit(failures.length === 0 ? 0 : 1);
+await end("all pages", broken);

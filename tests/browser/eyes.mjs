@@ -1,4 +1,4 @@
-// What the drivers of several people share: a browser, a person's page that fails on anything in its console or a request to
+// What the drivers share: a browser, a person's page that fails on anything in its console or a request to
 // another origin, and a look at a page: axe, no sideways scroll at 1366, a picture when SHOTS names a folder.
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -26,19 +26,27 @@ const browser = await chromium.launch({
 
 // A 409 that carries a request is no error to the pages, but the browser itself reports it in the console.
 const expected = (text) => /Failed to load resource.*status of 409/.test(text);
+const inThePage = (url) => /^(data|blob):/.test(url);
 let last = null;
-export async function person(base, name) {
+// `tolerated`: what the console may say; `elsewhere`: where else than to the office a request may go.
+export async function person(base, name, { tolerated = expected, elsewhere = inThePage } = {}) {
   const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "zh-CN" });
   const page = (last = await context.newPage());
   page.setDefaultTimeout(20000);
   page.on("console", (message) => {
-    if (!expected(message.text()) && (message.type() === "error" || message.type() === "warning")) fail(`console ${message.type()} of ${name} on ${page.url()}: ${message.text()}`);
+    if (!tolerated(message.text()) && (message.type() === "error" || message.type() === "warning")) fail(`console ${message.type()} of ${name} on ${page.url()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => fail(`uncaught of ${name} on ${page.url()}: ${error.message}`));
   page.on("request", (request) => {
-    if (!request.url().startsWith(base + "/") && !/^(data|blob):/.test(request.url())) fail(`a request left the office: ${request.url()}`);
+    if (!request.url().startsWith(base + "/") && !elsewhere(request.url())) fail(`a request left the office: ${request.url()}`);
   });
   return page;
+}
+// A question to the office with the session of this page.
+export async function restOf(page, base, path) {
+  const answer = await page.context().request.get(`${base}/api/v1${path}`);
+  if (!answer.ok()) throw new Error(`GET ${path} answered ${answer.status()}: ${await answer.text()}`);
+  return answer.json();
 }
 export async function signIn(page, base, user, password) {
   await page.goto(`${base}/`);

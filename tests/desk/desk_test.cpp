@@ -10,8 +10,8 @@
 #include "card/record_io.hpp"
 #include "card/records.hpp"
 #include "server/desk/office_desk.hpp"
+#include "server/domain/wait.hpp"
 #include "server/store/open_office.hpp"
-#include "server/store/wait.hpp"
 #include "sim/card/field.hpp"
 #include "tests/desk/direct_office.hpp"
 
@@ -62,7 +62,7 @@ class DeskTest : public testing::Test {
         order.household = household;
         order.amount = fen(amount_fen);
         order.operator_name = "owner";
-        auto sold = server::store::wait<server::SaleAnswer>([&](auto done) { office_->sell(order, std::move(done)); });
+        auto sold = server::wait<server::SaleAnswer>([&](auto done) { office_->sell(order, std::move(done)); });
         EXPECT_TRUE(sold);
         return sold->sale;
     }
@@ -136,7 +136,7 @@ TEST_F(DeskTest, ACardIsIssuedSoldOntoReadTakenBackAndUsedAgain) {
     const auto in_use = carry_out({OrderKind::kFormat, "f1", 0, 0, ""});
     ASSERT_FALSE(in_use);
     EXPECT_EQ(in_use.error().office.code, "card_in_use");
-    ASSERT_TRUE(server::store::wait<server::CardRecord>([&](auto done) {
+    ASSERT_TRUE(server::wait<server::CardRecord>([&](auto done) {
         office_->cards().end({card_of(first).id, CardState::kTakenBack, {"owner", "desk"}, "moves out"}, done);
     }));
     ASSERT_TRUE(carry_out({OrderKind::kFormat, "f2", 0, 0, ""}));

@@ -1,6 +1,7 @@
 // The way from a desk to the office without wires: what HTTP and JSON do elsewhere is a copy from field to field here.
 #pragma once
 #include "card/desk/desk.hpp"
+#include "server/desk/office_desk.hpp"
 #include "server/domain/card_desk.hpp"
 
 namespace prewatt {
@@ -10,7 +11,7 @@ class DirectOffice final : public card::desk::Office {
     DirectOffice(server::CardDesk& desk, server::Actor who) : desk_(desk), who_(std::move(who)) {}
 
     Answer<card::desk::CardKeys> keys(const card::Uid& uid) override {
-        const auto keys = desk_.keys(text_of(uid));
+        const auto keys = desk_.keys(server::desk::text_of(uid));
         if (!keys) return refusal_of(keys.error());
         card::desk::CardKeys out;
         out.layout.base = keys->base;
@@ -62,18 +63,9 @@ class DirectOffice final : public card::desk::Office {
         return std::unexpected(
             card::desk::OfficeRefusal{std::string{server::word(refusal.reason)}, refusal.message, 409});
     }
-    static std::string text_of(const card::Uid& uid) {
-        constexpr char digits[] = "0123456789ABCDEF";
-        std::string text;
-        for (const Byte byte : uid) {
-            text += digits[byte >> 4];
-            text += digits[byte & 15];
-        }
-        return text;
-    }
     static server::DeskSight sight_of(const card::desk::Sight& sight) {
         server::DeskSight out;
-        out.uid = text_of(sight.uid);
+        out.uid = server::desk::text_of(sight.uid);
         for (const card::desk::SectorSight& one : sight.sectors)
             out.sectors.push_back({one.sector, static_cast<server::SectorOpens>(one.opens), one.record});
         return out;

@@ -6,23 +6,21 @@
 #include <vector>
 
 #include "bench/line_of_meters.hpp"
+#include "server/collect/quiet_office.hpp"
 
 namespace prewatt {
 namespace {
 
 using bench::LineOfMeters;
 
-class Office final : public collect::LineOffice {
+class Office final : public collect::QuietOffice {
   public:
-    void need_counters(server::BoxId, std::uint32_t, std::uint32_t) override {}
     void on_block(const collect::BlockReading& reading) override {
         if (reading.complete) ++complete[reading.box.value];
         ++blocks[reading.box.value];
         for (const collect::HouseholdReading& one : reading.changed)
             last[reading.box.value * 100 + one.number] = one.record;
     }
-    void on_power(server::BoxId, const dlt645::BlockPower&, server::UnixTime) override {}
-    void on_account(server::HouseholdId, const dlt645::AccountStatus&, server::UnixTime) override {}
     void on_status(server::BoxId, const dlt645::BoxStatus& status, server::UnixTime) override {
         statuses.push_back(status);
     }

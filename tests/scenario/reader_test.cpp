@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/line_of_meters.hpp"
+#include "server/collect/quiet_office.hpp"
 
 namespace prewatt {
 namespace {
@@ -13,21 +14,13 @@ namespace {
 using bench::LineOfMeters;
 using reader::Signal;
 
-class Office final : public collect::LineOffice {
+class Office final : public collect::QuietOffice {
   public:
-    void need_counters(server::BoxId, std::uint32_t, std::uint32_t) override {}
     void on_block(const collect::BlockReading& reading) override { ++blocks[reading.box.value]; }
-    void on_power(server::BoxId, const dlt645::BlockPower&, server::UnixTime) override {}
-    void on_account(server::HouseholdId, const dlt645::AccountStatus&, server::UnixTime) override {}
-    void on_status(server::BoxId, const dlt645::BoxStatus&, server::UnixTime) override {}
-    void on_live(collect::LiveRequest, const std::expected<dlt645::LiveValues, collect::ReadError>&,
-                 server::UnixTime) override {}
-    void on_answering(server::BoxId, bool, server::UnixTime) override {}
     void on_sent(const server::Delivery&, server::UnixTime) override { ++sent; }
     void on_confirmed(const server::Delivery& delivery, const card::Effect& effect, server::UnixTime) override {
         confirmed.emplace_back(delivery, effect);
     }
-    void on_refused(const server::Delivery&, std::string_view, bool, server::UnixTime) override {}
     void on_tap(const collect::TapNews& news, server::UnixTime) override { taps.push_back(news); }
     std::map<std::int64_t, int> blocks;
     std::vector<std::pair<server::Delivery, card::Effect>> confirmed;
