@@ -345,7 +345,7 @@ void FakeDisk::put(File& file, std::size_t offset, const std::uint8_t* bytes, st
     if (count == 0) return;
     if (file.present.size() < offset) file.present.resize(offset);
     const std::size_t inside = std::min(count, file.present.size() - offset);
-    std::memcpy(file.present.data() + offset, bytes, inside);
+    std::copy_n(bytes, inside, file.present.begin() + static_cast<std::ptrdiff_t>(offset));
     file.present.insert(file.present.end(), bytes + inside, bytes + count);
     const std::size_t last = (offset + count - 1) / kSector;
     if (file.unsynced.size() <= last) file.unsynced.resize(last + 1);
