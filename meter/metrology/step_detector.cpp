@@ -6,10 +6,6 @@
 
 #include "meter/metrology/sample_copy.hpp"
 
-#if defined(__ARM_FEATURE_SIMD32)
-#include <arm_acle.h>
-#endif
-
 namespace prewatt::meter {
 namespace {
 
@@ -57,17 +53,6 @@ std::int64_t root_q8(std::int64_t x) {
 }
 std::int64_t magnitude(std::int64_t x) {
     return x < 0 ? -x : x;
-}
-
-// x[0] + (x[1] - x[0]) * part / 2^14, rounded down.
-inline std::int32_t between(const std::int16_t* x, std::int32_t part_q14) {
-#if defined(__ARM_FEATURE_SIMD32)
-    int16x2_t both;
-    std::memcpy(&both, x, sizeof both);
-    return __smuad(both, (part_q14 << 16) + (1 << 14) - part_q14) >> 14;
-#else
-    return x[0] + (((x[1] - x[0]) * part_q14) >> 14);
-#endif
 }
 
 using Wave = std::array<std::int32_t, kPoints>;

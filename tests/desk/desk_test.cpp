@@ -1,19 +1,10 @@
 // A desk with everything that is real but the reader: the procedure (card/desk), the office that seals (server/desk)
 // and its books (server/store), over the model of an M1 card.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-
 #include "card/copies.hpp"
-#include "card/openssl/openssl_mac.hpp"
 #include "card/record_io.hpp"
 #include "card/records.hpp"
-#include "server/desk/office_desk.hpp"
-#include "server/domain/wait.hpp"
-#include "server/store/open_office.hpp"
 #include "sim/card/field.hpp"
-#include "tests/desk/direct_office.hpp"
+#include "tests/desk/office_at_desk.hpp"
 
 namespace prewatt {
 namespace {
@@ -26,45 +17,14 @@ using server::CardFinding;
 using server::CardState;
 using server::HouseholdId;
 
-constexpr card::Key kMaster{7, 7, 7};
 const card::Uid kUid = card::uid_of(std::array<Byte, 4>{0xA1, 0xB2, 0xC3, 0xD4});
 const card::Uid kOtherUid = card::uid_of(std::array<Byte, 7>{0x04, 1, 2, 3, 4, 5, 6});
 
 class DeskTest : public testing::Test {
   protected:
-    DeskTest() {
-        folder_ =
-            std::filesystem::temp_directory_path() / ("prewatt-desk-" + std::to_string(getpid()) + "-" +
-                                                      testing::UnitTest::GetInstance()->current_test_info()->name());
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_);
-        options_.url = (folder_ / "office.db").string();
-        options_.clock = [this] { return server::UnixTime{now_ms_ += 1000}; };
-        options_.cheap_password_hash = true;
-        const auto made = server::store::create_demo(
-            options_, {.name = "Campus", .owner_user = "owner", .owner_password = "correct horse", .price = {}}, {});
-        EXPECT_TRUE(made);
-        auto opened = server::store::open_office(options_);
-        EXPECT_TRUE(opened);
-        office_ = std::move(*opened);
-        desk_.emplace(office_->cards(), mac_, kMaster);
-        direct_.emplace(*desk_, server::Actor{"owner", "desk"});
-    }
-    ~DeskTest() override {
-        office_.reset();
-        std::filesystem::remove_all(folder_);
-    }
-
-    HouseholdId room(std::string_view label) { return office_->find_households(label, 1)->front().id; }
+    HouseholdId room(std::string_view label) { return at_.room(label); }
     server::SaleRecord sell(const std::string& id, HouseholdId household, std::int64_t amount_fen = 6400) {
-        server::SaleOrder order;
-        order.order_id = id;
-        order.household = household;
-        order.amount = fen(amount_fen);
-        order.operator_name = "owner";
-        auto sold = server::wait<server::SaleAnswer>([&](auto done) { office_->sell(order, std::move(done)); });
-        EXPECT_TRUE(sold);
-        return sold->sale;
+        return at_.sell(id, household, amount_fen);
     }
     static Order issue_order(const std::string& id, HouseholdId household, std::int64_t replaces = 0) {
         return {OrderKind::kIssue, id, household.value, replaces, "moved in"};
@@ -95,19 +55,13 @@ class DeskTest : public testing::Test {
         const auto opened = card::open_credits(mac_, keys, card.uid(), copies);
         return opened.newest ? opened.newest->ticket.number : 0;
     }
-    server::CardRecord card_of(HouseholdId household) {
-        const auto list = office_->cards().cards(household, {}, 1);
-        return list && !list->empty() ? list->front() : server::CardRecord{};
-    }
+    server::CardRecord card_of(HouseholdId household) { return at_.card_of(household); }
 
-    std::filesystem::path folder_;
-    std::atomic<std::int64_t> now_ms_{1'790'000'000'000};
-    server::store::OfficeOptions options_;
-    std::unique_ptr<server::Office> office_;
-    card::OpensslMac mac_;
-    card::SiteMasters masters_ = card::site_masters(mac_, kMaster);
-    std::optional<server::desk::OfficeDesk> desk_;
-    std::optional<DirectOffice> direct_;
+    OfficeAtDesk at_;
+    server::Office* office_ = &at_.office();
+    DirectOffice* direct_ = &at_.direct();
+    card::OpensslMac& mac_ = at_.mac;
+    const card::SiteMasters& masters_ = at_.masters;
     sim::Field field_;
 };
 

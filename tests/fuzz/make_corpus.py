@@ -43,6 +43,27 @@ def main():
         data = bytes(int(x, 0) for x in re.findall(r"0x[0-9A-Fa-f]+|\d+", text))
         for kind in range(7):
             write(out / "private_items", f"P{number}-{kind}", bytes([kind]) + data)
+    test = (ROOT / "protocols" / "dlt645" / "reader_items_test.cpp").read_text(encoding="utf-8")
+    items = re.search(r"HaveTheseFrames.*?^}", test, re.S | re.M).group(0)
+    for number, text in enumerate(re.findall(r'"(68(?:[0-9a-f"\s])+16)"', items)):
+        frame = bytes.fromhex(re.sub(r'["\s]', "", text))
+        data = bytes((byte - 0x33) & 0xFF for byte in frame[10:-2])
+        kind = {(1, True): 7, (3, False): 8, (3, True): 9, (2, False): 9, (4, False): 10}[data[1], frame[8] & 0x80 != 0]
+        write(out / "decoder", f"reader-{number}", frame)
+        write(out / "private_items", f"R{number}", bytes([kind]) + data[4:])
+        # reader: a card is read and asked about, then the frame as it comes over the wires.
+        write(out / "reader", f"frame-{number}", bytes([4, 0, 0, 60, 2, 0, 1, len(frame)]) + frame + bytes([0, 90, 2, 0]))
+    # reader: how one card goes: put, time, poll, outcome (of this tap, with a RETURN that is sealed), time, report heard, gone.
+    visit = lambda card, outcome, more=b"": bytes([4, card, 0, 60, 2, 0, 3, outcome]) + more + bytes([0, 90, 2, 0, 2, 1, 5, 0, 0, 200])
+    visits = {
+        "done": visit(0, 8 + 16 + 64), "twice": visit(0, 8 + 16 + 64) + visit(0, 8 + 16 + 128), "of-another": visit(0, 8 + 16 + 32 + 64),
+        "refused": visit(0, 4, b"\x21"), "show-other": bytes([4, 0, 0, 60, 2, 0, 3, 4, 1, 0, 90, 2, 0, 3, 2 + 8 + 16 + 64, 0, 90, 2, 0, 5, 0, 0, 200]), "box-off-line": visit(0, 4, b"\x80"),
+        "late": visit(0, 1 + 8 + 16, b"\1"), "wrong-slot": visit(0, 2 + 8 + 16), "inspection": visit(2, 0), "foreign": visit(3, 0), "phone": visit(4, 0),
+        "torn": bytes([7, 7]) + visit(0, 8 + 16 + 64) + visit(0, 8 + 16 + 64), "exchanged": bytes([6, 80]) + visit(0, 8 + 16 + 64), "two": bytes([6, 81]) + visit(0, 8 + 16),
+        "asked": bytes([8, 0, 8, 5, 1, 2, 3, 4, 5, 8, 7]) + bytes(7),
+    }
+    for name, steps in visits.items():
+        write(out / "reader", name, steps)
     test = (ROOT / "card" / "seal_test.cpp").read_text(encoding="utf-8")
     for number, golden in enumerate(re.findall(r'"(000001ec[0-9a-f]+)"', test)):
         write(out / "seal", f"S{number}", bytes.fromhex(golden))
