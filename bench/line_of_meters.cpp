@@ -118,6 +118,8 @@ sim::Station::Heard ReaderStation::on_character(const sim::Character& character)
     for (const Byte byte : filter_.take_held())
         reader_->on_byte(byte, character.at);
     reader_->on_byte(character.value, character.at, character.bad_parity);
+    // A question has made it look: the exchange takes its time.
+    if (reader_->card_due() <= character.at) card_at_ = std::min(card_at_, character.at + exchange_);
     return {speak(character.at), false};
 }
 

@@ -310,12 +310,14 @@ void SharedReader::on_byte(Byte byte, Instant now, bool bad_parity) {
 
 SharedReader::Step SharedReader::poll_line(Instant now) {
     if (now < reply_at_) return {{}, reply_at_};
+    if (reply_is_tap_) put_tap();
     reply_at_ = kNever;
     return {{reply_.data(), reply_.size()}, kNever};
 }
 
 void SharedReader::reply(Function function, Bytes data, Instant now) {
     reply_ = dlt645::encode(address_, dlt645::reply(function), data, 0);
+    reply_is_tap_ = false;
     reply_at_ = now + kTurnaround;
 }
 void SharedReader::refuse(Function function, dlt645::Error error, Instant now) {
@@ -323,6 +325,7 @@ void SharedReader::refuse(Function function, dlt645::Error error, Instant now) {
     const std::array<Byte, 2> bytes{static_cast<Byte>(error), 0x00};
     reply_ = dlt645::encode(address_, dlt645::error_reply(function),
                             Bytes(bytes).first(function == Function::kSecurity ? 2 : 1), 0);
+    reply_is_tap_ = false;
     reply_at_ = now + kTurnaround;
 }
 
@@ -366,6 +369,12 @@ void SharedReader::answer_tap(const dlt645::Frame& frame, Instant now) {
     } else if (asked.left() != 0) {
         return refuse(Function::kRead, dlt645::Error::kOther, now);
     }
+    reply_is_tap_ = true;
+    reply_at_ = now + kTurnaround;
+    if (state_ == TapState::kAway) card_at_ = std::min(card_at_, now);
+}
+
+void SharedReader::put_tap() {
     dlt645::ReaderTap tap;
     if (state_ == TapState::kWaiting) {
         went_up_ = true;
@@ -380,7 +389,7 @@ void SharedReader::answer_tap(const dlt645::Frame& frame, Instant now) {
     std::array<Byte, kIdSize + dlt645::kReaderTapSizeMax> data{};
     ByteWriter(data).put_u32(dlt645::kReaderTap.value);
     const std::size_t size = encode(tap, MutableBytes(data).subspan(kIdSize));
-    reply(Function::kRead, Bytes(data).first(kIdSize + size), now);
+    reply_ = dlt645::encode(address_, dlt645::reply(Function::kRead), Bytes(data).first(kIdSize + size), 0);
 }
 
 bool SharedReader::fits(const CardOutcome& outcome) const {

@@ -88,6 +88,9 @@ class SharedReader {
 
     // At most one exchange with the card. Returns when it wants to be called again.
     Instant step_card(Instant now);
+    // As step_card() returned it, or sooner since: a question makes an idle reader look at once, so that whoever has
+    // just put a card there does not wait for the next one.
+    [[nodiscard]] Instant card_due() const { return card_at_; }
 
     void on_byte(Byte byte, Instant now, bool bad_parity = false);
     struct Step {
@@ -134,6 +137,7 @@ class SharedReader {
     void answer_tap(const dlt645::Frame& frame, Instant now);
     void take_outcome(const dlt645::Frame& frame, Instant now);
     [[nodiscard]] bool fits(const dlt645::CardOutcome& outcome) const;
+    void put_tap();
     void reply(dlt645::Function function, Bytes data, Instant now);
     void refuse(dlt645::Function function, dlt645::Error error, Instant now);
 
@@ -168,6 +172,7 @@ class SharedReader {
     dlt645::Decoder decoder_;
     dlt645::FrameBytes reply_;
     Instant reply_at_ = kNever;
+    bool reply_is_tap_ = false;  // made when it goes out: a card may come within those 20 ms
     ReaderCounts counts_;
 };
 

@@ -91,6 +91,29 @@ struct ReaderRig : testing::Test {
     Signal signal() { return reader.shown(now).signal; }
 };
 
+TEST_F(ReaderRig, AQuestionMakesItLookAndTheAnswerKnowsWhoCameMeanwhile) {
+    // At 2400 baud the next question comes more than a second later: who has just put a card there would wait for it.
+    run(milliseconds(300));
+    const auto question = dlt645::encode(dlt645::address_of(dlt645::ReaderNumber{7}), dlt645::request(Function::kRead),
+                                         std::array<Byte, 4>{0x00, 0x01, 0x04, 0xEC});
+    now = reader.step_card(now) - milliseconds(60);
+    ASSERT_GT(reader.card_due(), now);
+    field.put(card);
+    for (const Byte byte : Bytes(question.data(), question.size()))
+        reader.on_byte(byte, now);
+    EXPECT_LE(reader.card_due(), now);
+    now = now + milliseconds(10);
+    reader.step_card(now);
+    now = now + milliseconds(10);
+    const Bytes sent = reader.poll_line(now).send;
+    dlt645::Decoder decoder;
+    std::optional<dlt645::Frame> reply;
+    for (const Byte byte : sent)
+        if (auto found = decoder.on_byte(byte, now)) reply = found;
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(dlt645::decode_reader_tap(reply->bytes().subspan(4))->state, dlt645::TapState::kBusy);
+}
+
 TEST_F(ReaderRig, ACardGoesUpAndItsReturnComesDown) {
     // The whole of B4 from where the resident stands.
     run(milliseconds(300));
@@ -187,6 +210,8 @@ TEST_F(ReaderRig, AC10CardThatLeavesAtAnyExchangeHasLostNothing) {
                                                dlt645::request(Function::kRead), question);
                 for (const Byte byte : Bytes(up.data(), up.size()))
                     under_test.on_byte(byte, now);
+                now = now + SharedReader::kTurnaround;
+                EXPECT_FALSE(under_test.poll_line(now).send.empty());
                 std::array<Byte, 200> data{};
                 ByteWriter(data).put_u32(dlt645::kReaderOutcome.value);
                 const std::size_t size =

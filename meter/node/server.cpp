@@ -157,7 +157,11 @@ void Server::read(const Frame& request, const Target& target, Instant now) {
     snapshot_.taken = now;
     snapshot_.data.resize(*size);
     std::copy_n(item.begin(), *size, snapshot_.data.begin());
-    reply(target, Function::kRead, {data.data(), kIdSize + kFirstDataMax}, now, true);
+    // As few frames as will do, all of one length: at 2400 baud whoever holds a card before a reader of this line waits
+    // for the longest.
+    const std::size_t frames = (*size + kFollowingDataMax - 1) / kFollowingDataMax;
+    snapshot_.frame = (*size + frames - 1) / frames;
+    reply(target, Function::kRead, {data.data(), kIdSize + snapshot_.frame}, now, true);
 }
 
 void Server::read_following(const Frame& request, const Target& target, Instant now) {
@@ -165,12 +169,12 @@ void Server::read_following(const Frame& request, const Target& target, Instant 
     const std::uint8_t sequence = request.data[kIdSize];
     const bool is_next_or_again =
         sequence != 0 && (sequence == snapshot_.last_sequence || sequence == snapshot_.last_sequence + 1);
-    const std::size_t from = kFirstDataMax + (sequence - 1u) * kFollowingDataMax;
+    const std::size_t from = sequence * snapshot_.frame;
     if (!is_next_or_again || snapshot_.meter != target.meter || snapshot_.id != *request.data_id() ||
         from >= snapshot_.data.size() || now - snapshot_.taken > kSnapshotLife)
         return refuse(target, Function::kReadFollowing, Error::kNoSuchData, now);
     snapshot_.last_sequence = sequence;
-    const std::size_t size = std::min(kFollowingDataMax, snapshot_.data.size() - from);
+    const std::size_t size = std::min(snapshot_.frame, snapshot_.data.size() - from);
     std::array<Byte, dlt645::kDataSizeMax> data;
     std::copy_n(request.data.begin(), kIdSize, data.begin());
     std::copy_n(snapshot_.data.begin() + from, size, data.begin() + kIdSize);

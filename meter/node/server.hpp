@@ -74,6 +74,7 @@ class Server {
         std::uint8_t meter = 0;
         dlt645::DataId id{};
         std::uint8_t last_sequence = 0;
+        std::size_t frame = 0;  // bytes of the item in each of its frames; the last may have fewer
         Instant taken{};
         FixedVector<Byte, kItemSizeMax> data;
     } snapshot_;

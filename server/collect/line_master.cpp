@@ -354,6 +354,7 @@ bool LineMaster::choose(Instant now) {
         ++urgent_run_;
         return true;
     }
+    if (start_reader_before_ordinary(now)) return true;
     if (choose_ordinary(now)) {
         urgent_run_ = 0;
         return true;

@@ -350,6 +350,8 @@ class LineMaster {
     bool start_extra(Instant now);
     // line_readers.cpp
     bool start_reader(Instant now, bool idle);
+    // A reader is asked first when the next of the ordinary questions is so long that somebody would wait.
+    bool start_reader_before_ordinary(Instant now);
     [[nodiscard]] Instant reader_due() const;
     [[nodiscard]] static constexpr bool is_of_reader(Kind kind) {
         return kind == Kind::kTap || kind == Kind::kCard || kind == Kind::kOutcome || kind == Kind::kWritten;

@@ -77,8 +77,9 @@ bool LineMaster::start_reader(Instant now, bool idle) {
         };
         const auto to_box = [&](Kind kind, dlt645::DataId id, Bytes bytes, std::size_t reply_data) {
             const auto box_index = static_cast<std::size_t>(box - boxes_.data());
-            send_to(dlt645::address_of(box->number, Household{0}), kind, Function::kSecurity, id, bytes, reply_data,
-                    settings_.preamble, now);
+            // Without preamble, as the readers: whoever understands this item needs none, and a person waits.
+            send_to(dlt645::address_of(box->number, Household{0}), kind, Function::kSecurity, id, bytes, reply_data, 0,
+                    now);
             exchange_.box = box_index;
             ++boxes_[box_index].quality.asked;
         };
@@ -115,6 +116,24 @@ bool LineMaster::start_reader(Instant now, bool idle) {
         }
     }
     return false;
+}
+
+bool LineMaster::start_reader_before_ordinary(Instant now) {
+    if (readers_.empty()) return false;
+    // Only what is surely long: the rest of a block, and a box of which nothing is known.
+    bool is_long = transfer_.active;
+    for (std::size_t n = 0; n < boxes_.size() && !transfer_.active; ++n) {
+        const Box& box = boxes_[(cursor_ + n) % boxes_.size()];
+        if (box.contact == Contact::kSilent || now < box.sweep_after) continue;
+        is_long = box.version == 0;
+        break;
+    }
+    if (!is_long) return false;
+    const Duration takes = character_time(
+        static_cast<std::int64_t>(settings_.preamble + 2 * dlt645::kFrameOverhead + 8 + dlt645::kDataSizeMax));
+    for (Reader& reader : readers_)
+        reader.driver.make_way(now, takes);
+    return start_reader(now, false);
 }
 
 void LineMaster::on_reader_reply(const dlt645::Frame& frame, Instant now) {

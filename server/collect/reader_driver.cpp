@@ -29,6 +29,11 @@ std::optional<ReaderDriver::Step> ReaderDriver::next(Instant now, bool idle) {
     return Written{box_, written_};
 }
 
+void ReaderDriver::make_way(Instant now, Duration takes) {
+    if (stage_ == Stage::kPolling && failures_ == 0 && answered_ && now + takes > heard_at_ + timing_.wait_max)
+        poll_at_ = std::min(poll_at_, now);
+}
+
 CardOutcome ReaderDriver::said_by_master(std::uint8_t code) const {
     CardOutcome outcome;
     outcome.reader = number_;
@@ -61,6 +66,7 @@ void ReaderDriver::on_tap(const ReaderTap& tap, Instant now) {
     failures_ = 0;
     back_off_ = {};
     answered_ = true;
+    heard_at_ = now;
     heard_.reset();
     switch (tap.state) {
         case TapState::kNothing:

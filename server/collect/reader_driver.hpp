@@ -29,9 +29,12 @@ class ReaderDriver {
         int pauses_min = 2;
         Duration pause_max = milliseconds(500);
         Duration idle_interval = milliseconds(100);  // while nobody has
-        int busy_polls = 3;                          // in a row, directly: it reads a card, and its record comes soon
-        Duration write_time = milliseconds(150);     // of RETURN, before it is asked whether it stands
-        Duration silent_min = seconds(1);            // a reader that does not answer is asked less and less often
+        // Nothing is begun that would end later than this after the last poll: it is asked first. A full frame at 2400
+        // just fits.
+        Duration wait_max = milliseconds(1100);
+        int busy_polls = 3;                       // in a row, directly: it reads a card, and its record comes soon
+        Duration write_time = milliseconds(150);  // of RETURN, before it is asked whether it stands
+        Duration silent_min = seconds(1);         // a reader that does not answer is asked less and less often
         Duration silent_max = seconds(10);
         int attempts = 3;   // of one question
         int taps_max = 10;  // in a row; then one in ...
@@ -58,6 +61,8 @@ class ReaderDriver {
     // `idle`: nothing else is to be done on the line.
     [[nodiscard]] Instant due(bool idle) const;
     [[nodiscard]] std::optional<Step> next(Instant now, bool idle);
+    // Something that takes `takes` is to be begun now: due earlier, when somebody would wait too long behind it.
+    void make_way(Instant now, Duration takes);
 
     // Exactly one of these for each step. Present: an outcome of the box, or of the master in its place.
     void on_tap(const dlt645::ReaderTap& tap, Instant now);
@@ -96,6 +101,7 @@ class ReaderDriver {
     bool answered_ = false;
     Duration back_off_;
     Instant polled_at_{};
+    Instant heard_at_{};  // the end of the last poll
     Instant poll_at_{};
     std::optional<std::uint32_t> heard_;
     Instant tap_began_{};

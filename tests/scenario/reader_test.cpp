@@ -99,6 +99,29 @@ TEST_F(SharedReader, ATapLightsTheRoomAt9600AndAt2400) {
     }
 }
 
+TEST_F(SharedReader, ATapAtAnyInstantOfAFullSweepAt2400LightsWithinTwoSeconds) {
+    // The office has just begun and reads everything: a frame takes a second, nobody can interrupt it, and somebody
+    // puts the card on just after the reader was asked.
+    build({.boxes = 8, .baud = 2400, .settings = {}});
+    double slowest = 0;
+    for (int n = 0; n < 8 * kHouseholdsMax; n += 5) {
+        const int box = n / kHouseholdsMax;
+        const auto household = static_cast<std::uint8_t>(1 + n % kHouseholdsMax);
+        take_away();
+        sim::M1Card card = issue(box, household, 1, 5'000);
+        line->restart_master();
+        line->run_for(seconds(3) +
+                      milliseconds(61) * n);  // 3 s to 22 s: first blocks, following frames, states of boxes
+        ASSERT_FALSE(view(box, household).lit);
+        const Instant began = line->now();
+        line->card_reader().field.put(card);
+        ASSERT_TRUE(line->run_until([&] { return view(box, household).lit; }, seconds(5)));
+        slowest = std::max(slowest, static_cast<double>((line->now() - began).count()) / 1e6);
+    }
+    EXPECT_LE(slowest, 2.0);
+    EXPECT_GT(slowest, 1.5) << "somebody did come at a bad instant";
+}
+
 TEST_F(SharedReader, ABoxAnswersOnlyForItselfAmong256) {
     // A full line: the card of one household in 9,984 reaches its box and no other.
     build({.boxes = 256, .settings = {}});
