@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/card_at_desk.hpp"
 #include "bench/line_of_meters.hpp"
 #include "bench/measuring.hpp"
 #include "meter/node/node.hpp"
@@ -186,6 +187,16 @@ Figures run_card(const CardOptions& options) {
          std::to_string(swipes.stored.size()) + " swipes; 3 s: State Grid's limit for a whole swipe"});
     figures.rows.push_back(
         {"swipe at the box to shown, slowest", percentile(swipes.shown, 1), "s", Goal::kAtMost, 3, ""});
+    const DeskSales sales = sell_at_desk(options.desk_sales, kExchange);
+    figures.rows.push_back(
+        {"desk sale from card on reader to verified, slowest", percentile(sales.took, 1), "s", Goal::kAtMost, 1,
+         std::to_string(sales.took.size()) + " sales on SQLite, host time; " +
+             std::to_string(static_cast<int>(percentile(sales.exchanges, 1))) + " exchanges of 10 ms with the card"});
+    figures.rows.push_back(
+        {"desk sale from card on reader to verified, median", percentile(sales.took, 0.5), "s", Goal::kNone, 0, ""});
+    figures.rows.push_back({"desk sales that failed",
+                            static_cast<double>(options.desk_sales) - static_cast<double>(sales.took.size()), "",
+                            Goal::kAtMost, 0, sales.problem});
     figures.rows.push_back({"swipes that failed", static_cast<double>(swipes.failed), "", Goal::kAtMost, 0, ""});
     return figures;
 }

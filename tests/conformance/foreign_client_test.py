@@ -186,7 +186,7 @@ class ForeignClient(unittest.TestCase):
     def test_a_long_item_goes_on_in_a_following_frame(self):
         item = bytes.fromhex("000100ec")
         who, control, data = self.line.ask(BOX + "00", 0x11, item + bytes(4))
-        self.assertEqual((who, control, data[:4], len(data)), (BOX + "00", 0xB1, item, 200))
+        self.assertEqual((who, control, data[:4], len(data)), (BOX + "00", 0xB1, item, 4 + 182))
         who, control, rest = self.line.ask(BOX + "00", 0x12, item + b"\x01")
         self.assertEqual((control, rest[:4], rest[-1]), (0x92, item, 1))
         self.assertEqual(len(data) - 4 + len(rest) - 5, 12 + 39 * 9)
