@@ -24,7 +24,7 @@
 #include "card/pcsc/pcsc.hpp"
 #include "card/record_io.hpp"
 #include "card/uid.hpp"
-#include "tests/pcsc/card_on_reader.hpp"
+#include "tests/pcsc/pcscd_fixture.hpp"
 
 namespace prewatt::tests {
 namespace {
@@ -36,7 +36,6 @@ using sim::M1Card;
 using sim::Tear;
 
 constexpr SectorKey kOtherKey{1, 2, 3, 4, 5, 6};
-constexpr Duration kLong = seconds(30);
 const Uid kFirst = uid_of(std::array<Byte, 4>{0x11, 0x22, 0x33, 0x44});
 const Uid kSecond = uid_of(std::array<Byte, 7>{0x04, 0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB});
 
@@ -45,39 +44,6 @@ Block filled(Byte with) {
     block.fill(with);
     return block;
 }
-
-class PcscdTest : public testing::Test {
-  protected:
-    void SetUp() override {
-        const char* port = std::getenv("PREWATT_VPCD_PORT");
-        const char* name = std::getenv("PREWATT_READER");
-        ASSERT_TRUE(port != nullptr && name != nullptr) << "run it as tests/pcsc/run_pcscd build/.../pcscd_test";
-        hand.emplace(static_cast<std::uint16_t>(std::atoi(port)));
-        auto opened = Pcsc::open();
-        ASSERT_TRUE(opened) << opened.error().words;
-        pcsc.emplace(std::move(*opened));
-        const auto chosen = pcsc->choose(std::string(name) + " 00 00");
-        ASSERT_TRUE(chosen) << chosen.error().words;
-        reader_name = *chosen;
-    }
-    void TearDown() override {
-        if (!hand || !pcsc) return;
-        hand->take_away();
-        EXPECT_TRUE(pcsc->wait_for_removal(reader_name, kLong));
-    }
-    // The order in which nothing is missed: away, seen to be away, let go, put on, seen to be there.
-    std::optional<PcscCard> seat(Field& field, const sim::ReaderHabits& habits = sim::kPlainReader) {
-        EXPECT_TRUE(hand->put_on(field, habits));
-        auto card = pcsc->wait_for_card(reader_name, kLong);
-        EXPECT_TRUE(card) << card.error().words;
-        if (!card) return {};
-        return std::move(*card);
-    }
-
-    std::optional<CardOnReader> hand;
-    std::optional<Pcsc> pcsc;
-    std::string reader_name;
-};
 
 // A desk that shows no reader, or the wrong one of two.
 TEST_F(PcscdTest, ReadersAreListedAndChosenByName) {
