@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -147,11 +148,23 @@ class PcscPlace final : public CardPlace {
     std::string name() const override { return reader_; }
     std::expected<void, OfficeFailure> visit(std::chrono::milliseconds patience,
                                              const std::function<void(card::M1Reader&)>& what) override {
-        auto lying = pcsc_.wait_for_card(reader_, milliseconds(patience.count()));
-        if (!lying) return std::unexpected(failure_of(lying.error()));
-        card::ApduReader reader(*lying);
-        what(reader);
-        return {};
+        using std::chrono::steady_clock;
+        const auto deadline = steady_clock::now() + patience;
+        for (;;) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
+            auto lying = pcsc_.wait_for_card(reader_, milliseconds(std::max<std::int64_t>(left.count(), 0)));
+            if (!lying) return std::unexpected(failure_of(lying.error()));
+            card::ApduReader reader(*lying);
+            // pcscd knows of a card that has left, or was exchanged, at its next poll only: until then nobody lies
+            // there.
+            const auto uid = reader.select();
+            if (!uid && uid.error() == card::CardFault::kNoCard && steady_clock::now() < deadline) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                continue;
+            }
+            what(reader);
+            return {};
+        }
     }
 
   private:

@@ -624,16 +624,17 @@ class CardsOnDb final : public Cards {
 
     void keep_said(Db& db, const CardRecord& card, const CardReturn& said, const Place& place, UnixTime earliest,
                    UnixTime now, Changes& changes) {
+        // Also where it is only shown: a box whose clock is wrong does not say that somebody swiped last year.
+        const UnixTime at = time_of_swipe(said, earliest, now);
         db.execute(
             "UPDATE cards SET said_generation = $2, said_epoch = $3, said_number = $4, said_used = $5, said_remaining "
             "= "
             "$6, said_forward = $7, said_state = $8, said_bad_cards = $9, said_hints = $10, swiped_at = $11, said_at = "
             "$12 WHERE id = $1",
             {card.id, said.generation, said.epoch, said.ticket_number, said.used, said.remaining, said.forward,
-             said.state.bits, said.bad_cards, said.hints, said.swiped_at, now});
+             said.state.bits, said.bad_cards, said.hints, said.swiped_at ? std::optional(at) : std::nullopt, now});
         if (!place.by_card) return;
         // No line says more than this: it counts as the meter's answer, at the time of the swipe.
-        const UnixTime at = time_of_swipe(said, earliest, now);
         engine_.readings->settle(db, card.household, changes);
         engine_.readings->touch(card.household);
         MeterEffect effect;

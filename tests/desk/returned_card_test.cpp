@@ -111,7 +111,13 @@ TEST_F(ReturnedCard, ShowsWhatTheBoxSaidWithItsTimeAndTheNewestOfTwo) {
     EXPECT_TRUE(look().seen.took_said);
     EXPECT_EQ(at_.card_of(household_).said->generation, 2u);
     EXPECT_EQ(at_.card_of(household_).said->used, credit_of_hundredths(2'000));
-    card::ReturnRecord unknown = said(3, 1, 10'000, 2'500);
+    card::ReturnRecord wrong = said(3, 1, 10'000, 2'200);
+    wrong.time -= 8 * 3600;
+    swipe(wrong);
+    look();
+    EXPECT_GE(*at_.card_of(household_).said->swiped_at, at_.office().sale(sale_)->booked_at)
+        << "a box whose clock is eight hours slow: not before the ticket that it has taken was sold";
+    card::ReturnRecord unknown = said(4, 1, 10'000, 2'500);
     unknown.set(card::Hint::kClockNotKnown);
     swipe(unknown);
     look();
