@@ -113,6 +113,16 @@ std::string JsonInput::text_or(std::string_view name, std::string fallback, std:
     return text(name, 0, bytes_max);
 }
 
+bool JsonInput::flag(std::string_view name) {
+    const json* value = take(name, true);
+    if (!value) return false;
+    if (!value->is_boolean()) {
+        refuse_field(name, "must be true or false");
+        return false;
+    }
+    return value->get<bool>();
+}
+
 std::size_t JsonInput::choice(std::string_view name, std::initializer_list<std::string_view> words) {
     const std::string have = text(name, 0, 64);
     const auto* found = std::find(words.begin(), words.end(), have);

@@ -18,6 +18,7 @@ class JsonInput {
                                           std::int64_t most);
     [[nodiscard]] std::string text(std::string_view name, std::size_t bytes_min, std::size_t bytes_max);
     [[nodiscard]] std::string text_or(std::string_view name, std::string fallback, std::size_t bytes_max);
+    [[nodiscard]] bool flag(std::string_view name);
     // One of `words`; its index.
     [[nodiscard]] std::size_t choice(std::string_view name, std::initializer_list<std::string_view> words);
     // The refusal of the first thing wrong, or of a field that nobody asked for.

@@ -78,6 +78,7 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kAccountClosed:
         case Reason::kOrderIdReused:
         case Reason::kNameTaken:
+        case Reason::kLastOwner:
             status = 409;
             break;
         case Reason::kNeedsApproval:
@@ -478,6 +479,20 @@ void OfficeApi::add_user_routes() {
             [&](WhenDone<UserRecord> done) { office_.create_user(user, password, actor_of(call), std::move(done)); });
         if (!created) return refused(created.error());
         return Response::json(201, json_of(*created));
+    });
+    router_.add(Method::kPut, "/api/v1/users/{id}", kOwners, [this](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        UserChange change;
+        change.user = UserId{id_in(call.values[0])};
+        change.name = input.text("name", 1, 100);
+        change.role = kRoles[input.choice("role", {"owner", "cashier", "technician", "auditor"})];
+        change.disabled = input.flag("disabled");
+        change.reason = input.text_or("reason", "", 200);
+        if (auto problem = input.problem()) return std::unexpected(*problem);
+        const Answer<UserRecord> changed = wait<UserRecord>(
+            [&](WhenDone<UserRecord> done) { office_.change_user(change, actor_of(call), std::move(done)); });
+        if (!changed) return refused(changed.error());
+        return Response::json(200, json_of(*changed));
     });
     router_.add(Method::kPut, "/api/v1/users/{id}/password", kOwners, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);

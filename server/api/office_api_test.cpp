@@ -256,6 +256,8 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     ask(Method::kGet, "/api/v1/users");
     ask(Method::kPost, "/api/v1/users",
         {{"user", "desk2"}, {"name", "Desk 2"}, {"role", "cashier"}, {"password", "long-enough"}});
+    ask(Method::kPut, "/api/v1/users/1",
+        {{"name", "The owner"}, {"role", "owner"}, {"disabled", false}, {"reason", "married"}});
     ask(Method::kPut, "/api/v1/users/9/password", {{"password", "long-enough"}});
     for (const char* question : {"/bookings/42", "/bookings/42/dues", "/dues", "/households/1/bookings?limit=5",
                                  "/households/1/account", "/households/1/residents", "/drawers", "/drawers/1/movements",

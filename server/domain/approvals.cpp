@@ -43,6 +43,24 @@ bool may_approve(Role role, ActKind kind) {
     return false;
 }
 
+bool may_ask(Role role, ActKind kind) {
+    if (role == Role::kOwner) return true;
+    switch (kind) {
+        case ActKind::kRefund:
+        case ActKind::kCorrection:
+            return role == Role::kCashier;
+        case ActKind::kClear:
+        case ActKind::kMassAction:
+            return role == Role::kTechnician;
+        case ActKind::kRestoredReset:
+            return role == Role::kCashier || role == Role::kTechnician;
+        case ActKind::kPrice:
+        case ActKind::kRules:
+            break;
+    }
+    return false;
+}
+
 std::string_view word(TwoPeople mode) {
     switch (mode) {
         case TwoPeople::kAlways:
@@ -152,6 +170,15 @@ std::optional<Refusal> check_decision(const ApprovalRecord& request, const UserR
             "Your account was made, or got its password, from the one who asks, within the last day; somebody "
             "else has to approve. Nothing was done.");
     return std::nullopt;
+}
+
+std::optional<Refusal> check_asker(const ApprovalRecord& request, const UserRecord& asker) {
+    if (!asker.disabled && may_ask(asker.role, request.kind)) return std::nullopt;
+    return Refusal{Reason::kNoRight,
+                   asker.user + ", who asked for this, " +
+                       (asker.disabled ? "has been locked out since" : "may no longer order it") +
+                       "; nothing was done. Refuse the request; somebody who may has to ask again.",
+                   0};
 }
 
 }  // namespace prewatt::server

@@ -27,6 +27,7 @@ inline constexpr ActKind kActKinds[] = {ActKind::kPrice, ActKind::kRefund,     A
                                         ActKind::kRules};
 [[nodiscard]] std::string_view word(ActKind kind);  // "price", "refund", ...
 [[nodiscard]] bool may_approve(Role role, ActKind kind);
+[[nodiscard]] bool may_ask(Role role, ActKind kind);  // as the routes let them in
 
 // kAuto: as soon as there is a second person who may approve; the office of one person stays usable.
 enum class TwoPeople : std::uint8_t { kAuto = 1, kAlways = 2, kNever = 3 };
@@ -85,6 +86,10 @@ inline constexpr Duration kOwnAccountTime = minutes(24 * 60);
 // Whether this person may decide this request now; nothing: yes. `asker_made_account`: as above.
 [[nodiscard]] std::optional<Refusal> check_decision(const ApprovalRecord& request, const UserRecord& by,
                                                     bool asker_made_account, UnixTime now);
+
+// Whether what `asker` asked for may still be carried out: not with an account that was disabled, or whose role may no
+// longer order this, while the request waited. Nothing: yes.
+[[nodiscard]] std::optional<Refusal> check_asker(const ApprovalRecord& request, const UserRecord& asker);
 
 class Approvals {
   public:

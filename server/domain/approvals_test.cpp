@@ -64,6 +64,23 @@ TEST(ApprovalRule, NobodyApprovesHisOwnNorWithAnAccountThatHeMade) {
     EXPECT_EQ(check_decision(request(), gone, false, now)->reason, Reason::kNoRight);
 }
 
+TEST(ApprovalRule, WhoMayNoLongerOrderItHasNothingCarriedOut) {
+    // A cashier is dismissed at noon; what he asked for in the morning must not pay out in the evening.
+    ApprovalRecord refund = request();
+    refund.kind = ActKind::kRefund;
+    EXPECT_FALSE(check_asker(refund, person("li", Role::kCashier)));
+    EXPECT_EQ(check_asker(refund, person("li", Role::kTechnician))->reason, Reason::kNoRight);
+    UserRecord dismissed = person("li", Role::kCashier);
+    dismissed.disabled = true;
+    EXPECT_NE(check_asker(refund, dismissed)->message.find("li"), std::string::npos);
+    EXPECT_EQ(check_asker(request(), person("li", Role::kCashier))->reason, Reason::kNoRight) << "a price";
+    for (const ActKind kind : kActKinds) {
+        refund.kind = kind;
+        EXPECT_FALSE(check_asker(refund, person("li"))) << "an owner may order all, " << word(kind);
+        EXPECT_TRUE(check_asker(refund, person("li", Role::kAuditor))) << word(kind);
+    }
+}
+
 TEST(ApprovalRule, WhatIsDecidedOrExpiredIsNotDecidedAgain) {
     // An approval of last month that is clicked today refunds twice.
     EXPECT_FALSE(check_decision(request(), person("wang"), false, UnixTime{1'999'999}));

@@ -48,6 +48,8 @@ std::string_view word(Reason reason) {
             return "order_id_reused";
         case Reason::kNameTaken:
             return "name_taken";
+        case Reason::kLastOwner:
+            return "last_owner";
         case Reason::kPasswordWeak:
             return "password_weak";
         case Reason::kSignInRefused:

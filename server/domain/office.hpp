@@ -23,6 +23,7 @@
 #include "server/domain/reconcile.hpp"
 #include "server/domain/ticket_answer.hpp"
 #include "server/domain/types.hpp"
+#include "server/domain/users.hpp"
 #include "server/domain/work_list.hpp"
 
 namespace prewatt::server {
@@ -110,6 +111,8 @@ class Office {
     // --- Users and sessions
     [[nodiscard]] virtual Answer<std::vector<UserRecord>> users() = 0;
     virtual void create_user(UserRecord user, std::string password, Actor who, WhenDone<UserRecord> done) = 0;
+    // Name, role, locked or not (users.hpp); locking ends the user's sessions.
+    virtual void change_user(UserChange change, Actor who, WhenDone<UserRecord> done) = 0;
     // Ends its sessions.
     virtual void set_password(UserId user, std::string password, Actor who, WhenDone<Done> done) = 0;
     // `from`: the address that asks, for the journal.

@@ -76,6 +76,7 @@ enum class Reason : std::uint8_t {
     kNotResident,      // the payer does not live in the room
     kOrderIdReused,    // the order id was used before with other content; nothing was done
     kNameTaken,        // user
+    kLastOwner,        // nobody else could sign in as owner
     kPasswordWeak,     // shorter than kPasswordSizeMin
     kSignInRefused,    // user or password wrong, or the user is disabled; never says which
     kLockedOut,        // too many wrong passwords; `limit` = seconds until the next try

@@ -51,12 +51,29 @@ bool was_made_by(Db& db, std::string_view user, std::string_view maker, bool pas
     return made;
 }
 
+// `asker` has locked `user`, or taken the right from him, not long ago: that one counts as a second person for this
+// time, else an owner locks the other out and is an office of one person.
+bool was_second_person(Db& db, std::string_view user, std::string_view asker, ActKind kind, UnixTime now) {
+    const UnixTime since{now.ms - kOwnAccountTime.count() / 1000};
+    bool was = false;
+    db.query(
+        "SELECT old_text FROM audit_journal WHERE subject = $1 AND user_name = $2 AND at > $3 AND action = "
+        "'user.change'",
+        {"user " + std::string{user}, asker, since}, [&](const Row& row) {
+            const std::string before = row.as<std::string>(0);
+            const auto role = role_in(before);
+            was |= role && !before.ends_with("locked") && may_approve(*role, kind);
+        });
+    return was;
+}
+
 bool second_person_exists(Db& db, std::string_view asker, ActKind kind, UnixTime now) {
     const auto users = read_users(db);
     if (!users) return false;
     return std::any_of(users->begin(), users->end(), [&](const UserRecord& user) {
-        return !user.disabled && user.user != asker && may_approve(user.role, kind) &&
-               !was_made_by(db, user.user, asker, false, now);
+        if (user.user == asker) return false;
+        if (user.disabled || !may_approve(user.role, kind)) return was_second_person(db, user.user, asker, kind, now);
+        return !was_made_by(db, user.user, asker, false, now);
     });
 }
 
@@ -162,6 +179,9 @@ class ApprovalsOnDb final : public Approvals {
                         Refusal{Reason::kNoRight, "No user of this office may approve this; nothing was done.", 0});
                 const bool own = was_made_by(db, who.user, record->asked_by.user, true, now);
                 if (auto bad = check_decision(*record, user->user, own, now)) return std::unexpected(*bad);
+                // Whoever asks with the database itself has no account.
+                if (const auto asker = find_user(db, record->asked_by.user))
+                    if (auto bad = check_asker(*record, asker->user)) return std::unexpected(*bad);
                 const Acts::CarryOut* carry_out = engine_.acts.find(record->action);
                 if (!carry_out || sha256_hex(record->content) != record->content_hash)
                     return std::unexpected(

@@ -26,6 +26,15 @@ class TwoPersons : public OfficeTest {
         make("wang", Role::kOwner);
         move(kOwnAccountTime + minutes(1));
     }
+    Answer<UserRecord> change(const std::string& user, Role role, bool disabled, const Actor& by) {
+        const std::vector<UserRecord> users = *office_->users();
+        for (const UserRecord& known : users)
+            if (known.user == user)
+                return wait<UserRecord>([&](auto done) {
+                    office_->change_user({known.id, "as before", role, disabled, "dismissed"}, by, done);
+                });
+        return std::unexpected(Refusal{Reason::kNotFound, user, 0});
+    }
     Answer<Done> set_price(std::int64_t price_e4, const Actor& who = kOwner) {
         return wait<Done>([&](auto done) { office_->set_price(UnitPrice{price_e4}, who, "new tariff", done); });
     }
@@ -184,6 +193,35 @@ TEST_F(TwoPersons, AccountThatTheAskerMadeOrTookOverIsNoSecondPerson) {
     EXPECT_EQ(approve(id, kWang).error().reason, Reason::kNoRight);
     EXPECT_EQ(ask_price(7000), id) << "taking over the only second person does not end the rule";
     EXPECT_EQ(price(), 6400);
+}
+
+TEST_F(TwoPersons, WhatALockedOutPersonAskedForIsNotCarriedOut) {
+    // Dismissed at noon; the price that he asked for in the morning must not come at night.
+    start_with_two();
+    make("zhao", Role::kOwner, kWang);
+    move(kOwnAccountTime + minutes(1));
+    const ApprovalId id = ask_price(7000);
+    ASSERT_TRUE(change("owner", Role::kOwner, true, kWang));
+    const auto approved = approve(id, {"zhao", ""});
+    ASSERT_FALSE(approved);
+    EXPECT_EQ(approved.error().reason, Reason::kNoRight);
+    EXPECT_EQ(price(), 6400);
+    EXPECT_EQ(office_->approvals().request(id)->state, ApprovalState::kWaiting) << "it can be refused, or waits";
+    ASSERT_TRUE(change("owner", Role::kOwner, false, kWang));
+    EXPECT_TRUE(approve(id, {"zhao", ""})) << "back in office, his request stands";
+    EXPECT_EQ(price(), 7000);
+}
+
+TEST_F(TwoPersons, WhoLocksTheOnlySecondPersonOutIsNotAloneAtOnce) {
+    // One owner locks the other out, or makes her an auditor, and refunds alone.
+    start_with_two();
+    ASSERT_TRUE(change("wang", Role::kOwner, true, kOwner));
+    ask_price(7000);
+    ASSERT_TRUE(change("wang", Role::kAuditor, false, kOwner));
+    ask_price(7000);
+    EXPECT_EQ(price(), 6400);
+    move(kOwnAccountTime + minutes(1));
+    EXPECT_TRUE(set_price(7000)) << "an office of one person stays usable";
 }
 
 TEST_F(TwoPersons, RulesThemselvesNeedTwoPeopleAndAFailedActDoesNothing) {

@@ -294,6 +294,13 @@ class OfficeOnDb final : public Office {
                                   return store::create_user(db, user, hash, who, engine_.clock());
                               });
     }
+    void change_user(UserChange change, Actor who, WhenDone<UserRecord> done) override {
+        engine_.writer.submit<UserRecord>(
+            [this, change = std::move(change), who = std::move(who)](Db& db, Changes&) {
+                return store::change_user(db, change, who, engine_.clock());
+            },
+            std::move(done));
+    }
     void set_password(UserId user, std::string password, Actor who, WhenDone<Done> done) override {
         with_hash<Done>(std::move(password), std::move(done),
                         [this, user, who = std::move(who)](Db& db, const std::string& hash) {

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 
 #include "server/store/audit.hpp"
@@ -103,6 +104,20 @@ Answer<UserRecord> create_user(Db& db, UserRecord user, std::string_view passwor
         [&](const Row& row) { user.id = row.as<UserId>(0); });
     append_audit(db, {0, now, who, "user.create", "user " + user.user, "", std::string{word(user.role)}, "", ""});
     return user;
+}
+
+Answer<UserRecord> change_user(Db& db, const UserChange& change, const Actor& who, UnixTime now) {
+    const auto users = read_users(db);
+    if (!users) return std::unexpected(users.error());
+    if (auto bad = check_user_change(*users, change, who)) return std::unexpected(*bad);
+    const UserRecord before = *std::ranges::find(*users, change.user, &UserRecord::id);
+    const UserRecord after{before.id, before.user, change.name, change.role, change.disabled};
+    db.execute("UPDATE users SET name = $2, role = $3, disabled = $4 WHERE id = $1",
+               {after.id, after.name, after.role, after.disabled});
+    if (after.disabled) db.execute("DELETE FROM sessions WHERE user_id = $1", {after.id});
+    append_audit(
+        db, {0, now, who, "user.change", "user " + after.user, in_words(before), in_words(after), change.reason, ""});
+    return checked(db, after);
 }
 
 Answer<Done> set_password(Db& db, UserId user, std::string_view password_hash, const Actor& who, UnixTime now) {

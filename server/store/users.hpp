@@ -2,6 +2,7 @@
 // hash only, so a stolen copy of the database opens no door.
 #pragma once
 #include "server/domain/audit.hpp"
+#include "server/domain/users.hpp"
 #include "server/store/writer.hpp"
 
 namespace prewatt::server::store {
@@ -25,6 +26,7 @@ struct UserSecret {
 
 [[nodiscard]] Answer<UserRecord> create_user(Db& db, UserRecord user, std::string_view password_hash, const Actor& who,
                                              UnixTime now);
+[[nodiscard]] Answer<UserRecord> change_user(Db& db, const UserChange& change, const Actor& who, UnixTime now);
 [[nodiscard]] Answer<Done> set_password(Db& db, UserId user, std::string_view password_hash, const Actor& who,
                                         UnixTime now);
 // What the journal says of it; nothing: it is not written down (sign-in tries with names that nobody has).

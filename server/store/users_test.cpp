@@ -99,5 +99,41 @@ TEST_F(Users, NewPasswordEndsTheSessionsOfTheOldOne) {
     EXPECT_EQ(office_->users()->size(), 2u);
 }
 
+TEST_F(Users, WhoIsLockedIsOutAtOnceAndComesBackWithTheOldPassword) {
+    // The dismissed cashier still has the page open.
+    start();
+    UserRecord cashier;
+    cashier.user = "li";
+    cashier.role = Role::kCashier;
+    const auto created =
+        wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); });
+    ASSERT_TRUE(created);
+    const auto change = [&](UserChange wish) {
+        wish.user = created->id;
+        return wait<UserRecord>([&](auto done) { office_->change_user(wish, kOwner, done); });
+    };
+    auto session = sign_in("li", "first password");
+    ASSERT_TRUE(session);
+    ASSERT_TRUE(change({{}, "Li", Role::kCashier, true, "dismissed"}));
+    EXPECT_FALSE(office_->session(session->token));
+    EXPECT_EQ(sign_in("li", "first password").error().reason, Reason::kSignInRefused);
+    reopen();
+    EXPECT_FALSE(sign_in("li", "first password"));
+    ASSERT_TRUE(change({{}, "Li", Role::kTechnician, false, ""}));
+    EXPECT_FALSE(office_->session(session->token)) << "an old session does not come back";
+    session = sign_in("li", "first password");
+    ASSERT_TRUE(session);
+    ASSERT_TRUE(change({{}, "Li", Role::kAuditor, false, ""}));
+    EXPECT_EQ(office_->session(session->token)->role, Role::kAuditor) << "a right ends in the session that is open";
+    AuditFilter filter;
+    filter.action = "user.change";
+    const auto records = *office_->audit().records(filter);
+    ASSERT_EQ(records.size(), 3u);
+    EXPECT_EQ(records[2].before, "cashier");
+    EXPECT_EQ(records[2].after, "cashier, locked");
+    EXPECT_EQ(records[2].reason, "dismissed");
+    EXPECT_EQ(change({{}, "", Role::kAuditor, false, ""}).error().reason, Reason::kBadArgument);
+}
+
 }  // namespace
 }  // namespace prewatt::server::store

@@ -268,6 +268,14 @@ class FakeOffice : public Office {
         user.id = UserId{9};
         finish(std::move(done), user);
     }
+    void change_user(UserChange change, Actor who, WhenDone<UserRecord> done) override {
+        if (auto bad = check_user_change(users_, change, who)) return done(std::unexpected(*bad));
+        UserRecord user = *std::ranges::find(users_, change.user, &UserRecord::id);
+        user.name = change.name;
+        user.role = change.role;
+        user.disabled = change.disabled;
+        finish(std::move(done), user);
+    }
     void set_password(UserId, std::string, Actor, WhenDone<Done> done) override {
         finish<Done>(std::move(done), Done{});
     }

@@ -326,6 +326,7 @@ export const en: Record<keyof typeof zh, string> = {
   "error.price_not_set": "No price has been set.",
   "error.order_id_reused": "This order number was used for something else. Open the form again.",
   "error.name_taken": "This name is taken.",
+  "error.last_owner": "This is the last owner who can sign in; make another one first.",
   "error.password_weak": "The password is too short.",
   "error.sign_in_refused": "User or password is wrong.",
   "error.locked_out": "Too many wrong tries. Try again in 15 minutes.",

@@ -357,6 +357,7 @@ export const enOffice: Record<keyof typeof zhOffice, string> = {
   "audit_act.ticket.answer": "answered about a ticket",
   "audit_act.approvals.set_rules": "set the rules",
   "audit_act.user.create": "made a user",
+  "audit_act.user.change": "changed a user",
   "audit_act.user.set_password": "set a password",
   "audit_act.site.create": "made the site",
 

@@ -325,6 +325,7 @@ export const zh = {
   "error.price_not_set": "还没有设置电价。",
   "error.order_id_reused": "这个订单号已用于另一笔业务，请重新打开表单。",
   "error.name_taken": "这个名称已被使用。",
+  "error.last_owner": "这是最后一位可登录的负责人，请先设立另一位。",
   "error.password_weak": "密码太短。",
   "error.sign_in_refused": "用户名或密码不对。",
   "error.locked_out": "错误次数太多，请 15 分钟后再试。",

@@ -355,6 +355,7 @@ export const zhOffice = {
   "audit_act.ticket.answer": "答复购电票疑问",
   "audit_act.approvals.set_rules": "修改双人规则",
   "audit_act.user.create": "新建用户",
+  "audit_act.user.change": "修改用户",
   "audit_act.user.set_password": "设置密码",
   "audit_act.site.create": "建立站点",
 
