@@ -118,6 +118,7 @@ Figures run_line(const LineOptions& options) {
             for (auto& [key, state] : desired) {
                 state.confirmed_epoch = state.ticket.epoch;
                 state.confirmed_number = state.ticket.number;
+                state.confirmed_credited = state.ticket.credited;
                 building.desire(state);
             }
         }

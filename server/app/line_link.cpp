@@ -88,6 +88,7 @@ void LineLink::on_account(HouseholdId household, const dlt645::AccountStatus& st
     effect.state = status.state;
     effect.credited = credit_of_hundredths(status.credited_hundredths);
     effect.previous_epoch = status.previous_epoch;
+    effect.forward = energy_of_hundredths(in_hundredths(status.forward, Round::kDown));
     const Credit previous_remaining = status.previous_credited - status.previous_used;
     effect.previous_remaining = credit_of_hundredths(in_hundredths(previous_remaining, Round::kDown));
     office_.record_effect(household, effect, at, heard("an account's state"));

@@ -125,6 +125,8 @@ void LineMaster::set_boxes(std::span<const BoxSetup> boxes) {
             next.emplace_back();
             if (old) {  // what is desired stays; keys or number are new
                 next.back().tenants = old->tenants;
+                for (Tenant& tenant : next.back().tenants)
+                    tenant.proved = false;
                 next.back().settings = std::move(old->settings);
                 next.back().settings.compare_soon(clock_set_at_, true);
                 next.back().freezes = std::move(old->freezes);
@@ -452,10 +454,12 @@ LineMaster::TicketStep LineMaster::ticket_step(const Tenant& tenant, Instant now
         !newer(d.ticket.epoch, d.ticket.number, tenant.epoch, tenant.number) ||
         (tenant.given_up_epoch == d.ticket.epoch && tenant.given_up[at(Part::kTicket)] == d.ticket.number))
         return TicketStep::kNothing;
-    if (!tenant.doubted && server::follows(d.ticket, tenant.epoch, tenant.number)) return TicketStep::kSend;
+    if (tenant.proved && !tenant.doubted && server::follows(d.ticket, tenant.epoch, tenant.number))
+        return TicketStep::kSend;
     const bool judged = tenant.account_unix != UnixTime{} && d.judged_at >= tenant.account_unix;
     if (judged && !tenant.doubted && now - tenant.account_at < kAccountFresh) return TicketStep::kSend;
-    return now < tenant.account_asked + kJudgePatience ? TicketStep::kWait : TicketStep::kReadFirst;
+    const bool asked = tenant.account_asked != Instant{} && now < tenant.account_asked + kJudgePatience;
+    return asked ? TicketStep::kWait : TicketStep::kReadFirst;
 }
 
 std::optional<card::Command> LineMaster::wanted(const Box& box, std::uint8_t household, Instant now, Part& part) const {
@@ -1103,6 +1107,12 @@ bool LineMaster::believe(Tenant& tenant, const dlt645::AccountStatus& status, In
 void LineMaster::on_account(Box& box, std::uint8_t household, const dlt645::AccountStatus& status, Instant now) {
     Tenant& tenant = box.tenants[household];
     if (!tenant.bound) return;
+    // For this one read is enough: no damage makes a number and a total that are known.
+    const DesiredState& known = tenant.desired;
+    tenant.proved =
+        tenant.proved || (status.epoch == tenant.epoch && status.ticket_number == tenant.number &&
+                          status.epoch == known.confirmed_epoch && status.ticket_number == known.confirmed_number &&
+                          status.credited_hundredths == in_hundredths(known.confirmed_credited, Round::kDown));
     if (!believe(tenant, status, now)) {
         // Once more at once: for a ticket that waits for it before everything else, otherwise as the next of its kind.
         box.accounts_due.set(household);
@@ -1206,20 +1216,28 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
         shown = effect.state.holds().has(Hold::kRemote) == hold->off;
     const bool new_epoch = effect.epoch != tenant.epoch;
     const server::TicketTotal& newest = tenant.desired.ticket;
-    if (effect.epoch < tenant.epoch || newer(effect.epoch, effect.ticket_number, newest.epoch, newest.number))
-        tenant.doubted = true;
-    tenant.epoch = effect.epoch;
-    tenant.number = effect.ticket_number;
-    if (new_epoch || open.delivery.part == Part::kTicket) {
+    const bool ahead = newer(effect.epoch, effect.ticket_number, newest.epoch, newest.number);
+    if (effect.epoch < tenant.epoch || ahead) tenant.doubted = true;
+    const bool told_aside = open.delivery.part != Part::kTicket && !ahead &&
+                            newer(effect.epoch, effect.ticket_number, tenant.epoch, tenant.number);
+    if (told_aside) {
+        tenant.proved = false;
+    } else {
+        tenant.epoch = effect.epoch;
+        tenant.number = effect.ticket_number;
+    }
+    if (new_epoch || told_aside || open.delivery.part == Part::kTicket) {
         tenant.account_after = now;
         read_account(box, open.request.household, now);
     }
     // It will be read back with what the box has just proved.
     if (const auto* ticket = std::get_if<card::Ticket>(&open.request.command);
-        ticket && tenant.account && tenant.account->epoch == effect.epoch && ticket->epoch == effect.epoch &&
-        ticket->number == effect.ticket_number) {
-        tenant.account->ticket_number = ticket->number;
-        tenant.account->credited_hundredths = ticket->credited_hundredths;
+        ticket && ticket->epoch == effect.epoch && ticket->number == effect.ticket_number) {
+        for (auto* const before : {&tenant.account, &tenant.surprise}) {
+            if (!*before || (*before)->epoch != effect.epoch) continue;
+            (*before)->ticket_number = ticket->number;
+            (*before)->credited_hundredths = ticket->credited_hundredths;
+        }
     }
     if (!shown) {
         refuse(box, kNoEffectText, false, now);

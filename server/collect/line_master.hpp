@@ -28,12 +28,15 @@
 // When no answer comes, the same bytes go out again, so it is executed once. An authenticated "old counter" raises the
 // counter and sends anew. A ticket is confirmed when the answer shows its epoch and number or later ones.
 //
-// Tickets are money, so what is seen decides who decides. The ticket that follows directly on the one which the box has
+// Tickets are money, so what is seen decides who decides. A master begins with an office that may have been restored
+// from an old backup: the account of a household is read once before its first ticket, and must show the ticket and the
+// total that the office knows as confirmed. From then on the ticket that follows directly on the one which the box has
 // shown goes out at once: a box that has it already changes nothing and says so. Any other (a step over a number, a new
-// epoch, a box whose readings contradict what was confirmed: hold "not opened", remaining + forward that jumps) waits
-// until the account has been read in full and the office has judged what it shows (DesiredState::judged_at); it may
-// find that the memory was lost or that its own database is old (server/domain/reconcile.hpp) and stop the tickets.
-// Every confirmed ticket is read back in full once, behind what is urgent.
+// epoch, another total, a box whose readings contradict what was confirmed: hold "not opened", remaining + forward that
+// jumps) waits until the account has been read in full and the office has judged what it shows
+// (DesiredState::judged_at); it may find that the memory was lost or that its own database is old
+// (server/domain/reconcile.hpp) and stop the tickets. What the answer to another command shows of a ticket proves its
+// number and not its total: it is read too. Every confirmed ticket is read back in full once, behind what is urgent.
 //
 // The check sum of the line is eight bits wide: one damaged answer in some hundreds passes it. An account that was read
 // therefore counts, here and for the office, when it is what the one that was believed before can have become, or when
@@ -208,6 +211,7 @@ class LineMaster {
         DesiredState desired;
         std::uint16_t epoch = 0;  // newest ticket that is confirmed or was last read
         std::uint32_t number = 0;
+        bool proved = false;  // that one, with its total, has been read since the master began
         std::array<std::uint32_t, server::kParts> reached{};   // version, by Part; kTicket is not used
         std::array<std::uint32_t, server::kParts> given_up{};  // version (ticket: number) that was refused for good
         std::uint16_t given_up_epoch = 0;
@@ -219,7 +223,7 @@ class LineMaster {
         bool doubted = false;     // what was shown contradicts what was confirmed: nothing goes before it is judged
         Instant account_at{};     // last read in full
         UnixTime account_unix;    // likewise; judged when DesiredState::judged_at has come so far. 0: never
-        Instant account_asked{};  // for a ticket: not asked again before kJudgePatience has passed
+        Instant account_asked{};  // for a ticket, 0: never; not asked again before kJudgePatience has passed
         std::optional<dlt645::AccountStatus> account;   // the last one that was believed, read at account_at
         std::optional<dlt645::AccountStatus> surprise;  // read after it and to be seen once more
         Instant surprise_at{};

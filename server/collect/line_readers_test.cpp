@@ -316,6 +316,8 @@ TEST_F(LineReaders, AC32WhatIsSaidInClearConfirmsNothing) {
 TEST_F(LineReaders, AC13AnOldReturnConfirmsNothingNewer) {
     // AC13: a RETURN that was recorded on the line last month, played again.
     build(1);
+    boxes[0]->accounts[12].epoch = 1;
+    boxes[0]->accounts[12].ticket_number = 2;
     DesiredState state = desired();
     state.confirmed_number = 2;
     state.ticket.number = 3;

@@ -58,6 +58,28 @@ std::optional<Refusal> check_settling(const AccountFacts& facts) {
     return std::nullopt;
 }
 
+// Out of what one move brought, in proportion to what is left of it.
+void take_back(std::vector<Lot>& lots, BookingId move_out, Credit credit, Money money) {
+    std::vector<Lot*> of_move;
+    std::vector<std::int64_t> credits;
+    std::vector<std::int64_t> moneys;
+    for (Lot& lot : lots) {
+        if (!lot.moved_by || lot.moved_by != move_out) continue;
+        of_move.push_back(&lot);
+        credits.push_back(std::max<std::int64_t>(0, hundredths(lot.given - lot.taken)));
+        moneys.push_back(left_of(lot).count());
+    }
+    const auto parts = [](std::int64_t total, std::span<const std::int64_t> left) {
+        return split(std::min(total, std::accumulate(left.begin(), left.end(), std::int64_t{0})), left);
+    };
+    const auto taken = parts(hundredths(credit), credits);
+    const auto refunded = parts(money.count(), moneys);
+    for (std::size_t k = 0; k < of_move.size(); ++k) {
+        of_move[k]->taken += credit_of_hundredths(taken[k]);
+        of_move[k]->refunded += fen(refunded[k]);
+    }
+}
+
 }  // namespace
 
 std::vector<Lot> lots_of(std::span<const Booking> tenancy) {
@@ -72,7 +94,8 @@ std::vector<Lot> lots_of(std::span<const Booking> tenancy) {
         switch (b.kind) {
             case BookingKind::kSale:
             case BookingKind::kMoveIn:
-                lots.push_back({b.id, b.payer, b.channel, b.given - b.free, b.amount - b.fee, {}, {}});
+                lots.push_back({b.id, b.payer, b.channel, b.given - b.free, b.amount - b.fee, {}, {}, {}});
+                if (b.kind == BookingKind::kMoveIn) lots.back().moved_by = b.refers;
                 break;
             case BookingKind::kCorrection:
                 if (const auto lot = find(b.corrects); lot != lots.end()) lots.erase(lot);
@@ -87,6 +110,8 @@ std::vector<Lot> lots_of(std::span<const Booking> tenancy) {
                 if (const auto lot = find(of); lot != lots.end()) {
                     lot->taken -= b.given - b.free;
                     lot->refunded -= b.amount;
+                } else {
+                    take_back(lots, of, b.free - b.given, Money{0} - b.amount);
                 }
                 break;
             }
@@ -95,6 +120,13 @@ std::vector<Lot> lots_of(std::span<const Booking> tenancy) {
         }
     }
     return lots;
+}
+
+Money money_of_move(std::span<const Booking> tenancy, BookingId move_out) {
+    Money left;
+    for (const Lot& lot : lots_of(tenancy))
+        if (lot.moved_by == move_out) left += left_of(lot);
+    return left;
 }
 
 Money value_of(std::span<const Lot> lots, Credit remaining) {
@@ -357,7 +389,7 @@ Answer<AccountDecision> decide_carry(const DecisionMaker& who, const AccountFact
 }
 
 Answer<AccountDecision> decide_return(const DecisionMaker& who, const Account& account, const Booking& refund,
-                                      Credit remaining) {
+                                      Credit remaining, std::optional<Money> money_most) {
     AccountDecision decision;
     const std::int64_t free_out = hundredths(Credit{0} - refund.free);
     const std::int64_t paid_out = hundredths(refund.free - refund.given);
@@ -369,7 +401,7 @@ Answer<AccountDecision> decide_return(const DecisionMaker& who, const Account& a
     const Money still_owed = paid_out > 0 ? fen(share_of(owed.count(), paid_out - paid_missing, paid_out)) : owed;
     Account after = account;
     Booking booking = booking_of(who, BookingKind::kReturn, refund.household, 0);
-    booking.amount = owed - still_owed;
+    booking.amount = std::min(owed - still_owed, money_most.value_or(owed));
     booking.given = credit_of_hundredths(free_missing + paid_missing);
     booking.free = credit_of_hundredths(free_missing);
     booking.channel = refund.channel;

@@ -21,12 +21,16 @@ struct Lot {
     Channel channel = Channel::kNone;
     Credit given;  // paid credit only
     Money paid;
-    Credit taken;    // out of it by refunds, less what was returned
-    Money refunded;  // likewise
+    Credit taken;        // out of it by refunds, less what was returned
+    Money refunded;      // likewise
+    BookingId moved_by;  // what was moved in: the move out
     friend constexpr bool operator==(const Lot&, const Lot&) = default;
 };
-// Of the bookings of one account (one tenancy), oldest first.
+// Of the bookings of one account (one tenancy), oldest first. What a move took along and the old meter no longer had is
+// taken out of what came in by it.
 [[nodiscard]] std::vector<Lot> lots_of(std::span<const Booking> tenancy);
+// What is left of the money that came into an account by this move.
+[[nodiscard]] Money money_of_move(std::span<const Booking> tenancy, BookingId move_out);
 // What `remaining` of paid credit is worth when the newest lots are what remains.
 [[nodiscard]] Money value_of(std::span<const Lot> lots, Credit remaining);
 
@@ -97,12 +101,13 @@ struct DecisionMaker {
                                                   const AccountFacts& to);
 // The account goes on in the next epoch with what is known to remain. kAccountClosed: there is nothing to carry.
 [[nodiscard]] Answer<AccountDecision> decide_carry(const DecisionMaker& who, const AccountFacts& facts);
-// What a refund, settlement or move out took out and the meter no longer had when it confirmed with `remaining`. No
-// booking: nothing was short.
+// What a refund, settlement or move out took out and the meter no longer had when it confirmed with `remaining`; its
+// money, and no more than `money_most`. No booking: nothing was short.
 [[nodiscard]] Answer<AccountDecision> decide_return(const DecisionMaker& who, const Account& account,
-                                                    const Booking& refund, Credit remaining);
+                                                    const Booking& refund, Credit remaining,
+                                                    std::optional<Money> money_most = {});
 // A move out: what was short is taken out of the account that it went into, while that is open. `returned` as of
-// decide_return; the booking is the second of its order.
+// decide_return, with no more money than money_of_move(); the booking is the second of its order.
 [[nodiscard]] Answer<AccountDecision> decide_take_along(const DecisionMaker& who, const Account& moved_into,
                                                         const Booking& returned);
 // What is owed for each due after `returned` of the refund was given back.

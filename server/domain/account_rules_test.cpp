@@ -116,13 +116,75 @@ TEST(FairSplit, SumsUpExactlyAndNobodyGetsMoreThanWasPaid) {
 TEST(Lots, NewestIsWhatRemainsAndPartsAreTheWhole) {
     // Prices rose: what is left in March is what was bought in March, not what was bought in September.
     std::vector<Lot> lots(2);
-    lots[0] = {BookingId{1}, {}, Channel::kCash, credit_of_hundredths(1000), fen(500), {}, {}};
-    lots[1] = {BookingId{2}, {}, Channel::kCash, credit_of_hundredths(1000), fen(900), {}, {}};
+    lots[0] = {BookingId{1}, {}, Channel::kCash, credit_of_hundredths(1000), fen(500), {}, {}, {}};
+    lots[1] = {BookingId{2}, {}, Channel::kCash, credit_of_hundredths(1000), fen(900), {}, {}, {}};
     EXPECT_EQ(value_of(lots, credit_of_hundredths(1500)), fen(900 + 250));
     EXPECT_EQ(value_of(lots, credit_of_hundredths(9999)), fen(1400)) << "what nobody paid for is worth nothing";
     lots[1].taken = credit_of_hundredths(333);
     lots[1].refunded = fen(299);
     EXPECT_EQ(value_of(lots, credit_of_hundredths(667)), fen(601));
+}
+
+// An account as its bookings make it.
+std::vector<Booking> tenancy_of(std::vector<Booking> bookings) {
+    Account account;
+    std::int64_t id = 100;
+    for (Booking& booking : bookings) {
+        booking.id = BookingId{++id};
+        EXPECT_FALSE(append(account, booking));
+    }
+    return bookings;
+}
+Booking booking(BookingKind kind, std::int64_t amount_fen, std::int64_t hundredths, std::int64_t payer = 0,
+                std::int64_t refers = 0) {
+    Booking b;
+    b.kind = kind;
+    b.amount = fen(amount_fen);
+    b.given = credit_of_hundredths(hundredths);
+    b.payer = ResidentId{payer};
+    b.channel = Channel::kCash;
+    b.refers = BookingId{refers};
+    return b;
+}
+
+TEST(Lots, WhatAMoveTookTooMuchOfIsPaidBackToNobody) {
+    // Two people moved and let the old heater run: what was taken out of the new room again was still theirs at
+    // check-out, as soon as credit that nobody had paid for lay on top of it.
+    constexpr std::int64_t kMoveOut = 77;
+    const std::vector<Booking> tenancy =
+        tenancy_of({booking(BookingKind::kSale, 100, 1000, 1), booking(BookingKind::kMoveIn, 150, 240, 2, kMoveOut),
+                    booking(BookingKind::kMoveIn, 77, 100, 3, kMoveOut), booking(BookingKind::kTakeOver, 0, 500),
+                    booking(BookingKind::kReturn, -9, -13, 0, kMoveOut)});
+    const std::vector<Lot> lots = lots_of(tenancy);
+    ASSERT_EQ(lots.size(), 3u);
+    EXPECT_EQ(lots[0].refunded, Money{0}) << "the sale has nothing to do with the move";
+    EXPECT_EQ(lots[1].refunded, fen(6));
+    EXPECT_EQ(lots[2].refunded, fen(3));
+    EXPECT_EQ(lots[1].taken + lots[2].taken, credit_of_hundredths(13));
+    EXPECT_EQ(value_of(lots, credit_of_hundredths(9999)), tenancy.back().paid_total);
+    EXPECT_EQ(money_of_move(tenancy, BookingId{kMoveOut}), fen(218));
+    EXPECT_EQ(money_of_move(tenancy, BookingId{78}), Money{0});
+}
+
+TEST(Lots, OfAMoveNoMoreIsTakenBackThanIsLeft) {
+    // It was paid out in the new room before the old meter told what it had burnt.
+    constexpr std::int64_t kMoveOut = 77;
+    const std::vector<Booking> tenancy = tenancy_of(
+        {booking(BookingKind::kMoveIn, 227, 340, 2, kMoveOut), booking(BookingKind::kRefund, -220, -330, 2, 101)});
+    EXPECT_EQ(money_of_move(tenancy, BookingId{kMoveOut}), fen(7));
+    Booking out = booking(BookingKind::kMoveOut, -227, -340);
+    out.id = BookingId{kMoveOut};
+    const auto all = decide_return({}, {}, out, credit_of_hundredths(-13));
+    ASSERT_TRUE(all && all->bookings.size() == 1);
+    EXPECT_EQ(all->bookings[0].amount, fen(9));
+    const auto some = decide_return({}, {}, out, credit_of_hundredths(-13), fen(7));
+    ASSERT_TRUE(some && some->bookings.size() == 1);
+    EXPECT_EQ(some->bookings[0].amount, fen(7));
+    EXPECT_EQ(some->bookings[0].given, credit_of_hundredths(13)) << "what was burnt was burnt";
+    auto with_return = tenancy;
+    with_return.push_back(booking(BookingKind::kReturn, -7, -13, 0, kMoveOut));
+    EXPECT_EQ(lots_of(with_return)[0].taken, credit_of_hundredths(340)) << "10 of 13 were left";
+    EXPECT_EQ(lots_of(with_return)[0].refunded, fen(227));
 }
 
 TEST(Recompute, SaysWhatIsWrongWithABookingThatWasChanged) {

@@ -28,6 +28,15 @@ inline constexpr Credit kUsedSlack = credit_of_hundredths(10);
 
 [[nodiscard]] Situation judge_account(const KnownAccount& known, const MeterEffect& shown);
 
+// A plain reading tells use by what remains of the total that the office believes in. After an old backup came back the
+// meter may have a lower total: then more seems to be used than went through since the account was last read in full.
+// Such a reading tells nothing (of an account in energy; in money the price decides): what was wrongly learned could
+// never be unlearned within the account. What a reversed wire used is learned when the account is read.
+inline constexpr Energy kReadingSlack = energy_of_hundredths(5);
+[[nodiscard]] constexpr bool explains_use(AccountUnit unit, Credit more_used, Energy more_forward) {
+    return unit == AccountUnit::kMoney || more_used <= credit_for(more_forward + kReadingSlack);
+}
+
 // What a new epoch opens with after the meter has lost its memory: all that was credited less what is known to have
 // been used. What was used since that knowledge is lost to the office; never negative beyond the overdraft that was
 // known.
@@ -35,8 +44,9 @@ inline constexpr Credit kUsedSlack = credit_of_hundredths(10);
     return known.newest.epoch == known.meter_epoch ? known.newest.credited - known.used : known.newest.credited;
 }
 
-// A ticket that follows directly on the one that the meter has shown may go out unseen: a meter that has it already, or
-// a later one, changes nothing and says so. Any other is sent only after the account was read in full and judged.
+// A ticket that follows directly on the one that the meter has shown since the office runs may go out unseen: a meter
+// that has it already, or a later one, changes nothing and says so. Any other is sent only after the account was read
+// in full and judged.
 [[nodiscard]] constexpr bool follows(const TicketTotal& ticket, std::uint16_t epoch, std::uint32_t number) {
     if (epoch == 0) return ticket.epoch == 1 && ticket.number == 1;
     return ticket.epoch == epoch && ticket.number == number + 1;

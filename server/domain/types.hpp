@@ -213,6 +213,7 @@ struct DesiredState {
     TicketTotal ticket;
     std::uint16_t confirmed_epoch = 0;  // newest ticket that the meter has shown
     std::uint32_t confirmed_number = 0;
+    Credit confirmed_credited;  // its total, as it was issued
     Version remote_version;
     bool remote_off = false;
     Version force_version;
@@ -451,6 +452,7 @@ struct MeterEffect {
     std::optional<Credit> credited{};  // of this ticket, where the account was read in full
     std::uint16_t previous_epoch = 0;  // of the account before, where it was read in full
     Credit previous_remaining{};       // what that one held when it ended
+    std::optional<Energy> forward{};   // where the account was read in full
 };
 // One part of the desired state at one version, as it went over the line. For a ticket: its epoch and number.
 struct Delivery {

@@ -397,7 +397,7 @@ Answer<BookingsAnswer> change_box(Db& db, const BoxOrder& wanted, UnixTime now, 
     // Nothing is known of the new meter; what was done once (acknowledged, cleared) is not done to it again.
     db.execute(
         "UPDATE meters SET read_at = NULL, forward_ckwh = 0, remaining_ckwh = 0, state = 0, effect_at = 0, epoch = 0, "
-        "ticket_number = 0, lit_number = 0, used_ckwh = 0 WHERE household_id = $1",
+        "ticket_number = 0, lit_number = 0, used_ckwh = 0, proved_epoch = 0 WHERE household_id = $1",
         {wanted.household});
     db.execute(
         "UPDATE desired SET remote_reached = 0, force_reached = 0, alarms_reached = 0, acknowledge_reached = "
@@ -472,9 +472,8 @@ Answer<std::vector<Booking>> give_back(Db& db, const RefundFacts& facts, const A
     if (account->account.tenancy != facts.refund.tenancy) return std::vector<Booking>{};
     const DecisionMaker maker{"return\u00b7" + std::to_string(facts.refund.id.value), who.user,
                               "used while the refund was under way", now};
-    auto decision = decide_return(maker, account->account, facts.refund, facts.remaining);
-    if (!decision) return std::unexpected(std::move(decision.error()));
-    if (decision->bookings.empty()) return std::vector<Booking>{};
+    std::optional<AccountFacts> moved;
+    std::optional<Money> money_most;
     if (facts.refund.kind == BookingKind::kMoveOut) {
         HouseholdId into;
         std::uint16_t tenancy = 0;
@@ -483,9 +482,15 @@ Answer<std::vector<Booking>> give_back(Db& db, const RefundFacts& facts, const A
                      into = row.as<HouseholdId>(0);
                      tenancy = row.as<std::uint16_t>(1);
                  });
-        const auto moved = load_facts(db, into, false);
+        moved = load_facts(db, into, true);
         // Where it went is closed or another's: nobody is left to take it from. It stays with the old room, negative.
         if (!moved || !moved->account.open() || moved->account.tenancy != tenancy) return std::vector<Booking>{};
+        money_most = money_of_move(moved->tenancy, facts.refund.id);
+    }
+    auto decision = decide_return(maker, account->account, facts.refund, facts.remaining, money_most);
+    if (!decision) return std::unexpected(std::move(decision.error()));
+    if (decision->bookings.empty()) return std::vector<Booking>{};
+    if (moved) {
         auto along = decide_take_along(maker, moved->account, decision->bookings[0]);
         if (!along) return std::unexpected(std::move(along.error()));
         decision->bookings.push_back(std::move(along->bookings[0]));

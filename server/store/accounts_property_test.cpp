@@ -29,6 +29,7 @@ class RandomAccounts : public AccountsTest, public testing::WithParamInterface<u
     std::int64_t sold_and_granted_ = 0;  // hundredths that came in from nowhere but sales and grants ...
     std::int64_t taken_out_ = 0;         // ... less those that went out for money, corrections, forfeits
     std::vector<SaleRecord> sales_;
+    std::vector<BookingId> moved_in_;
     std::vector<BookingId> refunds_;
     std::vector<std::function<bool()>> repeats_;  // true: it was answered, not executed
     std::set<std::string> used_ids_;
@@ -92,6 +93,7 @@ class RandomAccounts : public AccountsTest, public testing::WithParamInterface<u
         for (const Booking& b : answer->bookings) {
             booked(b);
             if (b.kind == BookingKind::kRefund || b.kind == BookingKind::kSettlement) refunds_.push_back(b.id);
+            if (b.kind == BookingKind::kMoveIn) moved_in_.push_back(b.id);
             if (b.kind == BookingKind::kSale)
                 if (const auto sale = office_->sale(b.id)) sales_.push_back(*sale);
         }
@@ -147,7 +149,10 @@ class RandomAccounts : public AccountsTest, public testing::WithParamInterface<u
                     return again && again->repeated;
                 });
         } else if (what < 11 && !sales_.empty()) {
-            const BookingId sale = sales_[static_cast<std::size_t>(pick(static_cast<int>(sales_.size())))].id;
+            BookingId sale = sales_[static_cast<std::size_t>(pick(static_cast<int>(sales_.size())))].id;
+            if (!moved_in_.empty() && pick(3) == 0)
+                sale = moved_in_[moved_in_.size() - 1 -
+                                 static_cast<std::size_t>(pick(std::min(3, static_cast<int>(moved_in_.size()))))];
             std::optional<Money> amount;
             if (pick(2) == 0) amount = fen(1 + pick(1500));
             if (note(refund(id, sale, amount)))

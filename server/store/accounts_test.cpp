@@ -215,6 +215,58 @@ TEST_F(AccountsOfHouseholds, RoomChangeTakesCreditPayersAndPeopleAlong) {
     expect_balanced();
 }
 
+TEST_F(AccountsOfHouseholds, WhatWasBurntBeforeAMoveIsPaidOutInNoRoom) {
+    // The old room's heater ran on for a day. What it took is taken out of the new room, and neither check-out nor a
+    // refund of what moved in may find the money for it once more.
+    start();
+    const auto price = [&](const char* id, const char* plan) {
+        move(seconds(1));
+        PlanVersion version;
+        version.name = id;
+        version.valid_from = now();
+        version.plan = *plan_of(plan);
+        ASSERT_TRUE(wait<PlanVersion>([&](auto done) { accounts().add_plan(money(id), version, done); }));
+        move(seconds(1));
+    };
+    const auto give_back = [&] {
+        return wait<int>([&](auto done) { accounts().give_back({"office", "timer"}, done); });
+    };
+    const HouseholdId fresh = room("3-0102");
+    price("cheap", "flat energy month 0:3200 fee 0 0");
+    ASSERT_TRUE(sell(order("s", fresh, 320)));
+    price("dear", "flat energy month 0:6400 fee 0 0");
+    for (const bool refunded : {false, true}) {
+        const std::string k = refunded ? "2" : "1";
+        const HouseholdId old = room(refunded ? "3-0103" : "3-0101");
+        ASSERT_TRUE(sell(order("o" + k, old, 6400)));
+        meter(old, 0);
+        const auto moved = move_to("m" + k, old, fresh);
+        ASSERT_TRUE(moved) << moved.error().message;
+        meter(fresh, 0);
+        if (refunded) {
+            ASSERT_TRUE(refund("r", moved->bookings[1].id, fen(6399)));
+            meter(fresh, 0);
+        }
+        meter(old, 100);
+        ASSERT_EQ(give_back(), 1);
+        EXPECT_EQ(accounts().bookings(old, {}, 1)->front().amount, refunded ? fen(1) : fen(64));
+        EXPECT_EQ(accounts().bookings(fresh, {}, 1)->front().amount, refunded ? fen(-1) : fen(-64));
+        EXPECT_EQ(account(old).remaining(), Credit{0});
+        meter(fresh, 0);
+        if (!refunded) {
+            const auto rest = refund("rest", moved->bookings[1].id);
+            ASSERT_TRUE(rest) << rest.error().message;
+            EXPECT_EQ(rest->bookings[0].amount, fen(64 - 6400));
+            meter(fresh, 0);
+        }
+        expect_balanced();
+    }
+    const auto closed = settle("x", fresh);
+    ASSERT_TRUE(closed) << closed.error().message;
+    EXPECT_GE(closed->bookings[0].paid_total, Money{0});
+    expect_balanced();
+}
+
 TEST_F(AccountsOfHouseholds, WhatIsPaidAndSettledOfARefundIsLookedAtNoMore) {
     // After ten years of refunds the cashier's list must not take a minute, and must not lose the one that is still
     // owed.

@@ -118,7 +118,12 @@ struct MeterRow {
     std::uint16_t account_epoch = 0;
     std::uint32_t account_number = 0;
     Credit account_credited;
+    AccountUnit unit = AccountUnit::kEnergy;
     Credit used;
+    // Of the account as it was last read in full; epoch 0: never.
+    std::uint16_t proved_epoch = 0;
+    Credit proved_used;
+    Energy proved_forward;
     Credit remaining;  // as shown last
     Situation stopped = Situation::kNone;
     // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
@@ -130,7 +135,8 @@ MeterRow find_meter(Db& db, HouseholdId household) {
     MeterRow meter;
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
-        "a.credited_ckwh, d.stopped, m.remaining_ckwh FROM meters m JOIN desired d ON d.household_id = m.household_id "
+        "a.credited_ckwh, d.stopped, m.remaining_ckwh, a.unit, m.proved_epoch, m.proved_used_ckwh, "
+        "m.proved_forward_ckwh FROM meters m JOIN desired d ON d.household_id = m.household_id "
         "LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
             meter.known = true;
@@ -145,6 +151,10 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.account_credited = row.as<Credit>(8);
             meter.stopped = row.as<Situation>(9);
             meter.remaining = row.as<Credit>(10);
+            meter.unit = row.as<AccountUnit>(11);
+            meter.proved_epoch = row.as<std::uint16_t>(12);
+            meter.proved_used = row.as<Credit>(13);
+            meter.proved_forward = row.as<Energy>(14);
         });
     return meter;
 }
@@ -198,6 +208,11 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
         "state = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $8 ELSE state END, "
         "read_at = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $4 ELSE read_at END WHERE household_id = $1",
         {household, effect.epoch, number, at, used, lit_number, effect.remaining, effect.state.bits});
+    if (effect.credited && effect.forward)
+        db.execute(
+            "UPDATE meters SET proved_epoch = $2, proved_used_ckwh = $3, proved_forward_ckwh = $4 WHERE household_id = "
+            "$1",
+            {household, effect.epoch, *effect.credited - effect.remaining, *effect.forward});
     if (effect.state.has(StateBit::kRelayClosed) && number > lit_number)
         light(db, household, effect.epoch, lit_number, number, at, changes);
     // An account that was read in full is waited for by the line master, which goes on when it was judged.
@@ -221,11 +236,14 @@ constexpr const char* kOpenSalesProblem =
     "AND s.ticket_number > $5 AND p.confirmed_at IS NULL ON CONFLICT (booking_id) DO UPDATE SET "
     "last_problem = excluded.last_problem RETURNING booking_id";
 
-// What the meter showed: driven on, or stopped with its reason.
+// What the meter showed: driven on, or stopped with its reason. The answer to a ticket says that the meter has it. That
+// to another command, given aside, names a newer ticket by its number alone: after an old backup came back it may be
+// another one with that number, so it is taken for ours when its total was read.
 void settle_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
-                   Changes& changes) {
+                   bool aside, Changes& changes) {
     const Judgement judgement = judge_effect(db, household, effect);
     if (judgement.situation != Situation::kNone) return stop_tickets(db, household, judgement, effect, at, changes);
+    if (aside && is_newer(effect.epoch, effect.ticket_number, meter.epoch, meter.number) && judgement.is_ours) return;
     if (meter.stopped != Situation::kNone) let_tickets_go(db, household, at, changes);
     apply_effect(db, household, meter, effect, at, judgement.is_ours, changes);
 }
@@ -334,7 +352,8 @@ Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffec
                               Changes& changes) {
     const MeterRow meter = find_meter(db, delivery.household);
     if (!meter.known) return no_household();
-    if (at >= meter.effect_at) settle_effect(db, delivery.household, meter, effect, at, changes);
+    if (at >= meter.effect_at)
+        settle_effect(db, delivery.household, meter, effect, at, delivery.part != Part::kTicket, changes);
     if (delivery.part == Part::kTicket) return Done{};
     db.execute(sql_of(delivery.part).reached, {delivery.household, delivery.version});
     db.query(
@@ -348,7 +367,7 @@ Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffec
 Answer<Done> record_effect(Db& db, HouseholdId household, const MeterEffect& effect, UnixTime at, Changes& changes) {
     const MeterRow meter = find_meter(db, household);
     if (!meter.known) return no_household();
-    if (at >= meter.effect_at) settle_effect(db, household, meter, effect, at, changes);
+    if (at >= meter.effect_at) settle_effect(db, household, meter, effect, at, false, changes);
     return Done{};
 }
 
@@ -381,8 +400,12 @@ bool apply_reading(Db& db, const Reading& reading, Changes& changes) {
     // or one damaged character would be taken for a lost memory for ever.
     Credit used = meter.used;
     if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
-        reading.at > meter.effect_at && meter.tells_use(reading.state))
-        used = std::max(used, meter.account_credited - std::max(reading.remaining, meter.remaining));
+        reading.at > meter.effect_at && meter.tells_use(reading.state)) {
+        const Credit told = meter.account_credited - std::max(reading.remaining, meter.remaining);
+        if (meter.proved_epoch != meter.epoch ||
+            explains_use(meter.unit, told - meter.proved_used, reading.forward - meter.proved_forward))
+            used = std::max(used, told);
+    }
     db.execute(
         "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "
         "WHERE household_id = $1",

@@ -15,11 +15,12 @@ namespace {
     "d.remote_version, d.remote_reached, d.remote_off, d.force_version, d.force_reached, d.force_until, "    \
     "d.force_overruled, d.acknowledge_version, d.acknowledge_reached, d.alarms_version, d.alarms_reached, "  \
     "d.low_ckwh, d.cutoff_ckwh, d.overdraft_ckwh, d.reset_version, d.reset_reached, d.clear_version, "       \
-    "d.clear_reached, d.stopped, m.effect_at, a.unit"
+    "d.clear_reached, d.stopped, m.effect_at, a.unit, (SELECT b.credited_ckwh FROM bookings b WHERE "        \
+    "b.household_id = h.id AND b.epoch = m.epoch AND b.ticket_number = m.ticket_number)"
 #define PREWATT_DESIRED_TABLES                             \
     "households h JOIN meters m ON m.household_id = h.id " \
     "JOIN desired d ON d.household_id = h.id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("h.id")
-constexpr int kDesiredColumns = 29;
+constexpr int kDesiredColumns = 30;
 
 DesiredState desired_of(const Row& row) {
     DesiredState d;
@@ -29,6 +30,7 @@ DesiredState desired_of(const Row& row) {
     d.ticket = {row.as<std::uint16_t>(3), row.as<std::uint32_t>(4), row.as<Credit>(5), row.as<AccountUnit>(28)};
     d.confirmed_epoch = row.as<std::uint16_t>(6);
     d.confirmed_number = row.as<std::uint32_t>(7);
+    d.confirmed_credited = row.as<Credit>(29);
     const auto version = [&](int column) {
         return Version{row.as<std::uint32_t>(column), row.as<std::uint32_t>(column + 1)};
     };

@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 9> kMigrations{{
+const std::array<Migration, 10> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -113,6 +113,7 @@ const std::array<Migration, 9> kMigrations{{
     two_people_migration(),
     freezes_migration(),
     cards_migration(),
+    proved_use_migration(),
 }};
 
 }  // namespace

@@ -27,6 +27,7 @@ struct Migration {
 [[nodiscard]] Migration two_people_migration();
 [[nodiscard]] Migration freezes_migration();
 [[nodiscard]] Migration cards_migration();
+[[nodiscard]] Migration proved_use_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "server/domain/reconcile.hpp"
 #include "server/domain/roll_up.hpp"
 #include "server/store/desired.hpp"
 #include "server/store/estate.hpp"
@@ -18,8 +19,8 @@ constexpr Duration kMarkSlack = minutes(1);
 constexpr const char* kMark = "values_flushed_at";
 constexpr const char* kFirst = "first_raw_at";
 
-// As apply_reading (desired.cpp: what two in a row show) for many at once, without those whose sale awaits light. The
-// bounds are those of the piece: without them PostgreSQL walks through all meters for each.
+// As apply_reading (desired.cpp: what two in a row show, explains_use) for many at once, without those whose sale
+// awaits light. The bounds are those of the piece: without them PostgreSQL walks through all meters for each.
 #define PREWATT_REMAINS_TWICE \
     "CASE WHEN meters.remaining_ckwh > f.remaining_ckwh THEN meters.remaining_ckwh ELSE f.remaining_ckwh END"
 constexpr const char* kFlush =
@@ -28,7 +29,9 @@ constexpr const char* kFlush =
     "ON d.household_id = b.household_id WHERE b.household_id = meters.household_id AND b.epoch = meters.epoch AND "
     "b.ticket_number = meters.ticket_number AND meters.ticket_number > 0 AND f.at > meters.effect_at AND d.stopped = 0 "
     "AND (f.state / 128) % 2 = 0 AND b.credited_ckwh - " PREWATT_REMAINS_TWICE
-    " > meters.used_ckwh AND NOT EXISTS (SELECT 1 "
+    " > meters.used_ckwh AND (b.unit <> 0 OR meters.proved_epoch <> meters.epoch OR b.credited_ckwh "
+    "- " PREWATT_REMAINS_TWICE
+    " - meters.proved_used_ckwh <= f.forward_ckwh - meters.proved_forward_ckwh + 5) AND NOT EXISTS (SELECT 1 "
     "FROM bookings n WHERE n.household_id = b.household_id AND (n.epoch > b.epoch OR (n.epoch = b.epoch AND "
     "n.ticket_number > b.ticket_number)))), meters.used_ckwh), read_at = f.at, forward_ckwh = f.forward_ckwh, "
     "remaining_ckwh = f.remaining_ckwh, state = f.state FROM readings_to_flush f WHERE f.household_id = "
@@ -36,6 +39,8 @@ constexpr const char* kFlush =
     "meters.household_id <= $2";
 static_assert(static_cast<int>(Hold::kNotOpened) == 7,
               "(f.state / 128) % 2: an account that is not opened tells nothing");
+static_assert(static_cast<int>(AccountUnit::kEnergy) == 0 && kReadingSlack == energy_of_hundredths(5),
+              "b.unit <> 0 OR ... + 5: explains_use");
 
 }  // namespace
 
