@@ -25,6 +25,17 @@ struct BoxQuality {
     UnixTime accounts_at;  // of the account that was read longest ago
     bool settings_settled = true;
 };
+// A shared card reader of the line, since the office began.
+struct CardReaderQuality {
+    std::uint16_t number = 0;
+    std::string state = "not_heard";  // "answering", "silent"; "not_heard": it has never answered
+    std::int64_t polls = 0;
+    std::int64_t answered = 0;  // of these
+    std::int64_t taps = 0;      // cards that were brought to a box, or refused
+    std::int64_t booked = 0;    // of these, those that the box took
+    UnixTime heard_at;          // 0: never
+    UnixTime tapped_at;
+};
 struct LineStatus {
     LineId id;
     std::string name;
@@ -39,6 +50,7 @@ struct LineStatus {
     std::int64_t bad_frames = 0;
     std::vector<std::uint64_t> silent_boxes;
     std::vector<BoxQuality> quality;
+    std::vector<CardReaderQuality> readers;
 };
 
 // The values of this moment, as the meter said them (item EC000300).

@@ -180,6 +180,17 @@ json json_of(const LineStatus& l) {
     json silent = json::array();
     for (std::uint64_t number : l.silent_boxes)
         silent.push_back(box_digits(number));
+    const auto time = [](UnixTime at) { return at == UnixTime{} ? json(nullptr) : json(at.ms); };
+    json readers = json::array();
+    for (const CardReaderQuality& reader : l.readers)
+        readers.push_back({{"number", reader.number},
+                           {"state", reader.state},
+                           {"polls", reader.polls},
+                           {"answered", reader.answered},
+                           {"taps", reader.taps},
+                           {"booked", reader.booked},
+                           {"heard_at", time(reader.heard_at)},
+                           {"tapped_at", time(reader.tapped_at)}});
     return {{"id", l.id.value},
             {"name", l.name},
             {"url", l.url},
@@ -191,7 +202,8 @@ json json_of(const LineStatus& l) {
             {"frames_received", l.frames_received},
             {"retries", l.retries},
             {"bad_frames", l.bad_frames},
-            {"silent_boxes", std::move(silent)}};
+            {"silent_boxes", std::move(silent)},
+            {"readers", std::move(readers)}};
 }
 
 json quality_of(const LineStatus& l) {

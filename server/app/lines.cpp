@@ -282,6 +282,15 @@ class RunningLines final : public Lines, private OfficeObserver, private DesireF
             status.frames_received = static_cast<std::int64_t>(now.counters.replies);
             status.retries = static_cast<std::int64_t>(now.counters.retries);
             status.bad_frames = static_cast<std::int64_t>(now.counters.bad_frames);
+            for (const collect::ReaderQuality& reader : now.readers) {
+                const char* state = reader.answering                ? "answering"
+                                    : reader.heard_at == UnixTime{} ? "not_heard"
+                                                                    : "silent";
+                status.readers.push_back({reader.number, state, static_cast<std::int64_t>(reader.polls),
+                                          static_cast<std::int64_t>(reader.answered),
+                                          static_cast<std::int64_t>(reader.taps),
+                                          static_cast<std::int64_t>(reader.booked), reader.heard_at, reader.tapped_at});
+            }
             for (const collect::BoxQuality& box : now.boxes) {
                 const auto known = std::find_if(line.boxes.begin(), line.boxes.end(),
                                                 [&](const BoxRecord& r) { return r.id == box.box; });

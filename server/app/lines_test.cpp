@@ -84,12 +84,13 @@ class GrowingOffice final : public api::FakeOffice {
     explicit GrowingOffice(std::string url) : url_(std::move(url)) {}
     std::atomic<int> boxes = 1;
     std::atomic<int> line_count = 1;
-    std::atomic<std::uint32_t> seen = 0;  // bits of the boxes that were read
+    std::string other_url = "tcp://127.0.0.1:1";  // of the second line
+    std::atomic<std::uint32_t> seen = 0;          // bits of the boxes that were read
 
     Answer<std::vector<LineRecord>> lines() override {
         std::vector<LineRecord> list;
         for (int k = 1; k <= line_count; ++k)
-            list.push_back({LineId{k}, "Line " + std::to_string(k), k == 1 ? url_ : "tcp://127.0.0.1:1"});
+            list.push_back({LineId{k}, "Line " + std::to_string(k), k == 1 ? url_ : other_url});
         return list;
     }
     Answer<std::vector<BoxRecord>> boxes_of_line(LineId line) override {
@@ -137,6 +138,33 @@ TEST(Lines, ABoxThatIsAddedWhileTheOfficeRunsIsReadAndSoIsALine) {
     EXPECT_TRUE(wait_for([&] { return lines->lines().size() == 2; }));
     EXPECT_TRUE(wait_for([&] { return lines->lines()[0].quality.size() == 2; }));
     lines->stop();
+}
+
+TEST(Lines, ALineOfCardsOrOfNonsenseThatIsAddedWhileTheOfficeRunsIsJudgedAsAtItsStart) {
+    // A site without a network is added in the afternoon: until the night its line is "down", and its boxes are silent.
+    for (const char* url : {"card", "card?readers=1", "tcp://nowhere"}) {
+        SCOPED_TRACE(url);
+        api::LineStatus added;
+        api::LineStatus at_start;
+        for (const bool later : {true, false}) {
+            GrowingOffice office("tcp://127.0.0.1:1");
+            office.other_url = url;
+            office.line_count = later ? 1 : 2;
+            api::EventHub hub(100, 1);
+            const auto lines = Lines::make(office, kMaster, hub);
+            ASSERT_TRUE(lines->start({}));
+            office.line_count = 2;
+            office.tell({Change::Kind::kSite, 1});
+            ASSERT_TRUE(wait_for([&] { return lines->lines().size() == 2; }));
+            (later ? added : at_start) = lines->lines()[1];
+            lines->stop();
+        }
+        EXPECT_EQ(added.state, std::string_view(url) == "card" ? "card" : "down");
+        EXPECT_EQ(added.problem.empty(), std::string_view(url) == "card");
+        EXPECT_EQ(added.state, at_start.state);
+        EXPECT_EQ(added.problem, at_start.problem);
+        EXPECT_EQ(added.silent_boxes, at_start.silent_boxes);
+    }
 }
 
 }  // namespace

@@ -118,10 +118,12 @@ struct LineCounters {
 struct ReaderQuality {
     std::uint16_t number = 0;
     bool answering = false;
-    std::uint64_t polls = 0;
-    std::uint64_t taps = 0;    // cards that were brought to a box, or refused by the master
-    std::uint64_t booked = 0;  // of these, those that the box took
-    UnixTime tapped_at;        // 0: never
+    std::uint64_t polls = 0;     // questions, with their repeats
+    std::uint64_t answered = 0;  // of these
+    UnixTime heard_at;           // the last answer; 0: never
+    std::uint64_t taps = 0;      // cards that were brought to a box, or refused by the master
+    std::uint64_t booked = 0;    // of these, those that the box took
+    UnixTime tapped_at;          // 0: never
 };
 
 // How one box answers; ages come from the times, Instant{}: never.

@@ -139,8 +139,10 @@ bool LineMaster::start_reader_before_ordinary(Instant now) {
 void LineMaster::on_reader_reply(const dlt645::Frame& frame, Instant now) {
     Reader& reader = readers_[exchange_.reader];
     const Bytes body = frame.bytes().subspan(4);
+    const bool of_reader = exchange_.kind == Kind::kTap || exchange_.kind == Kind::kOutcome;
     const auto accept = [&] {
         ++counters_.replies;
+        if (of_reader) reader.quality.heard_at = unix_at(now);
         exchange_.active = false;
         ended_at_ = now;
         quiet_until_ = now + character_time(settings_.gap_characters);
@@ -154,6 +156,7 @@ void LineMaster::on_reader_reply(const dlt645::Frame& frame, Instant now) {
             const auto tap = dlt645::decode_reader_tap(body);
             if (!tap) return fail(Failure::kDamaged, now);
             accept();
+            ++reader.quality.answered;
             reader.driver.on_tap(*tap, now);
             return tell_reader(reader, now);
         }

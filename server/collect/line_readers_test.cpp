@@ -370,8 +370,16 @@ TEST_F(LineReaders, ReaderThatFallsSilentIsToldOnceAndAskedLessAndLess) {
     const int before = asked[dlt645::kReaderTap.value];
     run(seconds(60));
     EXPECT_LE(asked[dlt645::kReaderTap.value] - before, 10);
+    const ReaderQuality silent = master->reader_quality()[0];
+    EXPECT_FALSE(silent.answering);
+    EXPECT_EQ(silent.polls, static_cast<std::uint64_t>(asked[dlt645::kReaderTap.value]));
+    EXPECT_GT(silent.answered, 2u);
+    EXPECT_LE(silent.answered, silent.polls - 10);
+    EXPECT_GT(silent.heard_at.ms, 0) << "somebody wants to know since when";
     reader_answers = true;
     run(seconds(12));
+    EXPECT_TRUE(master->reader_quality()[0].answering);
+    EXPECT_GE(master->reader_quality()[0].heard_at.ms, silent.heard_at.ms + 55'000);
     EXPECT_EQ(office.reader_answering, (std::vector<bool>{true, false, true}));
 }
 

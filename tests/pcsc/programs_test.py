@@ -251,7 +251,7 @@ class OnTheWall(OnTheService):
                               "--key-file", cls.key_file])
         cls.addClassCleanup(cls.reader.end)
         cls.reader.wait_for("card reader 7")
-        cls.site.serve_command = functools.partial(cls.site.serve_command, demo_line=f"tcp://127.0.0.1:{port}?readers=7")
+        cls.site.serve_command = functools.partial(cls.site.serve_command, demo_line=f"tcp://127.0.0.1:{port}?readers=7,8")
         cls.site.start_office()
         (cls.site.folder / "token").write_text(cls.site.token)
         cls.site.wait_answering()
@@ -279,6 +279,12 @@ class OnTheWall(OnTheService):
         self.assertRegex(came_back, r"came back remaining (9\d|100)\.\d\d kWh.*ticket 1, swiped just now")
         line = self.call("GET", "/lines")["lines"][0]
         self.assertEqual(line["state"], "up")
+        wall, missing = line["readers"]
+        self.assertEqual((missing["number"], missing["state"], missing["answered"], missing["heard_at"]), (8, "not_heard", 0, None))
+        self.assertGreater(missing["polls"], 0)
+        self.assertEqual((wall["number"], wall["state"]), (7, "answering"))
+        self.assertGreaterEqual(wall["taps"], 2)
+        self.assertTrue(wall["polls"] >= wall["answered"] > 0 and wall["heard_at"] >= wall["tapped_at"] > 0, wall)
 
 
 if __name__ == "__main__":

@@ -369,6 +369,7 @@ class FakeField final : public Field {
         line.url = "tcp://127.0.0.1:4001";
         line.state = "up";
         line.silent_boxes = {2026000002};
+        line.readers = {{7, "answering", 120, 118, 4, 3, kFakeNow, {}}};
         return {line};
     }
     std::expected<LiveValues, LiveError> live(HouseholdId) override {

@@ -22,9 +22,12 @@ export interface Job {
   confirmed_at: number | null; attempts: number; last_problem: string | null; operator: string; reason: string;
 }
 export interface Box { id: number; number: string; line_id: number; wiring: string; households: number; answering: boolean; last_seen_at: number | null; values_at: number | null }
+export interface CardReader {
+  number: number; state: string; polls: number; answered: number; taps: number; booked: number; heard_at: number | null; tapped_at: number | null;
+}
 export interface Line {
   id: number; name: string; url: string; state: string; problem: string; sweep_ms: number; sweeps: number; frames_sent: number;
-  frames_received: number; retries: number; bad_frames: number; silent_boxes: string[];
+  frames_received: number; retries: number; bad_frames: number; silent_boxes: string[]; readers: CardReader[];
 }
 export interface Site {
   site: { id: number; name: string }; buildings: { id: number; name: string; rooms: { id: number; label: string; floor?: number; household_id: number | null }[] }[];
