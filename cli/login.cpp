@@ -1,38 +1,12 @@
 #include "cli/login.hpp"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <cstdio>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/output.hpp"
+#include "cli/password.hpp"
 
 namespace prewatt::cli {
-namespace {
-
-std::string read_password() {
-    std::string password;
-    termios before{};
-    const bool on_terminal = ::isatty(STDIN_FILENO) != 0 && ::tcgetattr(STDIN_FILENO, &before) == 0;
-    if (on_terminal) {
-        std::fprintf(stderr, "Password: ");
-        termios quiet = before;
-        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-    }
-    std::getline(std::cin, password);
-    if (on_terminal) {
-        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        std::fprintf(stderr, "\n");
-    }
-    if (!password.empty() && password.back() == '\r') password.pop_back();
-    return password;
-}
-
-}  // namespace
-
 int run(const LoginOptions& options) {
     auto client = OfficeClient::open(options.server);
     if (!client) return fail(client.error());

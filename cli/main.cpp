@@ -35,6 +35,7 @@
 #include "cli/simulate.hpp"
 #include "cli/top.hpp"
 #include "cli/torture.hpp"
+#include "cli/users.hpp"
 #include "cli/verify.hpp"
 #include "cli/work.hpp"
 
@@ -382,6 +383,45 @@ void offer_approvals(CLI::App& app) {
         verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
         add_server(verb, options->server);
     }
+}
+
+void offer_users(CLI::App& app) {
+    CLI::App& users = *app.add_subcommand("users", "Who may sign in at the office, and as what");
+    users.require_subcommand(1);
+    const auto roles = CLI::IsMember({"owner", "cashier", "technician", "auditor"});
+    CLI::App& list = *users.add_subcommand("list", "All, with role and whether locked");
+    auto listed = verb_options<UsersListOptions>(list);
+    list.add_option("-o,--output", listed->output, "table, json or csv")->capture_default_str();
+    add_server(list, listed->server);
+    CLI::App& add = *users.add_subcommand("add", "A new user; the password is asked for");
+    auto added = verb_options<UsersAddOptions>(add);
+    add.add_option("USER", added->user, "Signs in with it")->required();
+    add.add_option("--role", added->role, "owner, cashier, technician or auditor")->required()->check(roles);
+    add.add_option("--name", added->name, "As shown");
+    add.add_option("-o,--output", added->output, "table, json or csv")->capture_default_str();
+    add_server(add, added->server);
+    const auto change = [&](const char* name, const char* what) {
+        CLI::App& verb = *users.add_subcommand(name, what);
+        auto options = verb_options<UsersChangeOptions>(verb);
+        verb.add_option("USER", options->user, "As in the list")->required();
+        verb.add_option("--reason", options->reason, "For the journal");
+        verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
+        add_server(verb, options->server);
+        return std::pair{&verb, options};
+    };
+    const auto set = change("set", "Another role or name; what is not given stays");
+    set.first->add_option("--role", set.second->role, "owner, cashier, technician or auditor")->check(roles);
+    set.first->add_option("--name", set.second->name, "As shown");
+    const auto lock =
+        change("lock", "Ends its sessions; nobody signs in with it, and nothing that it asked for is carried out");
+    lock.second->locked = true;
+    lock.first->get_option("--reason")->required();
+    lock.first->add_flag("--yes", lock.second->yes, "Do not ask");
+    change("unlock", "It may sign in again, with the password that it had").second->locked = false;
+    CLI::App& password = *users.add_subcommand("password", "A new password; ends the user's sessions");
+    auto renewed = verb_options<UsersPasswordOptions>(password);
+    password.add_option("USER", renewed->user, "As in the list")->required();
+    add_server(password, renewed->server);
 }
 
 void offer_questions(CLI::App& app) {
@@ -778,6 +818,7 @@ int main_of(int argc, char** argv) {
     offer_top(app);
     offer_audit(app);
     offer_approvals(app);
+    offer_users(app);
     offer_questions(app);
     offer_work(app);
     offer_frame(app);

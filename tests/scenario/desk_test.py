@@ -75,6 +75,35 @@ class Desk(unittest.TestCase):
         self.assertEqual(sale["state"], "confirmed")
         return sale
 
+    def test_who_is_dismissed_is_out_at_once_and_who_comes_gets_in(self):
+        # The dismissed cashier has the page open, and a refund of his waits.
+        code, out, err = self.run_as("owner", "users", "add", "zhou", "--role", "cashier", "--name", "Zhou", "-o", "json", stdin=PASSWORD + "\n")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(json.loads(out)["users"][0]["state"], "may sign in")
+        self.assertEqual(self.run_as("owner", "users", "add", "zhou", "--role", "cashier", stdin=PASSWORD + "\n")[0], REFUSED)
+        code, out, err = self.run_as("owner", "users", "add", "empty", "--role", "cashier")
+        self.assertEqual(code, WRONG_USE, err)
+        code, out, err = self.run_as("zhou", "login", "--user", "zhou", stdin=PASSWORD + "\n")
+        self.assertEqual(code, 0, err)
+        sale = self.sell("3-0106", "500")
+        request = self.waits("zhou", "refund", sale["id"], "--yuan", "300", "--reason", "moved out", "--yes")
+        self.fails(WRONG_USE, "owner", "users", "lock", "zhou", "--yes")
+        self.fails(NO_RIGHT, "li", "users", "lock", "zhou", "--reason", "x", "--yes")
+        self.fails(NOT_FOUND, "owner", "users", "lock", "nobody", "--reason", "x", "--yes")
+        self.fails(NO_RIGHT, "owner", "users", "lock", "owner", "--reason", "x", "--yes")
+        self.assertEqual(self.rows("owner", "users", "users", "lock", "zhou", "--reason", "dismissed", "--yes")[0]["state"], "locked")
+        self.fails(NO_RIGHT, "zhou", "users", "list")
+        self.assertIn("locked out", self.run_as("wang", "approvals", "approve", request, "--yes")[2])
+        self.done("wang", "approvals", "refuse", request, "--reason", "he is dismissed")
+        self.fails(WRONG_USE, "owner", "users", "set", "zhou")
+        self.assertEqual(self.rows("owner", "users", "users", "unlock", "zhou")[0]["state"], "may sign in")
+        self.assertEqual(self.rows("owner", "users", "users", "set", "zhou", "--role", "auditor")[0]["role"], "auditor")
+        code, out, err = self.run_as("owner", "users", "password", "zhou", stdin="another long one\n")
+        self.assertEqual(code, 0, err)
+        self.assertNotEqual(self.run_as("zhou", "login", "--user", "zhou", stdin=PASSWORD + "\n")[0], 0)
+        self.assertEqual(self.run_as("zhou", "login", "--user", "zhou", stdin="another long one\n")[0], 0)
+        self.assertIn("zhou", [row["user"] for row in self.rows("owner", "users", "users", "list")])
+
     def test_a_sale_names_who_pays_and_the_drawer(self):
         # In the evening nobody knows whose drawer the fifty yuan should be in.
         room = self.site.room(1)
