@@ -36,6 +36,7 @@ PcscError error_of(LONG code, const std::string& reader) {
         case SCARD_E_NO_SERVICE:
         case SCARD_E_SERVICE_STOPPED:
         case SCARD_E_INVALID_HANDLE:
+        case SCARD_F_COMM_ERROR:  // it ended while we asked
             return {PcscFault::kNoService,
                     "No card service runs on this machine. Install pcscd and start it: systemctl start pcscd.socket"};
         case SCARD_W_SECURITY_VIOLATION:
@@ -142,7 +143,7 @@ std::expected<Pcsc, PcscError> Pcsc::open() {
     return Pcsc(context);
 }
 
-Pcsc::Pcsc(Pcsc&& other) noexcept : context_(std::exchange(other.context_, 0)) {}
+Pcsc::Pcsc(Pcsc&& other) noexcept : context_(other.context_.exchange(0)) {}
 
 Pcsc::~Pcsc() {
     if (context_ != 0) SCardReleaseContext(context_);
@@ -217,8 +218,21 @@ std::expected<PcscCard, PcscError> Pcsc::connect(const std::string& reader) {
     return card;
 }
 
+bool Pcsc::open_again() {
+    SCARDCONTEXT context = 0;
+    if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, nullptr, nullptr, &context) != SCARD_S_SUCCESS) return false;
+    SCardReleaseContext(context_.exchange(context));
+    return true;
+}
+
 std::expected<PcscCard, PcscError> Pcsc::wait_for_card(const std::string& reader, Duration timeout) {
     const auto until = in(timeout);
+    auto card = look_for_card(reader, until);
+    if (card || card.error().fault != PcscFault::kNoService || !open_again()) return card;
+    return look_for_card(reader, until);
+}
+
+std::expected<PcscCard, PcscError> Pcsc::look_for_card(const std::string& reader, Steady::time_point until) {
     SCARD_READERSTATE state{};
     state.szReader = reader.c_str();
     state.dwCurrentState = SCARD_STATE_UNAWARE;

@@ -9,6 +9,8 @@
 //
 // Not for several threads, but for cancel().
 #pragma once
+#include <atomic>
+#include <chrono>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -75,7 +77,8 @@ class Pcsc {
     // The reader that is meant by a name or a part of it, capital or small; without: the only one, or the only one
     // among several that says it is contactless.
     [[nodiscard]] std::expected<std::string, PcscError> choose(std::string_view wanted = {}) const;
-    // A card that lies there, or comes within `timeout`; M1 cards only.
+    // A card that lies there, or comes within `timeout`; M1 cards only. A service that was started anew since is found
+    // again.
     [[nodiscard]] std::expected<PcscCard, PcscError> wait_for_card(const std::string& reader, Duration timeout);
     // Nothing lies there any more.
     [[nodiscard]] std::expected<void, PcscError> wait_for_removal(const std::string& reader, Duration timeout);
@@ -84,8 +87,11 @@ class Pcsc {
 
   private:
     explicit Pcsc(long context) : context_(context) {}
+    [[nodiscard]] std::expected<PcscCard, PcscError> look_for_card(const std::string& reader,
+                                                                   std::chrono::steady_clock::time_point until);
     [[nodiscard]] std::expected<PcscCard, PcscError> connect(const std::string& reader);
-    long context_;  // 0: none
+    bool open_again();
+    std::atomic<long> context_;  // 0: none
 };
 
 // The choice alone, for names that are not this machine's.
