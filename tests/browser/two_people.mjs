@@ -50,6 +50,31 @@ try {
   const before = await rest(token, "GET", `/households/${room.id}/account`);
   say(`sold 500 yuan to ${room.room}; the account holds ${before.remaining / 100} kWh`);
 
+  // A fourth person comes, at the page, and is dismissed again: out at once, in the open page too.
+  const boss = await person(base, "boss");
+  await signIn(boss, base, owner, ownerPassword);
+  await go(boss, "/people", '[data-user="lan"]');
+  await boss.click('[data-test="add-user"]');
+  await boss.fill('[data-test="user-user"]', "bao");
+  await boss.fill('[data-test="user-name"]', "宝");
+  await boss.fill('[data-test="user-password"]', password);
+  await boss.fill('[data-test="user-again"]', password + "x");
+  await boss.click('[data-test="user-send"]');
+  await boss.waitForSelector('[data-test="user-form"] [role="alert"]');
+  await boss.fill('[data-test="user-again"]', password);
+  await boss.click('[data-test="user-send"]');
+  await boss.waitForSelector('[data-user="bao"]');
+  await lookInBoth(boss, "people", '[data-user="bao"]');
+  const bao = await rest(null, "POST", "/session", { user: "bao", password });
+  await boss.click('[data-user="bao"] [data-test="lock-user"]');
+  await boss.fill('[data-test="user-reason"]', "left");
+  await lookInBoth(boss, "people-lock", '[data-test="user-form"]');
+  await boss.click('[data-test="user-send"]');
+  await boss.waitForSelector('[data-user="bao"].locked');
+  if ((await fetch(`${base}/api/v1/households?limit=1`, { headers: { Authorization: `Bearer ${bao.token}` } })).status !== 401) fail("a locked user's session goes on");
+  if (await boss.$(`[data-user="${owner}"] [data-test="lock-user"]`)) fail("the owner is offered to lock himself");
+  say("a user was made and locked again at the page; the open session ended");
+
   // The first person asks.
   const asks = await person(base, "lan");
   await signIn(asks, base, "lan", password);

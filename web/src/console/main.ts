@@ -19,6 +19,7 @@ const router = createRouter({
     { path: "/campaigns/:id?", component: () => import("./pages/Campaigns.vue"), props: true },
     { path: "/work/:id?", component: () => import("./pages/Work.vue"), props: true },
     { path: "/audit", component: () => import("./pages/Audit.vue") },
+    { path: "/people", component: () => import("./pages/People.vue") },
     { path: "/lines", component: () => import("./pages/Lines.vue") },
     { path: "/:rest(.*)", redirect: "/desk" },
   ],

@@ -12,6 +12,7 @@ export const en: Record<keyof typeof zh, string> = {
   "nav.campaigns": "Orders",
   "nav.work": "Work",
   "nav.audit": "Journal",
+  "nav.people": "People",
   "appr.badge": "{n} wait for approval; you may decide {mine} of them",
   "nav.sign_out": "Sign out",
   "nav.language": "中文",

@@ -3,6 +3,8 @@
 import { type Session, call } from "./api";
 
 export type Role = Session["role"];
+export const kRoles = ["owner", "cashier", "technician", "auditor"] as const satisfies readonly Role[];
+export interface User { id: number; user: string; name: string; role: Role; disabled: boolean }
 export const kActKinds = ["price", "refund", "correction", "clear", "mass_action", "restored_reset", "rules"] as const;
 export type ActKind = (typeof kActKinds)[number];
 export type ApprovalState = "waiting" | "done" | "refused" | "failed" | "expired";
@@ -96,6 +98,10 @@ export const office = {
     call<Booked>("POST", `/households/${id}/ticket-answer`, { body, orderId }),
 
   audit: (filter: AuditFilter) => call<{ records: AuditRecord[] }>("GET", `/audit${query({ ...filter })}`),
+  users: () => call<{ users: User[] }>("GET", "/users"),
+  addUser: (user: { user: string; name: string; role: Role; password: string }) => call<User>("POST", "/users", { body: user }),
+  changeUser: (id: number, change: { name: string; role: Role; disabled: boolean; reason: string }) => call<User>("PUT", `/users/${id}`, { body: change }),
+  setPassword: (id: number, password: string) => call<void>("PUT", `/users/${id}/password`, { body: { password } }),
   auditHead: () => call<{ number: number; chain: string }>("GET", "/audit/head"),
   verify: (expect?: string) => call<AuditVerdict>("GET", `/audit/verify${query({ expect })}`, { timeoutMs: 120000 }),
 

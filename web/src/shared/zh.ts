@@ -11,6 +11,7 @@ export const zh = {
   "nav.campaigns": "批量",
   "nav.work": "待办",
   "nav.audit": "日志",
+  "nav.people": "用户",
   "appr.badge": "{n} 项等待批准，其中 {mine} 项您可以批准",
   "nav.sign_out": "退出",
   "nav.language": "English",
