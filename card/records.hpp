@@ -64,11 +64,11 @@ struct CreditRecord {
 
 // --- RETURN: meter to office, information only: never what a bill or a refund is made from.
 enum class Hint : std::uint8_t {
-    kClockNotKnown = 0,   // `time` is not to be believed
-    kTamper = 1,          // a cover or a field that should not be there, since the office last read the log
+    kClockNotKnown = 0,  // `time` is not to be believed
+    kTamper = 1,  // within 62 days: wrong passwords, forged or repeated commands, bad cards; or energy backwards here
     kRelayFault = 2,      // of this household
     kSupplyFailed = 3,    // the supply failed since the last swipe of this household
-    kRecordsWaiting = 4,  // the box has events that nobody has read for a month
+    kRecordsWaiting = 4,  // an event of the box or of this household has waited for a month to be read over the line
     kMemoryWorn = 5,
     kForcedPower = 6,
     kTicketRefused = 7,  // the ticket of this card was not taken: see `state` and the box's log

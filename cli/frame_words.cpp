@@ -303,6 +303,8 @@ std::string words_of_setting(settings::SettingId id, std::uint8_t index) {
             return "household plan";
         case SettingId::kLoadLimit:
             return "load limit";
+        case SettingId::kHoardingLimit:
+            return "hoarding limit";
         case SettingId::kGeneral:
             return "general";
         case SettingId::kPermittedAppliance:

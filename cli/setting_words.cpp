@@ -25,6 +25,7 @@ constexpr Name kNames[] = {
     {SettingId::kHouseholdPlan, "plan", true, 1},
     {SettingId::kLoadLimit, "load", true, 1},
     {SettingId::kPermittedAppliance, "permitted", true, settings::kPermittedPerHousehold},
+    {SettingId::kHoardingLimit, "hoarding", true, 1},
     {SettingId::kGeneral, "general", false, 1},
     {SettingId::kMalignantProfile, "malignant", false, settings::kMalignantProfiles},
     {SettingId::kDayTable, "day", false, settings::kDayTables},
@@ -90,6 +91,9 @@ std::vector<SettingField> make_fields(SettingId id) {
                 .number("tolerance_percent", 1, 1, 20)
                 .number("residual_thousandths_max", 2, 0, 1000)
                 .form("until", 4, Form::kMoment, 0, UINT32_MAX);
+            break;
+        case SettingId::kHoardingLimit:
+            list.form("limit", 4, Form::kHundredths, 0, settings::kHoardingMax);
             break;
         case SettingId::kGeneral:
             list.number("refresh_minutes_min", 1, 8, 15)

@@ -172,7 +172,8 @@ int run(const SettingsShowOptions& options) {
             const auto bytes = read_setting(bus, target, key);
             if (!bytes) return complain_or_none(bus, bytes.error(), options.meter);
             const bool plain = key.id == settings::SettingId::kHouseholdPlan ||
-                               key.id == settings::SettingId::kLoadLimit || key.id == settings::SettingId::kGeneral;
+                               key.id == settings::SettingId::kLoadLimit ||
+                               key.id == settings::SettingId::kHoardingLimit || key.id == settings::SettingId::kGeneral;
             if (!options.all && !plain && is_factory(key, *bytes)) continue;
             for (const SettingField& field : fields_of(key.id))
                 table.rows.push_back({name_of(key) + "." + field.name, text_of(field, *bytes), range_of(field)});

@@ -80,6 +80,12 @@ void fields(Io& io, auto& s)
 }
 template <class Io>
 void fields(Io& io, auto& s)
+    requires requires { s.hundredths; }
+{
+    io.field(s.hundredths, 4);
+}
+template <class Io>
+void fields(Io& io, auto& s)
     requires requires { s.periods; }
 {
     io.field(s.count, 1);
@@ -172,6 +178,9 @@ bool is_legal(const PermittedAppliance& s) {
            (s.conductance_microsiemens <= 10'000'000 && within(s.tolerance_percent, 1, 20) &&
             s.residual_thousandths_max <= 1000);
 }
+bool is_legal(const HoardingLimit& s) {
+    return s.hundredths <= kHoardingMax;
+}
 bool is_legal(const DayTable& s) {
     if (!within(s.count, 1, kPeriodsPerDay)) return false;
     for (std::size_t k = 0; k < s.count; ++k) {
@@ -232,6 +241,7 @@ constexpr Range kRanges[] = {
     {SettingId::kHouseholdPlan, true, 1},
     {SettingId::kLoadLimit, true, 1},
     {SettingId::kPermittedAppliance, true, kPermittedPerHousehold},
+    {SettingId::kHoardingLimit, true, 1},
     {SettingId::kGeneral, false, 1},
     {SettingId::kMalignantProfile, false, kMalignantProfiles},
     {SettingId::kDayTable, false, kDayTables},
@@ -252,6 +262,8 @@ auto on_value(S& settings, SettingKey key, Visit visit) {
             return visit(settings.households[h].load);
         case SettingId::kPermittedAppliance:
             return visit(settings.households[h].permitted[n]);
+        case SettingId::kHoardingLimit:
+            return visit(settings.households[h].hoarding);
         case SettingId::kMalignantProfile:
             return visit(settings.malignant[n]);
         case SettingId::kDayTable:
@@ -335,6 +347,8 @@ std::uint32_t checksum(const Settings& settings, std::uint8_t household) {
     std::uint32_t sum = 0;
     for (auto key = next({}, kHouseholdsMax); key; key = next(*key, kHouseholdsMax)) {
         if (key->household != household) continue;
+        if (key->id == SettingId::kHoardingLimit && settings.households[household - 1u].hoarding == HoardingLimit{})
+            continue;
         std::array<Byte, 4 + 3 + kSettingBytesMax> bytes;
         ByteWriter head(bytes);
         head.put_u32(sum);

@@ -122,6 +122,18 @@ struct HouseholdPlan {
     friend constexpr bool operator==(const HouseholdPlan&, const HouseholdPlan&) = default;
 };
 
+// What a household may hold (M6, reference AC23). Looked at when a card is swiped: credit that would take it above this
+// is not taken, and is taken whole by a swipe when there is room. On the line the office asks itself before it sells.
+struct HoardingLimit {
+    std::uint32_t hundredths =
+        0;  // of the account's unit; 0: what the display ends at, kHoardingMax; else ..kHoardingMax
+    friend constexpr bool operator==(const HoardingLimit&, const HoardingLimit&) = default;
+};
+inline constexpr std::uint32_t kHoardingMax = 9'999'999;
+[[nodiscard]] constexpr std::uint32_t in_force(const HoardingLimit& limit) {
+    return limit.hundredths == 0 ? kHoardingMax : limit.hundredths;
+}
+
 // ---------------------------------------------------------------- the box
 struct General {
     std::uint8_t refresh_minutes_min = 8;  // product.md M12: 8..15, min <= max
@@ -140,6 +152,7 @@ struct HouseholdSettings {
     HouseholdPlan plan;
     LoadLimit load;
     std::array<PermittedAppliance, kPermittedPerHousehold> permitted{};
+    HoardingLimit hoarding;
     friend constexpr bool operator==(const HouseholdSettings&, const HouseholdSettings&) = default;
 };
 struct Settings {
@@ -160,6 +173,7 @@ enum class SettingId : std::uint8_t {
     kHouseholdPlan = 0x01,       // household
     kLoadLimit = 0x02,           // household
     kPermittedAppliance = 0x03,  // household, 0..3
+    kHoardingLimit = 0x04,       // household
     kGeneral = 0x10,             // box
     kMalignantProfile = 0x11,    // box, 0..3
     kDayTable = 0x12,            // box, 0..7
@@ -191,7 +205,8 @@ inline constexpr std::size_t kSettingBytesMax = 64;
 // Checks everything, then puts the value in. Errors: all of SettingError.
 [[nodiscard]] std::expected<void, SettingError> decode(Settings& settings, SettingKey key, Bytes in,
                                                        int household_count);
-// CRC-32 over key and bytes of every setting: of the box (household 0) or of one household.
+// CRC-32 over key and bytes of every setting: of the box (household 0) or of one household. The hoarding limit counts
+// where it is set only: a meter that does not know it yet has the same sum.
 [[nodiscard]] std::uint32_t checksum(const Settings& settings, std::uint8_t household);
 
 }  // namespace prewatt::settings

@@ -13,6 +13,7 @@ TEST(Settings, EverySettingComesBackFromItsBytes) {
     from.households[6].load.milliamperes = 10'000;
     from.households[6].plan.week_plan = 4;
     from.households[38].permitted[3] = {20'000, 5, 30, 800'000'000};
+    from.households[6].hoarding.hundredths = 50'000;
     from.malignant[3].windows[5] = {500, 1500, 995, MalignantAction::kAlarm};
     from.days[7] = {2, {Period{360, 2, SupplyMode::kOn}, Period{1380, 1, SupplyMode::kLimited}}};
     from.weeks[0].no_cut_from = 22 * 60;
@@ -27,7 +28,7 @@ TEST(Settings, EverySettingComesBackFromItsBytes) {
         ASSERT_TRUE(decode(to, *key, {bytes.data(), size}, kAll)) << int(key->id);
         ASSERT_FALSE(decode(to, *key, {bytes.data(), size - 1}, kAll)) << "a byte short must not pass";
     }
-    EXPECT_EQ(count, 39 * 6 + 1 + 4 + 8 + 4 + 4 + 4);
+    EXPECT_EQ(count, 39 * 7 + 1 + 4 + 8 + 4 + 4 + 4);
     EXPECT_EQ(to, from);
     EXPECT_EQ(checksum(to, 7), checksum(from, 7));
     EXPECT_NE(checksum(Settings{}, 7), checksum(from, 7));
@@ -50,6 +51,7 @@ TEST(Settings, IllegalValuesAreRefusedAndChangeNothing) {
     };
     refuses({SettingId::kLoadLimit, 1, 0}, [](Settings& s) { s.households[0].load.milliamperes = 5; });
     refuses({SettingId::kLoadLimit, 1, 0}, [](Settings& s) { s.households[0].load.cuts_max = 0; });
+    refuses({SettingId::kHoardingLimit, 1, 0}, [](Settings& s) { s.households[0].hoarding.hundredths = 10'000'000; });
     refuses({SettingId::kDayTable, 0, 0}, [](Settings& s) { s.days[0] = {2, {Period{60}, Period{60}}}; });
     refuses({SettingId::kDayTable, 0, 0}, [](Settings& s) { s.days[0].periods[0].rate = 5; });
     refuses({SettingId::kWeekPlan, 0, 1}, [](Settings& s) { s.weeks[1].tables[6] = 9; });
@@ -62,6 +64,16 @@ TEST(Settings, IllegalValuesAreRefusedAndChangeNothing) {
     refuses({SettingId::kMalignantProfile, 0, 0}, [](Settings& s) { s.malignant[0].windows[0].to_watts = 100; });
     refuses({SettingId::kGeneral, 0, 0}, [](Settings& s) { s.general.refresh_minutes_max = 16; });
     EXPECT_EQ(settings, Settings{});
+}
+
+TEST(Settings, HoardingLimitThatIsNotSetLeavesTheSumAsItWas) {
+    // The office is brought up to date before the meters, sees a wrong sum in each of ten thousand, and writes for
+    // days.
+    Settings settings;
+    EXPECT_EQ(checksum(settings, 7), 0x2EEA5FB7u) << "as before there was a hoarding limit";
+    settings.households[6].hoarding.hundredths = 1;
+    EXPECT_NE(checksum(settings, 7), checksum(Settings{}, 7));
+    EXPECT_EQ(checksum(settings, 8), checksum(Settings{}, 8));
 }
 
 TEST(Settings, KeysThatDoNotExistAreRefused) {

@@ -423,6 +423,23 @@ std::optional<Event> EventLog::nth_last(EventRing ring, Household household, int
     return nth_last(all, ring, household, n);
 }
 
+bool EventLog::happened_since(EventKinds kinds, EventRing ring, Household household, CivilSeconds from) const {
+    for (int n = 1;; ++n) {
+        const std::optional<Event> event = nth_last(kinds, ring, household, n);
+        if (!event) return false;
+        if (!event->clock_valid || event->time >= from) return true;
+    }
+}
+
+bool EventLog::happened_between(EventRing ring, Household household, CivilSeconds from, CivilSeconds to) const {
+    // Not in order of time where the clock was set back, so all of them.
+    for (int n = 1;; ++n) {
+        const std::optional<Event> event = nth_last(ring, household, n);
+        if (!event) return false;
+        if (event->clock_valid && event->time > from && event->time <= to) return true;
+    }
+}
+
 std::uint32_t EventLog::count(EventKind kind, Household household) const {
     const EventKindInfo* about = find(kind);
     if (about == nullptr || !memory_.available()) return 0;

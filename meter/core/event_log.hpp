@@ -255,6 +255,10 @@ class EventLog {
     [[nodiscard]] std::optional<Event> nth_last(EventKind kind, Household household, int n) const;
     // Of a ring, of all kinds.
     [[nodiscard]] std::optional<Event> nth_last(EventRing ring, Household household, int n) const;
+    // Has any of these kinds, which are of one ring, happened since `from`? One whose time is not known counts as well.
+    [[nodiscard]] bool happened_since(EventKinds kinds, EventRing ring, Household household, CivilSeconds from) const;
+    // Does an event of this ring stand here whose time is known, after `from` and not after `to`?
+    [[nodiscard]] bool happened_between(EventRing ring, Household household, CivilSeconds from, CivilSeconds to) const;
     // How often it has ever happened; `household` 0 with a kind of households: in all of them.
     [[nodiscard]] std::uint32_t count(EventKind kind, Household household) const;
 

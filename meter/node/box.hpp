@@ -150,6 +150,8 @@ class Box {
     // Events, freezes, load profile, captures; to read, and for whoever sees what the box does not (wrong passwords).
     [[nodiscard]] Recorder& recorder() { return recorder_; }
     [[nodiscard]] const Archive& archive() const { return recorder_.archive(); }
+    // Somebody has read events of the box or of a household over the line.
+    void on_log_read() { log_read_at_ = clock().value_or(log_read_at_); }
     [[nodiscard]] const settings::Settings& settings() const { return books_.settings; }
     [[nodiscard]] const Books& books() const { return books_; }
 
@@ -230,6 +232,9 @@ class Box {
     [[nodiscard]] CardAnswer judge_card(card::Mac& mac, const CardShown& shown);
     [[nodiscard]] CardCode take_card(Household h, const card::CreditRecord& credit, card::Mac& mac,
                                      const CardShown& shown, CardAnswer& answer);
+    [[nodiscard]] bool tampered(Household h) const;
+    [[nodiscard]] bool records_wait(Household h) const;
+    [[nodiscard]] Credit may_hold(Household h) const;
     [[nodiscard]] std::uint32_t next_return(card::Mac& mac, Household h, const CardShown& shown) const;
     [[nodiscard]] card::ReturnRecord return_of(Household h, std::uint32_t generation, bool supply_failed,
                                                bool ticket_refused) const;
@@ -272,6 +277,7 @@ class Box {
     std::uint32_t clear_announced_ = 0;  // counter of the command that announced a clear of the box; 0: none
     Instant clear_announced_at_{};
     std::uint64_t account_unsaved_ = 0;  // bit k: household k+1; moved without a command
+    CivilSeconds log_read_at_ = 0;       // 0: not since the start
     std::uint64_t guards_unsaved_ = 0;
 
     ClockGuard clock_guard_;

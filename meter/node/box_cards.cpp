@@ -11,8 +11,6 @@ namespace {
 
 // State Grid's meters refuse cards below 0.75 Un: a supply that is about to go must not be caught writing a card.
 constexpr Voltage kCardSupplyMin = volts(165);
-// The display ends at 99999.9, so nobody can hold more from a card. Money: yuan.
-constexpr Credit kCardRemainingMax = credit_of_hundredths(9'999'999);
 
 constexpr bool is_attempt(card::RecordError error) {
     return error == card::RecordError::kTag || error == card::RecordError::kMisplaced;
@@ -211,6 +209,14 @@ std::uint32_t Box::next_return(card::Mac& mac, Household h, const CardShown& sho
     return generation;
 }
 
+// What the household may hold after a swipe. One that has nothing left is not kept dark by a limit that its credit does
+// not fit: then only what the display can show is the limit.
+Credit Box::may_hold(Household h) const {
+    const bool has_some = books_.households[at(h)].account.remaining() > Credit{};
+    return credit_of_hundredths(has_some ? settings::in_force(books_.settings.households[at(h)].hoarding)
+                                         : settings::kHoardingMax);
+}
+
 CardCode Box::take_card(Household h, const card::CreditRecord& credit, card::Mac& mac, const CardShown& shown,
                         CardAnswer& answer) {
     const HouseholdBook& was = books_.households[at(h)];
@@ -225,21 +231,25 @@ CardCode Box::take_card(Household h, const card::CreditRecord& credit, card::Mac
     const std::optional<Taken> taken = take(credit.ticket, h, book);
     if (!taken)
         code = CardCode::kBadContents;
-    else if (taken->bought > Credit{} && book.account.remaining() > kCardRemainingMax)
+    else if (taken->bought > Credit{} && book.account.remaining() > may_hold(h))
         code = CardCode::kHoarding;
     const bool took = code == CardCode::kDone;
+    // Whoever holds too much for what he bought must be able to use it: the swipe resumes all the same.
+    const bool resumes = took || code == CardCode::kHoarding;
     bool released = false;
     if (took) {
         book.card.epoch = epoch;
         book.card.issue = credit.issue;
+    } else {
+        book = was;
+    }
+    if (resumes) {
         acknowledge(book.account);
         if (credit.may_release_lockout) {
             HouseholdControl control = controls_[at(h)];
             released = control.reset(true, true);
             if (released) control.put_into(book.guards, 0);
         }
-    } else {
-        book = was;
     }
     const bool supply_failed = was.card.boots != 0 && was.card.boots != books_.box.boots;
     book.card.boots = books_.box.boots;
@@ -261,12 +271,12 @@ CardCode Box::take_card(Household h, const card::CreditRecord& credit, card::Mac
     if (took) {
         answer.bought = taken->bought;
         recorder_.on_ticket(h, credit.ticket.number, was, book);
-        if (was.account.cutoff == CutoffStage::kReminding)
-            recorder_.log(EventKind::kAcknowledged, h,
-                          events::acknowledged(
-                              static_cast<std::int32_t>(in_hundredths(book.account.remaining(), Round::kDown)), 0));
         if (taken->bought > Credit{}) purchase_ = {h, taken->bought};
     }
+    if (resumes && was.account.cutoff == CutoffStage::kReminding)
+        recorder_.log(
+            EventKind::kAcknowledged, h,
+            events::acknowledged(static_cast<std::int32_t>(in_hundredths(book.account.remaining(), Round::kDown)), 0));
     books_.households[at(h)] = book;
     forget_unsaved(h);
     if (released) controls_[at(h)].reset(true, true);
@@ -276,6 +286,32 @@ CardCode Box::take_card(Household h, const card::CreditRecord& credit, card::Mac
         answer.return_record = card::seal(mac, config_.card_keys->own, shown.uid,
                                           return_of(h, answer.return_generation, supply_failed, !took));
     return code;
+}
+
+// A sign of tampering is said for so long: somebody who swipes once a month says it at least once, and nobody but time
+// makes it silent. Of the box: what needs no key to be tried. Of the household: energy that flows backwards.
+bool Box::tampered(Household h) const {
+    constexpr CivilSeconds kSaid = 62 * 24 * 3600;
+    constexpr EventKinds kOfBox{EventKind::kWrongPassword, EventKind::kForgedCommand, EventKind::kReplayedCommand,
+                                EventKind::kBadCard};
+    constexpr EventKinds kOfHousehold{EventKind::kReverseFlow};
+    const CivilSeconds time = clock().value_or(0);
+    const CivilSeconds from = time > kSaid ? time - kSaid : 0;
+    const EventLog& log = archive().events;
+    return log.happened_since(kOfBox, EventRing::kSecurity, {}, from) ||
+           log.happened_since(kOfHousehold, EventRing::kFaults, h, from);
+}
+
+// Of the box and of this household. When the log was read is not stored: after a loss of supply it has never been read.
+bool Box::records_wait(Household h) const {
+    constexpr CivilSeconds kWait = 31 * 24 * 3600;
+    const std::optional<CivilSeconds> time = clock();
+    if (!time || *time <= kWait) return false;
+    for (const EventRingInfo& ring : kEventRingTable)
+        if (archive().events.happened_between(ring.ring, is_of_household(ring.ring) ? h : Household{}, log_read_at_,
+                                              *time - kWait))
+            return true;
+    return false;
 }
 
 // What the household's card tells the office.
@@ -298,6 +334,8 @@ card::ReturnRecord Box::return_of(Household h, std::uint32_t generation, bool su
     record.state = published.state;
     record.bad_cards = books_.box.cards.bad_cards;
     if (!time) record.set(card::Hint::kClockNotKnown);
+    if (tampered(h)) record.set(card::Hint::kTamper);
+    if (records_wait(h)) record.set(card::Hint::kRecordsWaiting);
     if (published.state.has(StateBit::kRelayFault)) record.set(card::Hint::kRelayFault);
     if (supply_failed) record.set(card::Hint::kSupplyFailed);
     if (!journal_.is_sound()) record.set(card::Hint::kMemoryWorn);

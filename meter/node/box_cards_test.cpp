@@ -4,11 +4,14 @@
 
 #include <memory>
 
+#include "base/crc.hpp"
 #include "card/layout.hpp"
 #include "meter/core/fake_storage.hpp"
 #include "meter/node/box.hpp"
 #include "meter/node/fake_board.hpp"
 #include "meter/node/fake_card_desk.hpp"
+#include "meter/node/items.hpp"
+#include "meter/node/record_items.hpp"
 
 namespace prewatt::meter {
 namespace {
@@ -55,6 +58,19 @@ struct CardedBox {
         card::OpenedRequest opened;
         opened.request = {7, ++counter, household, what};
         return box->execute(opened, counter, household, true, now);
+    }
+    // A setting as the office sends it: one part, then the commit.
+    void set(settings::SettingKey key, const settings::Settings& wanted) {
+        std::array<Byte, settings::kSettingBytesMax> bytes{};
+        const std::size_t size = settings::encode(wanted, key, bytes);
+        card::StageSetting part{key.id, key.index, 0, {}};
+        ASSERT_LE(size, card::kSettingPartMax);
+        for (std::size_t k = 0; k < size; ++k)
+            part.part.push_back(bytes[k]);
+        ASSERT_EQ(command(part, key.household).result, card::Result::kDone);
+        const card::CommitSetting whole{key.id, key.index, static_cast<std::uint8_t>(size),
+                                        crc32(Bytes(bytes).first(size))};
+        ASSERT_EQ(command(whole, key.household).result, card::Result::kDone);
     }
     [[nodiscard]] const HouseholdBook& book(Household h = kFirst) const { return box->book(h); }
     [[nodiscard]] std::int64_t remaining() const { return box->remaining_hundredths(kFirst); }
@@ -386,6 +402,105 @@ TEST(BoxCards, AC23MoreThanMayBeHeldIsRefusedWithAMessageAndTheOfficeLearnsOfIt)
     EXPECT_EQ(site.count(EventKind::kCardRefused, kFirst), 1u);
     site.use(energy_of_hundredths(2));
     EXPECT_EQ(site.show().code, CardCode::kDone) << "as soon as it fits";
+}
+
+TEST(BoxCards, AC23LimitOfTheHouseholdIsTheLimitAndItsCreditComesWhenThereIsRoom) {
+    // The office limits a room to 100 kWh before the price goes up, and the room stores up thousands from its card.
+    CardedBox site;
+    settings::Settings wanted;
+    wanted.households[0].hoarding.hundredths = 10'000;
+    site.set({settings::SettingId::kHoardingLimit, 1, 0}, wanted);
+    site.desk.sell(6'000);
+    EXPECT_EQ(site.show().code, CardCode::kDone);
+    site.desk.sell(4'001);
+    const HouseholdBook before = site.book();
+    for (int swipe = 0; swipe < 2; ++swipe) {
+        const CardAnswer answer = site.show();
+        EXPECT_EQ(answer.code, CardCode::kHoarding);
+        EXPECT_EQ(answer.bought, Credit{});
+        EXPECT_TRUE(site.opened_return(answer).has(card::Hint::kTicketRefused));
+    }
+    EXPECT_EQ(site.book().account, before.account);
+    site.restart();
+    EXPECT_EQ(site.show().code, CardCode::kHoarding) << "the limit outlives the supply";
+    site.use(energy_of_hundredths(1));
+    const CardAnswer fits = site.show();
+    EXPECT_EQ(fits.code, CardCode::kDone);
+    EXPECT_EQ(in_hundredths(fits.bought, Round::kDown), 4'001) << "the whole of it, once";
+    EXPECT_EQ(site.remaining(), 10'000);
+    EXPECT_EQ(site.show().bought, Credit{});
+}
+
+TEST(BoxCards, AC23HouseholdIsNotKeptDarkByALimitThatItsCreditDoesNotFit) {
+    // A room with 9 kWh stands dark in the cut-off alarm, has bought 95 under a limit of 100, and can neither use up
+    // what it has nor get what it paid for; or it has nothing left and bought 101.
+    CardedBox site;
+    settings::Settings wanted;
+    wanted.households[0].hoarding.hundredths = 10'000;
+    site.set({settings::SettingId::kHoardingLimit, 1, 0}, wanted);
+    ASSERT_EQ(site.command(card::Alarms{2'000, 1'000, 0}).result, card::Result::kDone);
+    site.desk.sell(1'001);
+    (void)site.show();
+    site.use(energy_of_hundredths(101));
+    ASSERT_TRUE(site.held(Hold::kCutoffAlarm));
+    site.desk.sell(9'500);
+    EXPECT_EQ(site.show().code, CardCode::kHoarding);
+    EXPECT_FALSE(site.held(Hold::kCutoffAlarm)) << "what remains can be used";
+    EXPECT_EQ(site.count(EventKind::kAcknowledged, kFirst), 1u);
+    EXPECT_EQ(site.remaining(), 900);
+    site.desk.sell(5'000);
+    site.use(energy_of_hundredths(900));
+    ASSERT_TRUE(site.held(Hold::kNoCredit));
+    EXPECT_EQ(site.show().code, CardCode::kDone) << "14,500 into nothing";
+    EXPECT_FALSE(site.held(Hold::kNoCredit));
+    EXPECT_EQ(site.remaining(), 14'500);
+}
+
+TEST(BoxCards, ReturnSaysForTwoMonthsThatSomebodyTampered) {
+    // A site without a network: somebody guesses at the box for a week, and the office hears of it from no card.
+    CardedBox site;
+    site.desk.sell(5'000);
+    EXPECT_FALSE(site.opened_return(site.show()).has(card::Hint::kTamper));
+    card::RecordBytes forged = site.desk.sealed();
+    forged[47] ^= 1;
+    (void)site.show(site.desk.shown(forged));
+    EXPECT_TRUE(site.opened_return(site.show()).has(card::Hint::kTamper));
+    site.restart();
+    EXPECT_TRUE(site.opened_return(site.show()).has(card::Hint::kTamper)) << "pulling the plug hides nothing";
+    *site.clock.time += 61 * 24 * 3600;
+    EXPECT_TRUE(site.opened_return(site.show()).has(card::Hint::kTamper)) << "nor does swiping again";
+    *site.clock.time += 2 * 24 * 3600;
+    EXPECT_FALSE(site.opened_return(site.show()).has(card::Hint::kTamper));
+}
+
+TEST(BoxCards, ReturnSaysThatEnergyFlowedBackwardsInThisHouseholdAndInNoOther) {
+    // A wire is reversed to steal, and the desk is told of all rooms or of none.
+    CardedBox site;
+    site.desk.sell(5'000);
+    ASSERT_TRUE(site.box->recorder().log(EventKind::kReverseFlow, {2}, events::reverse_flow(watts(-500), Energy{})));
+    EXPECT_FALSE(site.opened_return(site.show()).has(card::Hint::kTamper));
+    ASSERT_TRUE(site.box->recorder().log(EventKind::kReverseFlow, kFirst, events::reverse_flow(watts(-500), Energy{})));
+    EXPECT_TRUE(site.opened_return(site.show()).has(card::Hint::kTamper));
+}
+
+TEST(BoxCards, ReturnSaysThatEventsHaveWaitedForAMonthUntilTheyAreRead) {
+    // Nobody goes to a box without a network, and its log is overwritten before it is seen.
+    CardedBox site;
+    site.desk.sell(5'000);
+    const auto waits = [&] { return site.opened_return(site.show()).has(card::Hint::kRecordsWaiting); };
+    EXPECT_FALSE(waits()) << "what has just happened can wait";
+    *site.clock.time += 30 * 24 * 3600;
+    EXPECT_FALSE(waits());
+    *site.clock.time += 2 * 24 * 3600;
+    EXPECT_TRUE(waits());
+    std::array<Byte, kRecordItemSizeMax> out{};
+    const std::array<Byte, 2> first{1, 0};
+    ASSERT_TRUE(read_item(*site.box, 0, dlt645::DataId{0xEC030000}, {}, out, site.now));
+    EXPECT_TRUE(waits()) << "how large the log is, is not its events";
+    ASSERT_TRUE(read_item(*site.box, 0, dlt645::DataId{0xEC030109}, first, out, site.now));
+    EXPECT_FALSE(waits());
+    site.clock.time = std::nullopt;
+    EXPECT_FALSE(waits()) << "without a clock nothing has an age";
 }
 
 TEST(BoxCards, AC26ThreeBadCardsAreFollowedByAMinuteWithoutCards) {

@@ -383,9 +383,10 @@ bool put_parameter(const Box& box, std::uint8_t meter, DataId id, ItemWriter& ou
     if (id.value >= 0x04000501 && id.value <= 0x04000507) return out.word(status_word(box, meter, id.di0())), true;
     if (id.value >= 0x04000F01 && id.value <= 0x04000F04 && meter != 0) {
         const AlarmLevels& levels = box.book({meter}).account.levels;
-        // There is no limit to what may be stored up.
-        const std::int64_t values[] = {levels.low_hundredths, levels.cutoff_hundredths, 99'999'999,
-                                       levels.overdraft_hundredths};
+        // The hoarding limit is one of cards; nobody has set it: none.
+        const std::uint32_t hoarding = box.settings().households[meter - 1u].hoarding.hundredths;
+        const std::int64_t values[] = {levels.low_hundredths, levels.cutoff_hundredths,
+                                       hoarding != 0 ? hoarding : 99'999'999, levels.overdraft_hundredths};
         return out.unsigned_bcd(values[id.di0() - 1], 4), true;
     }
     return false;
@@ -521,7 +522,11 @@ std::expected<std::size_t, Error> read_private(Box& box, std::uint8_t meter, Dat
 
 std::expected<std::size_t, Error> read_item(Box& box, std::uint8_t meter, DataId id, Bytes asked, MutableBytes out,
                                             Instant now) {
-    if (is_record_item(id)) return read_record_item(box.archive(), box.books(), meter, id, asked, out);
+    if (is_record_item(id)) {
+        const auto size = read_record_item(box.archive(), box.books(), meter, id, asked, out);
+        if (size && is_event_list(id)) box.on_log_read();
+        return size;
+    }
     if (id.di3() == 0xEC) return read_private(box, meter, id, asked, out, now);
     ItemWriter writer(out);
     bool known = false;

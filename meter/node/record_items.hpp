@@ -19,6 +19,10 @@ inline constexpr std::size_t kRecordItemSizeMax = 656;
 
 // Is this identifier answered here?
 [[nodiscard]] bool is_record_item(dlt645::DataId id);
+// The private item that brings events, newest first: whoever asks for it reads the log.
+[[nodiscard]] constexpr bool is_event_list(dlt645::DataId id) {
+    return id.di3() == 0xEC && id.di2() == 0x03 && id.di1() == 0x01;
+}
 // As read_item (meter/node/items.hpp).
 [[nodiscard]] std::expected<std::size_t, dlt645::Error> read_record_item(const Archive& archive, const Books& books,
                                                                          std::uint8_t meter, dlt645::DataId id,
