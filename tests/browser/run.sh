@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings up a building and its office in a temporary folder, drives the pages in Chromium (drive.mjs,
-# then two_people.mjs, states.mjs and cards.mjs; ONLY=NAME: that one alone), takes everything down.
+# then two_people.mjs, states.mjs, money.mjs and cards.mjs; ONLY=NAME: that one alone), takes everything down.
 #   tests/browser/run.sh [PROGRAM]     PROGRAM: build/prewatt; SHOTS=folder keeps a picture of each page
 # Exit 77: skipped, and says why.
 set -euo pipefail
@@ -75,7 +75,7 @@ for _ in $(seq 300); do
 done
 [[ -n $up ]] || { echo "browser: the office did not listen within 30 s"; exit 1; }
 wanted() { [[ -z ${ONLY:-} || $ONLY == "$1" ]]; }
-for name in drive two_people states; do
+for name in drive two_people states money; do
   if wanted "$name"; then "$node" "$root/tests/browser/$name.mjs"; fi
 done
 wanted cards || exit 0

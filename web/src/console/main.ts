@@ -18,6 +18,7 @@ const router = createRouter({
     { path: "/approvals/:id?", component: () => import("./pages/Approvals.vue"), props: true },
     { path: "/campaigns/:id?", component: () => import("./pages/Campaigns.vue"), props: true },
     { path: "/work/:id?", component: () => import("./pages/Work.vue"), props: true },
+    { path: "/till/:id?", component: () => import("./pages/Till.vue"), props: true },
     { path: "/audit", component: () => import("./pages/Audit.vue") },
     { path: "/people", component: () => import("./pages/People.vue") },
     { path: "/lines", component: () => import("./pages/Lines.vue") },

@@ -13,6 +13,7 @@ export const en: Record<keyof typeof zh, string> = {
   "nav.work": "Work",
   "nav.audit": "Journal",
   "nav.people": "People",
+  "nav.till": "Drawers",
   "appr.badge": "{n} wait for approval; you may decide {mine} of them",
   "nav.sign_out": "Sign out",
   "nav.language": "中文",

@@ -64,6 +64,9 @@ export interface Due {
 }
 export interface Drawer { id: number; name: string; open: boolean; operator: string; expected_fen: number }
 export interface Booked { bookings: Booking[] }
+export interface Movement { id: number; kind: string; from: string; to: string; amount_fen: number; counted_fen: number; operator: string; reason: string; at: number }
+export interface Moved { movements: Movement[] }
+export interface Resident { id: number; household_id: number; name: string; phone: string; from_at: number; to_at: number | null }
 
 export function query(values: Record<string, string | number | null | undefined>): string {
   const parts = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -117,4 +120,16 @@ export const office = {
   payOut: (booking: number, body: { part: number; drawer_id: number; reason: string }, orderId: string) =>
     call<Booked>("POST", `/bookings/${booking}/payout`, { body, orderId }),
   clear: (id: number, reason: string, orderId: string) => call<{ id: number }>("POST", `/households/${id}/clear`, { body: { reason }, orderId }),
+
+  addDrawer: (name: string) => call<Drawer>("POST", "/drawers", { body: { name } }),
+  drawer: (id: number, what: "open" | "count" | "empty", counted_fen: number, reason: string, orderId: string) =>
+    call<Moved>("POST", `/drawers/${id}/${what}`, { body: { counted_fen, reason }, orderId }),
+  movements: (id: number) => call<{ movements: Movement[] }>("GET", `/drawers/${id}/movements?limit=30`),
+
+  residents: (id: number) => call<{ residents: Resident[] }>("GET", `/households/${id}/residents`),
+  checkIn: (id: number, body: { name: string; phone: string }, orderId: string) => call<Resident>("POST", `/households/${id}/residents`, { body, orderId }),
+  endStay: (id: number) => call<Resident>("DELETE", `/residents/${id}`),
+  openAccount: (id: number, reason: string, orderId: string) => call<Booked>("POST", `/households/${id}/opening`, { body: { reason }, orderId }),
+  move: (id: number, to_household_id: number, reason: string, orderId: string) => call<Booked>("POST", `/households/${id}/move`, { body: { to_household_id, reason }, orderId }),
+  changeBox: (id: number, body: { box_number: string; household_number: number; reason: string }, orderId: string) => call<Booked>("POST", `/households/${id}/box`, { body, orderId }),
 };

@@ -12,6 +12,7 @@ export const zh = {
   "nav.work": "待办",
   "nav.audit": "日志",
   "nav.people": "用户",
+  "nav.till": "钱箱",
   "appr.badge": "{n} 项等待批准，其中 {mine} 项您可以批准",
   "nav.sign_out": "退出",
   "nav.language": "English",
