@@ -56,6 +56,7 @@ class Auditor {
         std::uint16_t epoch;
         std::int64_t used_hundredths;
         bool carried;
+        std::string order_id;
     };
     [[nodiscard]] std::vector<Ended> ended(std::int64_t household);
     // The account of a household as lines for a person, oldest first.

@@ -293,6 +293,19 @@ void World::look_after_restore() {
 void World::check_question(Room& room, const meter::HouseholdView& view) {
     if (room.ahead_since == kNever || room.is_asked) return;
     if (!office_->runs()) return;
+    // What was asked for and not answered before the restore is asked for again: where it comes to the very ticket that
+    // the meter has before anybody is asked, nothing is open.
+    const auto desired = office_->office().desired(room.id);
+    const bool stands = !desired || desired->stopped != server::Situation::kNone;
+    if (room.ahead_credited < 0 && view.epoch == room.ahead_epoch && view.ticket_number == room.ahead_number)
+        room.ahead_credited = in_hundredths(view.credited, Round::kDown);
+    if (Auditor* auditor = stands ? nullptr : open_auditor()) {
+        const auto known = auditor->booking(room.id.value, room.ahead_epoch, room.ahead_number);
+        if (known && known->credited_hundredths == room.ahead_credited) {
+            room.ahead_since = kNever;
+            return;
+        }
+    }
     if ((view.epoch != room.epoch || view.ticket_number != room.number_seen) && !room.may_be_answered)
         return violate("B1",
                        name_of(room) + " knew more than the restored office and was sent ticket " +

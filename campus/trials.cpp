@@ -13,6 +13,7 @@ SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void
         all.boxes_changed += report.boxes_changed;
         all.memories_lost += report.memories_lost;
         all.long_absences += report.long_absences;
+        all.backups_restored += report.backups_restored;
         all.rooms_ahead += report.rooms_ahead;
         all.answered_meters += report.answered_meters;
         all.answered_offices += report.answered_offices;

@@ -15,6 +15,7 @@ struct SeedsReport {
     std::int64_t boxes_changed = 0;
     std::int64_t memories_lost = 0;
     std::int64_t long_absences = 0;
+    std::int64_t backups_restored = 0;
     std::int64_t rooms_ahead = 0;
     std::int64_t answered_meters = 0;
     std::int64_t answered_offices = 0;

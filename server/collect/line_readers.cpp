@@ -235,7 +235,8 @@ void LineMaster::on_card_answer(Box& box, const dlt645::CardPresented& presented
     look_soon(box, outcome.code == dlt645::kCodeDone ? 3 : 0, now);
 }
 
-// The box's own record of what it has taken, sealed for this card: as good as an authenticated answer.
+// The box's own record of what it has taken, sealed for this card: as good as an authenticated answer, and with the
+// total. A card that the office of before a restored backup had written brings a total of its own.
 void LineMaster::on_return(Box& box, const dlt645::CardPresented& presented, const dlt645::CardOutcome& outcome,
                            Instant now) {
     if (!box.setup.record_keys) return;
@@ -244,13 +245,21 @@ void LineMaster::on_return(Box& box, const dlt645::CardPresented& presented, con
     Tenant& tenant = box.tenants[record->household];
     if (!tenant.bound || !newer(record->epoch, record->ticket_number, tenant.epoch, tenant.number)) return;
     const server::TicketTotal& newest = tenant.desired.ticket;
-    if (newer(record->epoch, record->ticket_number, newest.epoch, newest.number)) tenant.doubted = true;
+    const bool ahead = newer(record->epoch, record->ticket_number, newest.epoch, newest.number);
+    const bool is_newest = record->epoch == newest.epoch && record->ticket_number == newest.number &&
+                           record->credited_hundredths() == in_hundredths(newest.credited, Round::kDown);
+    if (ahead) tenant.doubted = true;
+    if (!ahead && !is_newest) {  // another total under a number of ours, or one that is not known here: it is read
+        tenant.proved = false;
+        tenant.account_after = now;
+        return;
+    }
+    tenant.proved = is_newest;
     tenant.epoch = record->epoch;
     tenant.number = record->ticket_number;
     tenant.account_after = now;
     // It will be read back with what the box has just proved.
-    if (tenant.account && tenant.account->epoch == newest.epoch && record->epoch == newest.epoch &&
-        record->ticket_number == newest.number) {
+    if (is_newest && tenant.account && tenant.account->epoch == newest.epoch) {
         tenant.account->ticket_number = newest.number;
         tenant.account->credited_hundredths = in_hundredths(newest.credited, Round::kDown);
     }

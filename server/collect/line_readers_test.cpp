@@ -168,6 +168,7 @@ struct LineReaders : testing::Test {
         record.generation = 3;
         record.epoch = 1;
         record.ticket_number = ticket;
+        record.used_hundredths = 100;
         record.remaining_hundredths = 7'900;
         return {card.reader,
                 card.tap,
@@ -311,6 +312,23 @@ TEST_F(LineReaders, AC32WhatIsSaidInClearConfirmsNothing) {
     ASSERT_EQ(told.size(), 1u);
     EXPECT_TRUE(office.confirmed.empty());
     EXPECT_GT(asked[dlt645::kAccountStatus.value], 0);
+}
+
+TEST_F(LineReaders, ACardOfTheOfficeBeforeARestoreConfirmsNoTicketOfTheSameNumber) {
+    // The backup is of yesterday; a card that was written today has ticket 2 with 80 kWh, the books sold ticket 2 with
+    // 60. The box took the card: the sale of 60 is not there, and the account has to be judged.
+    build(1);
+    DesiredState state = desired();
+    state.stopped = server::Situation::kOtherTotal;  // of its tickets nothing goes out on the line
+    state.ticket.credited = credit_of_hundredths(6'000);
+    master->desire(state, now);
+    take_all();
+    run(milliseconds(500));
+    hold_card(2);
+    run(seconds(1));
+    EXPECT_EQ(told.size(), 1u);
+    EXPECT_TRUE(office.confirmed.empty());
+    EXPECT_GT(asked[dlt645::kAccountStatus.value], 0) << "its account is read";
 }
 
 TEST_F(LineReaders, AC13AnOldReturnConfirmsNothingNewer) {

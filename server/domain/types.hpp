@@ -225,7 +225,7 @@ struct DesiredState {
     Version reset_version;
     Version clear_version;
     Situation stopped = Situation::kNone;  // not kNone: no ticket is sent until a person or the office has decided
-    UnixTime judged_at;                    // the office has judged what the meter showed up to this time
+    UnixTime judged_at;                    // the office has judged the accounts that were read in full up to this time
     [[nodiscard]] constexpr bool ticket_open() const {
         return ticket.epoch > confirmed_epoch || (ticket.epoch == confirmed_epoch && ticket.number > confirmed_number);
     }

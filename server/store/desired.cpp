@@ -124,6 +124,7 @@ struct MeterRow {
     std::uint16_t proved_epoch = 0;
     Credit proved_used;
     Energy proved_forward;
+    Energy forward;    // as read last
     Credit remaining;  // as shown last
     Situation stopped = Situation::kNone;
     // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
@@ -136,7 +137,7 @@ MeterRow find_meter(Db& db, HouseholdId household) {
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
         "a.credited_ckwh, d.stopped, m.remaining_ckwh, a.unit, m.proved_epoch, m.proved_used_ckwh, "
-        "m.proved_forward_ckwh FROM meters m JOIN desired d ON d.household_id = m.household_id "
+        "m.proved_forward_ckwh, m.forward_ckwh FROM meters m JOIN desired d ON d.household_id = m.household_id "
         "LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
             meter.known = true;
@@ -155,6 +156,7 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.proved_epoch = row.as<std::uint16_t>(12);
             meter.proved_used = row.as<Credit>(13);
             meter.proved_forward = row.as<Energy>(14);
+            meter.forward = row.as<Energy>(15);
         });
     return meter;
 }
@@ -198,7 +200,12 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
                  {household, effect.epoch, effect.ticket_number},
                  [&](const Row& row) { credited = row.as<Credit>(0); });
     Credit used = effect.epoch == meter.epoch ? meter.used : Credit{0};
-    if (credited) used = std::max(used, *credited - effect.remaining);
+    // A number without its total may be of a card that the office of before a restore had written: then more seems to
+    // be used than went through. The account is read back after each ticket.
+    const bool believed = effect.credited || meter.proved_epoch != effect.epoch ||
+                          (credited && explains_use(meter.unit, *credited - effect.remaining - meter.proved_used,
+                                                    meter.forward - meter.proved_forward));
+    if (credited && believed) used = std::max(used, *credited - effect.remaining);
     const std::uint32_t confirmed = meter.epoch == effect.epoch ? meter.number : 0;
     const std::uint32_t number = ours ? effect.ticket_number : confirmed;
     const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, number) : 0;
@@ -208,6 +215,7 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
         "state = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $8 ELSE state END, "
         "read_at = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $4 ELSE read_at END WHERE household_id = $1",
         {household, effect.epoch, number, at, used, lit_number, effect.remaining, effect.state.bits});
+    if (effect.credited) note_judged(db, household, at);
     if (effect.credited && effect.forward)
         db.execute(
             "UPDATE meters SET proved_epoch = $2, proved_used_ckwh = $3, proved_forward_ckwh = $4 WHERE household_id = "

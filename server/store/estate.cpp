@@ -15,7 +15,7 @@ namespace {
     "d.remote_version, d.remote_reached, d.remote_off, d.force_version, d.force_reached, d.force_until, "    \
     "d.force_overruled, d.acknowledge_version, d.acknowledge_reached, d.alarms_version, d.alarms_reached, "  \
     "d.low_ckwh, d.cutoff_ckwh, d.overdraft_ckwh, d.reset_version, d.reset_reached, d.clear_version, "       \
-    "d.clear_reached, d.stopped, m.effect_at, a.unit, (SELECT b.credited_ckwh FROM bookings b WHERE "        \
+    "d.clear_reached, d.stopped, m.judged_at, a.unit, (SELECT b.credited_ckwh FROM bookings b WHERE "        \
     "b.household_id = h.id AND b.epoch = m.epoch AND b.ticket_number = m.ticket_number)"
 #define PREWATT_DESIRED_TABLES                             \
     "households h JOIN meters m ON m.household_id = h.id " \

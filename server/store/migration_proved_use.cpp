@@ -9,6 +9,8 @@ constexpr const char* kStatements[] = {
     "ALTER TABLE meters ADD COLUMN proved_epoch BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE meters ADD COLUMN proved_used_ckwh BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE meters ADD COLUMN proved_forward_ckwh BIGINT NOT NULL DEFAULT 0",
+    // Up to when accounts that were read in full have been judged. Another effect that came past one is no judgement.
+    "ALTER TABLE meters ADD COLUMN judged_at BIGINT NOT NULL DEFAULT 0",
 };
 
 }  // namespace
