@@ -173,7 +173,10 @@ std::optional<Refusal> check_decision(const ApprovalRecord& request, const UserR
 }
 
 std::optional<Refusal> check_asker(const ApprovalRecord& request, const UserRecord& asker) {
-    if (!asker.disabled && may_ask(asker.role, request.kind)) return std::nullopt;
+    // The price of a campaign is a setting like any other to whoever asks; only approving it is the owner's.
+    const bool by_campaign = request.kind == ActKind::kPrice && request.action == "campaign.start";
+    const bool may = may_ask(asker.role, by_campaign ? ActKind::kMassAction : request.kind);
+    if (!asker.disabled && may) return std::nullopt;
     return Refusal{Reason::kNoRight,
                    asker.user + ", who asked for this, " +
                        (asker.disabled ? "has been locked out since" : "may no longer order it") +

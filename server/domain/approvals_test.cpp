@@ -74,6 +74,11 @@ TEST(ApprovalRule, WhoMayNoLongerOrderItHasNothingCarriedOut) {
     dismissed.disabled = true;
     EXPECT_NE(check_asker(refund, dismissed)->message.find("li"), std::string::npos);
     EXPECT_EQ(check_asker(request(), person("li", Role::kCashier))->reason, Reason::kNoRight) << "a price";
+    ApprovalRecord by_campaign = request();
+    by_campaign.kind = ActKind::kPrice;
+    by_campaign.action = "campaign.start";
+    EXPECT_FALSE(check_asker(by_campaign, person("li", Role::kTechnician))) << "technicians order by campaign";
+    EXPECT_TRUE(check_asker(by_campaign, person("li", Role::kCashier)));
     for (const ActKind kind : kActKinds) {
         refund.kind = kind;
         EXPECT_FALSE(check_asker(refund, person("li"))) << "an owner may order all, " << word(kind);
