@@ -61,7 +61,8 @@ std::expected<std::uint8_t, PairError> newest_of(const std::array<CopyState, 2>&
     return std::unexpected(as_pair(std::max(first, second)));
 }
 
-std::optional<NextWrite> next_write(const std::array<CopyState, 2>& copies, std::optional<std::uint32_t> acknowledged) {
+std::optional<NextWrite> next_write(const std::array<CopyState, 2>& copies, std::optional<std::uint32_t> acknowledged,
+                                    std::uint32_t begun) {
     std::uint32_t seen = 0;
     for (const CopyState& copy : copies)
         if (!copy.error) seen = std::max(seen, copy.generation);
@@ -69,7 +70,7 @@ std::optional<NextWrite> next_write(const std::array<CopyState, 2>& copies, std:
     const bool stands =
         acknowledged && !copies[*acknowledged & 1].error && copies[*acknowledged & 1].generation == *acknowledged;
     const std::uint32_t kept = stands ? *acknowledged : seen;
-    const std::uint32_t above = std::max(seen, acknowledged.value_or(0));
+    const std::uint32_t above = std::max({seen, acknowledged.value_or(0), begun});
     if (above == kGenerationMax) return std::nullopt;
     std::uint32_t generation = above + 1;
     // The slot of what is known to be whole stays as it is.

@@ -47,9 +47,11 @@ struct NextWrite {
 // Where the next generation goes. `acknowledged`: the newest one that this writer knows to be whole on the card;
 // nullopt: it remembers nothing of this card (new, or its memory was lost), and what is read decides, as it does where
 // the remembered copy no longer stands on the card (somebody restored an old one). Higher than all that was read or
-// remembered, so generations rise. nullopt: the generations are used up (2^32 - 1): a new card is due.
+// remembered, so generations rise. `begun`: the highest that this writer has ever begun on this card, whole or not: a
+// torn copy that does not open today may open tomorrow, and must not be the newest then. nullopt: the generations are
+// used up (2^32 - 1): a new card is due.
 [[nodiscard]] std::optional<NextWrite> next_write(const std::array<CopyState, 2>& copies,
-                                                  std::optional<std::uint32_t> acknowledged);
+                                                  std::optional<std::uint32_t> acknowledged, std::uint32_t begun = 0);
 
 template <class Record>
 struct OpenedPair {

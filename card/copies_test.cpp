@@ -97,9 +97,21 @@ TEST_F(CopiesTest, AC02AnOldDumpIsWrittenOverWithAHigherGeneration) {
     EXPECT_EQ(other->generation, 11u);
 }
 
+TEST_F(CopiesTest, AC09ATornCopyThatDoesNotOpenTodayIsNotTheNewestTomorrow) {
+    // 10 and 11 were torn and do not open; were 9 next, a weak 10 that opens tomorrow would hide it with an older
+    // ticket.
+    const auto none = next_write({bad(RecordError::kTag), bad(RecordError::kTag)}, 8, 11);
+    EXPECT_GT(none->generation, 11u);
+    const auto kept = next_write({good(8), bad(RecordError::kTag)}, 8, 11);
+    EXPECT_EQ(kept->generation, 13u);
+    EXPECT_EQ(kept->slot, 1) << "what is known to be whole stays";
+    EXPECT_EQ(next_write({bad(RecordError::kTag), good(9)}, 9, 11)->generation, 12u);
+}
+
 TEST_F(CopiesTest, AC22GenerationsEndAndDoNotWrap) {
     // After 2^32 writes the oldest would count as the newest.
     EXPECT_FALSE(next_write({good(0xFFFFFFFE), good(0xFFFFFFFF)}, std::nullopt));
+    EXPECT_FALSE(next_write({good(4), good(3)}, 4, 0xFFFFFFFF));
     EXPECT_EQ(next_write({good(0xFFFFFFFE), good(0xFFFFFFFD)}, std::nullopt)->generation, 0xFFFFFFFFu);
     EXPECT_FALSE(next_write({good(0xFFFFFFFE), bad(RecordError::kTag)}, 0xFFFFFFFF));
 }

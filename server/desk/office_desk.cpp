@@ -259,7 +259,8 @@ Answer<std::vector<DeskStep>> seal_all(card::Mac& mac, const card::SiteMasters& 
 
 // The next ticket's place, above everything that stands, beside what is known to stand.
 std::optional<card::NextWrite> next_ticket(card::Mac& mac, const card::SiteMasters& masters, const card::Layout& layout,
-                                           const card::Uid& uid, const DeskSight& sight, std::uint32_t known) {
+                                           const card::Uid& uid, const DeskSight& sight, std::uint32_t known,
+                                           std::uint32_t begun) {
     const card::Copies copies = copies_in(sight, layout.credit(0), layout.credit(1));
     std::array<card::CopyState, 2> states;
     for (std::uint8_t slot = 0; slot < 2; ++slot) {
@@ -270,7 +271,7 @@ std::optional<card::NextWrite> next_ticket(card::Mac& mac, const card::SiteMaste
         else
             states[slot] = {0, credit ? card::RecordError::kMisplaced : credit.error()};
     }
-    return card::next_write(states, known == 0 ? std::optional<std::uint32_t>{} : known);
+    return card::next_write(states, known == 0 ? std::optional<std::uint32_t>{} : known, begun);
 }
 
 }  // namespace
@@ -287,7 +288,7 @@ Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight
                            sector);
     }
     const Opened opened = open_all(mac_, masters_, layout_, uid, sight);
-    const auto next = next_ticket(mac_, masters_, layout_, uid, sight, 0);
+    const auto next = next_ticket(mac_, masters_, layout_, uid, sight, 0, 0);
     if (!next)
         return refused(Reason::kCardNotUsable, "This card has been written as often as it can count; use another one.");
     CardIssue wanted;
@@ -349,7 +350,7 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
             Reason::kCardUnlike,
             "This card was torn away while it was issued; issue it again for room " + card.room + ". Nothing was done.",
             card.id.value);
-    const auto next = next_ticket(mac_, masters_, layout_, uid, sight, card.generation);
+    const auto next = next_ticket(mac_, masters_, layout_, uid, sight, card.generation, card.generation_begun);
     if (!next)
         return refused(Reason::kCardNotUsable, "This card has been written as often as it can count; replace it.");
     CardTicketOrder wanted;

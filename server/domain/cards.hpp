@@ -76,6 +76,7 @@ struct CardRecord {
     std::uint32_t identity_generation = 0;
     // What is known to stand on it, written and read back; generation 0: nothing yet.
     std::uint32_t generation = 0;
+    std::uint32_t generation_begun = 0;  // the highest that was ever ordered onto it, whole or torn
     TicketTotal carries;
     std::optional<UnixTime> written_at;
     bool write_open = false;  // ordered, and not acknowledged: the card may hold either

@@ -14,12 +14,13 @@
 namespace prewatt::server::store {
 namespace {
 
-#define PREWATT_CARD_SELECT                                                                                            \
-    "SELECT c.id, c.uid, c.kind, c.household_id, r.label, c.issue, c.state, c.box_number, c.identity_generation, "     \
-    "c.generation, c.epoch, c.ticket_number, c.credited_ckwh, c.unit, c.written_at, (SELECT COUNT(*) FROM "            \
-    "card_writes w WHERE w.card_id = c.id AND w.state = 1), c.said_generation, c.said_epoch, c.said_number, "          \
-    "c.said_used, c.said_remaining, c.said_forward, c.said_state, c.said_bad_cards, c.said_hints, c.swiped_at, "       \
-    "c.said_at, c.seen_at, c.issued_at, c.issued_by, c.replaces, c.ended_at, c.why FROM cards c LEFT JOIN households " \
+#define PREWATT_CARD_SELECT                                                                                        \
+    "SELECT c.id, c.uid, c.kind, c.household_id, r.label, c.issue, c.state, c.box_number, c.identity_generation, " \
+    "c.generation, c.epoch, c.ticket_number, c.credited_ckwh, c.unit, c.written_at, (SELECT COUNT(*) FROM "        \
+    "card_writes w WHERE w.card_id = c.id AND w.state = 1), c.said_generation, c.said_epoch, c.said_number, "      \
+    "c.said_used, c.said_remaining, c.said_forward, c.said_state, c.said_bad_cards, c.said_hints, c.swiped_at, "   \
+    "c.said_at, c.seen_at, c.issued_at, c.issued_by, c.replaces, c.ended_at, c.why, (SELECT "                      \
+    "COALESCE(MAX(w.generation), 0) FROM card_writes w WHERE w.card_id = c.id) FROM cards c LEFT JOIN households " \
     "h ON h.id = c.household_id LEFT JOIN rooms r ON r.id = h.room_id "
 
 CardRecord card_of(const Row& row) {
@@ -57,6 +58,7 @@ CardRecord card_of(const Row& row) {
     card.replaces = row.as<CardId>(30);
     card.ended_at = row.as<std::optional<UnixTime>>(31);
     card.why = row.as<std::string>(32);
+    card.generation_begun = row.as<std::uint32_t>(33);
     return card;
 }
 

@@ -3,6 +3,7 @@
 // at once and remembers order ids; a test sets `refuse_changes` to see how a refusal reads in HTTP. Not thread-safe
 // beyond one lock.
 #pragma once
+#include <algorithm>
 #include <map>
 #include <mutex>
 
