@@ -7,12 +7,12 @@
 namespace prewatt::sim {
 namespace {
 constexpr std::int64_t kBitsPerCharacter = 11;
-constexpr std::int64_t kFrameSilence = 1;  // characters of silence that end a frame that was skipped
+constexpr std::int64_t kFrameSilence = 1;  // characters
 constexpr SerialLine::Id kNobody = static_cast<SerialLine::Id>(-1);
 }  // namespace
 
 SerialLine::SerialLine(std::uint32_t baud, const LineFaults& faults, std::uint64_t seed)
-    : baud_(baud), random_(seed * 0x9E3779B97F4A7C15u + 1) {
+    : baud_(baud), frame_silence_(character_time(kFrameSilence)), random_(seed * 0x9E3779B97F4A7C15u + 1) {
     set_faults(faults);
 }
 
@@ -76,10 +76,6 @@ void SerialLine::wake(Id id, Instant at) {
     if (at < seats_[id].wake_up) set_wake_up(id, at);
 }
 
-Instant SerialLine::end_of_next(const Talk& talk) const {
-    return talk.start + character_time(static_cast<std::int64_t>(talk.next) + 1);
-}
-
 void SerialLine::send(Id from, Bytes bytes, Instant at) {
     assert(at >= now_);
     Talk& talk = seats_[from].talk;
@@ -89,7 +85,7 @@ void SerialLine::send(Id from, Bytes bytes, Instant at) {
     } else {
         const bool silent =
             std::none_of(talkers_.begin(), talkers_.end(), [this](Id id) { return seats_[id].talk.speaking(); });
-        if (silent && at - quiet_since_ >= character_time(kFrameSilence) && listening_.size() < seats_.size()) {
+        if (silent && at - quiet_since_ >= frame_silence_ && listening_.size() < seats_.size()) {
             listening_.clear();
             for (Id id = 0; id < seats_.size(); ++id) {
                 seats_[id].listening = true;
@@ -98,7 +94,8 @@ void SerialLine::send(Id from, Bytes bytes, Instant at) {
         }
         talk.bytes.assign(bytes.begin(), bytes.end());
         talk.next = 0;
-        talk.start = at;
+        talk.start = talk.next_start = at;
+        talk.next_end = at + character_time(1);
         if (std::find(talkers_.begin(), talkers_.end(), from) == talkers_.end()) talkers_.push_back(from);
     }
     talk.held_until = talk.start + character_time(static_cast<std::int64_t>(talk.bytes.size())) + faults_.driver_hold;
@@ -151,10 +148,12 @@ void SerialLine::deliver(const Character& character, Id talker) {
 
 void SerialLine::finish_character(Id talker) {
     Talk& talk = seats_[talker].talk;
-    const Instant start = talk.start + character_time(static_cast<std::int64_t>(talk.next));
-    Character character{talk.bytes[talk.next], end_of_next(talk), false};
+    const Instant start = talk.next_start;
+    Character character{talk.bytes[talk.next], talk.next_end, false};
     const bool collided = collides(talker, start, character.at);
     ++talk.next;
+    talk.next_start = talk.next_end;
+    talk.next_end = talk.start + character_time(static_cast<std::int64_t>(talk.next) + 1);
     quiet_since_ = character.at;
     if (!seats_[talker].connected) return;
     ++counts_.characters;
@@ -181,8 +180,8 @@ std::pair<SerialLine::Id, Instant> SerialLine::next_character() const {
     for (Id id : talkers_) {
         const Talk& talk = seats_[id].talk;
         if (!talk.speaking()) continue;
-        if (const Instant at = end_of_next(talk); at < first) {
-            first = at;
+        if (talk.next_end < first) {
+            first = talk.next_end;
             talker = id;
         }
     }
@@ -224,7 +223,7 @@ void SerialLine::run_until(Instant end) {
         if (talkers_.size() > 1 || (talkers_.size() == 1 && !seats_[talkers_[0]].talk.speaking()))
             std::erase_if(talkers_, [this](Id id) {
                 const Talk& talk = seats_[id].talk;
-                return !talk.speaking() && now_ - talk.held_until > character_time(kFrameSilence);
+                return !talk.speaking() && now_ - talk.held_until > frame_silence_;
             });
     }
     now_ = std::max(now_, end);

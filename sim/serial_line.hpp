@@ -96,6 +96,8 @@ class SerialLine {
         std::vector<Byte> bytes;
         std::size_t next = 0;
         Instant start;
+        Instant next_start;  // of the character that is on its way
+        Instant next_end;
         Instant held_until;  // end of the last character, and of the driver's hold
         [[nodiscard]] bool speaking() const { return next < bytes.size(); }
     };
@@ -111,7 +113,6 @@ class SerialLine {
         Id id;
         friend bool operator>(const Wake& a, const Wake& b) { return a.at != b.at ? a.at > b.at : a.id > b.id; }
     };
-    [[nodiscard]] Instant end_of_next(const Talk& talk) const;
     // Of those who speak, the one whose character ends first, and when.
     [[nodiscard]] std::pair<Id, Instant> next_character() const;
     [[nodiscard]] Instant next_wake();
@@ -126,6 +127,7 @@ class SerialLine {
     double uniform();
 
     std::uint32_t baud_;
+    Duration frame_silence_;  // ends a frame that was skipped
     LineFaults faults_;
     std::uint64_t random_;
     std::vector<Seat> seats_;
