@@ -68,9 +68,9 @@ void find_spans(Db& db) {
             {known});
 }
 
-void append_readings(Db& db, std::span<const Reading> readings, bool with_spans) {
+void append_readings(Db& db, std::span<const Reading> readings, bool with_spans, std::vector<Value>& values) {
     if (readings.empty()) return;
-    std::vector<Value> values;
+    values.clear();
     values.reserve(readings.size() * kColumns);
     for (const Reading& r : readings) {
         values.emplace_back(r.household);

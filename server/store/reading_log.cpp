@@ -201,8 +201,17 @@ Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max,
     return complete;
 }
 
+// The memory of what is many serves again: to give it back to the system and to get it anew costs more than to fill it.
 void ReadingLog::on_begin() {
-    gathered_ = {};
+    Gathered next;
+    const auto keep_memory = [](auto& from, auto& to) {
+        from.clear();
+        to.swap(from);
+    };
+    keep_memory(gathered_.shown, next.shown);
+    keep_memory(gathered_.rows, next.rows);
+    keep_memory(gathered_.settled, next.settled);
+    gathered_ = std::move(next);
 }
 
 void ReadingLog::before_commit(Db& db) {
@@ -214,7 +223,7 @@ void ReadingLog::before_commit(Db& db) {
                 make_reading_partition(db, month);
                 gathered_.partitions.push_back(month);
             }
-        append_readings(db, gathered_.rows, with_spans_);
+        append_readings(db, gathered_.rows, with_spans_, values_);
     }
     for (const auto& [hour, count] : gathered_.late)
         db.execute(

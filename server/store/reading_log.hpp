@@ -17,6 +17,7 @@
 #include <atomic>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "server/store/latest_values.hpp"
 #include "server/store/writer.hpp"
@@ -95,6 +96,7 @@ class ReadingLog final : public Writer::Companion {
         UnixTime newest_at;
         UnixTime first_at;
     } gathered_;
+    std::vector<Value> values_;  // of the rows that are appended; its memory serves the next transaction too
 };
 
 }  // namespace prewatt::server::store
