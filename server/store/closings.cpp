@@ -326,9 +326,10 @@ Answer<std::vector<FreezeWish>> freezes_wanted(Db& db, UnixTime now) {
         // Of a month that was closed without the household nothing can be corrected.
         if (month.number() <= closed_until)
             db.query(
-                "SELECT DISTINCT h.box_id FROM households h JOIN closings c ON c.household_id = h.id AND c.month = $1 "
-                "AND c.version = 1 WHERE h.box_id IS NOT NULL AND h.bound_at <= $2 AND NOT EXISTS (SELECT 1 FROM "
-                "freezes f WHERE f.at = $2 AND f.household_id = h.id) ORDER BY h.box_id",
+                "SELECT DISTINCT h.box_id FROM closings c JOIN households h ON h.id = c.household_id WHERE c.month = "
+                "$1 "
+                "AND c.version = 1 AND NOT EXISTS (SELECT 1 FROM freezes f WHERE f.at = $2 AND f.household_id = "
+                "c.household_id) AND h.box_id IS NOT NULL AND h.bound_at <= $2 ORDER BY h.box_id",
                 {month.number(), at}, add);
         else
             db.query(

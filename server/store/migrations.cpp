@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 10> kMigrations{{
+const std::array<Migration, 11> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -114,6 +114,7 @@ const std::array<Migration, 10> kMigrations{{
     freezes_migration(),
     cards_migration(),
     proved_use_migration(),
+    refund_searches_migration(),
 }};
 
 }  // namespace

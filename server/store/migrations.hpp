@@ -28,6 +28,7 @@ struct Migration {
 [[nodiscard]] Migration freezes_migration();
 [[nodiscard]] Migration cards_migration();
 [[nodiscard]] Migration proved_use_migration();
+[[nodiscard]] Migration refund_searches_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();
