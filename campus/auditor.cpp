@@ -75,8 +75,9 @@ std::optional<BookingSeen> Auditor::booking(std::int64_t household, std::int64_t
 std::vector<Auditor::Confirmed> Auditor::confirmed() {
     std::vector<Confirmed> all;
     db_->query(
-        "SELECT b.household_id, b.epoch, MAX(b.ticket_number) FROM bookings b JOIN progress p ON p.booking_id = b.id "
-        "WHERE p.confirmed_at IS NOT NULL GROUP BY b.household_id, b.epoch",
+        "SELECT b.household_id, b.epoch, b.ticket_number FROM households h JOIN bookings b ON b.id = (SELECT n.id FROM "
+        "bookings n JOIN progress p ON p.booking_id = n.id WHERE n.household_id = h.id AND p.confirmed_at IS NOT NULL "
+        "ORDER BY n.epoch DESC, n.ticket_number DESC LIMIT 1) ORDER BY h.id",
         {}, [&](const server::store::Row& row) { all.push_back({row.integer(0), row.integer(1), row.integer(2)}); });
     return all;
 }

@@ -35,7 +35,7 @@ class Auditor {
     // Bookings with an id above `after`, by id.
     [[nodiscard]] std::vector<BookingSeen> bookings_after(std::int64_t after);
     [[nodiscard]] std::optional<BookingSeen> booking(std::int64_t household, std::int64_t epoch, std::int64_t number);
-    // Of those whose progress says so: the highest number by (household, epoch).
+    // Of those whose progress says so, the newest of each household: who has not that one is behind.
     struct Confirmed {
         std::int64_t household;
         std::int64_t epoch;

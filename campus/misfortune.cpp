@@ -221,6 +221,9 @@ void World::restore() {
         at(now_ + minutes(10), What::kRestore, 0);
         return;
     }
+    check_ledger();  // of these books nothing can be found later
+    if (failed()) return;
+    newest_added_up_ = 0;
     note(0x72657374);
     ++report_.backups_restored;
     const bool ran = office_->runs();

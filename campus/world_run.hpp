@@ -317,6 +317,7 @@ class World {
 
     // Orders against the ledger, the ledger against itself, confirmations against the meters.
     void check_day();
+    void check_ledger();
     void check_booking(const BookingSeen& booking);
     void check_energy_of_rooms();
     [[nodiscard]] Energy largest_window() const;
@@ -367,6 +368,7 @@ class World {
     std::optional<Auditor> auditor_;
     std::uint64_t auditor_life_ = 0;
     std::int64_t newest_checked_ = 0;
+    std::int64_t newest_added_up_ = 0;  // the books up to this one added up
     std::size_t oldest_open_ = 0;
     std::int64_t sold_energy_ = 0;
     std::int64_t taken_ = 0;
