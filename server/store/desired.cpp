@@ -127,6 +127,9 @@ struct MeterRow {
     Energy forward;    // as read last
     Credit remaining;  // as shown last
     Situation stopped = Situation::kNone;
+    std::uint16_t accepted_epoch = 0;
+    std::uint32_t accepted_number = 0;
+    std::uint16_t cleared_epoch = 0;
     // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
     [[nodiscard]] bool tells_use(HouseholdState state) const {
         return stopped == Situation::kNone && !state.holds().has(Hold::kNotOpened);
@@ -137,8 +140,9 @@ MeterRow find_meter(Db& db, HouseholdId household) {
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
         "a.credited_ckwh, d.stopped, m.remaining_ckwh, a.unit, m.proved_epoch, m.proved_used_ckwh, "
-        "m.proved_forward_ckwh, m.forward_ckwh FROM meters m JOIN desired d ON d.household_id = m.household_id "
-        "LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("$1") " WHERE m.household_id = $1",
+        "m.proved_forward_ckwh, m.forward_ckwh, d.accepted_epoch, d.accepted_number, d.cleared_epoch FROM meters m "
+        "JOIN desired d ON d.household_id = m.household_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
+            "$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
             meter.known = true;
             meter.read_at = row.as<std::optional<UnixTime>>(0);
@@ -157,8 +161,25 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.proved_used = row.as<Credit>(13);
             meter.proved_forward = row.as<Energy>(14);
             meter.forward = row.as<Energy>(15);
+            meter.accepted_epoch = row.as<std::uint16_t>(16);
+            meter.accepted_number = row.as<std::uint32_t>(17);
+            meter.cleared_epoch = row.as<std::uint16_t>(18);
         });
     return meter;
+}
+
+// What was issued under the epoch and number of a ticket; nothing: it is not ours.
+std::optional<Credit> issued(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect) {
+    if (effect.epoch != 0 && effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
+        return meter.account_credited;
+    std::optional<Credit> credited;
+    db.query("SELECT credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
+             {household, effect.epoch, effect.ticket_number}, [&](const Row& row) { credited = row.as<Credit>(0); });
+    return credited;
+}
+
+std::uint32_t confirmed_in(const MeterRow& meter, std::uint16_t epoch) {
+    return meter.epoch == epoch ? meter.number : 0;
 }
 
 // Sales of the tickets after `after` up to `upto` whose relay was seen closed at `at`.
@@ -177,28 +198,21 @@ void light(Db& db, HouseholdId household, std::uint16_t epoch, std::uint32_t aft
 // A ticket of the meter that is not ours and has been decided upon confirms none of ours: its number is not kept as the
 // one that was confirmed.
 void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
-                  bool ours, Changes& changes) {
-    // Sales that this shows for the first time.
-    if (ours)
+                  std::optional<Credit> as_issued, bool ours, Changes& changes) {
+    // Sales that this shows for the first time. A sweep shows the same ticket again, and there is none.
+    const std::uint32_t seen_before = confirmed_in(meter, effect.epoch);
+    if (ours && effect.ticket_number > seen_before)
         db.query(
             "INSERT INTO progress (booking_id, confirmed_at, remaining_ckwh) SELECT s.id, $4, $6 FROM bookings s "
             "LEFT JOIN progress p ON p.booking_id = s.id WHERE s.household_id = $1 AND s.epoch = $2 "
             "AND s.ticket_number <= $3 AND s.ticket_number > $5 AND p.confirmed_at IS NULL "
             "ON CONFLICT (booking_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, remaining_ckwh = "
             "excluded.remaining_ckwh, last_problem = '' RETURNING booking_id",
-            {household, effect.epoch, effect.ticket_number, at,
-             meter.epoch == effect.epoch ? std::min(meter.number, effect.ticket_number) : 0u, effect.remaining},
+            {household, effect.epoch, effect.ticket_number, at, seen_before, effect.remaining},
             [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
     // What was used up to now: the total of the ticket that the meter has, less what remains.
     std::optional<Credit> credited = effect.credited;
-    if (credited || !ours)
-        ;
-    else if (effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
-        credited = meter.account_credited;
-    else
-        db.query("SELECT credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
-                 {household, effect.epoch, effect.ticket_number},
-                 [&](const Row& row) { credited = row.as<Credit>(0); });
+    if (!credited && ours) credited = as_issued;
     Credit used = effect.epoch == meter.epoch ? meter.used : Credit{0};
     // A number without its total may be of a card that the office of before a restore had written: then more seems to
     // be used than went through. The account is read back after each ticket.
@@ -206,8 +220,7 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
                           (credited && explains_use(meter.unit, *credited - effect.remaining - meter.proved_used,
                                                     meter.forward - meter.proved_forward));
     if (credited && believed) used = std::max(used, *credited - effect.remaining);
-    const std::uint32_t confirmed = meter.epoch == effect.epoch ? meter.number : 0;
-    const std::uint32_t number = ours ? effect.ticket_number : confirmed;
+    const std::uint32_t number = ours ? effect.ticket_number : seen_before;
     const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, number) : 0;
     db.execute(
         "UPDATE meters SET epoch = $2, ticket_number = $3, effect_at = $4, used_ckwh = $5, lit_number = $6, "
@@ -249,15 +262,21 @@ constexpr const char* kOpenSalesProblem =
 // another one with that number, so it is taken for ours when its total was read.
 void settle_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
                    bool aside, Changes& changes) {
-    const Judgement judgement = judge_effect(db, household, effect);
+    KnownAccount known;
+    known.newest = {meter.account_epoch, meter.account_number, meter.account_credited, meter.unit};
+    known.meter_epoch = meter.epoch;
+    known.meter_number = meter.number;
+    known.as_issued = issued(db, household, meter, effect);
+    known.used = meter.used;
+    known.accepted_epoch = meter.accepted_epoch;
+    known.accepted_number = meter.accepted_number;
+    known.stopped = meter.stopped;
+    known.cleared_epoch = meter.cleared_epoch;
+    const Judgement judgement = judge_effect(known, meter.read_at.value_or(UnixTime{}), effect);
     if (judgement.situation != Situation::kNone) return stop_tickets(db, household, judgement, effect, at, changes);
     if (aside && is_newer(effect.epoch, effect.ticket_number, meter.epoch, meter.number) && judgement.is_ours) return;
     if (meter.stopped != Situation::kNone) let_tickets_go(db, household, at, changes);
-    apply_effect(db, household, meter, effect, at, judgement.is_ours, changes);
-}
-
-std::uint32_t confirmed_in(const MeterRow& meter, std::uint16_t epoch) {
-    return meter.epoch == epoch ? meter.number : 0;
+    apply_effect(db, household, meter, effect, at, known.as_issued, judgement.is_ours, changes);
 }
 
 }  // namespace

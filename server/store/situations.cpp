@@ -50,28 +50,10 @@ void refresh_question(Db& db, HouseholdId household, const MeterEffect& effect, 
 
 }  // namespace
 
-Judgement judge_effect(Db& db, HouseholdId household, const MeterEffect& effect) {
+Judgement judge_effect(const KnownAccount& known, UnixTime known_at, const MeterEffect& effect) {
     Judgement judgement;
-    KnownAccount& known = judgement.known;
-    db.query(
-        "SELECT a.epoch, a.ticket_number, a.credited_ckwh, a.unit, m.epoch, m.ticket_number, m.used_ckwh, m.read_at, "
-        "d.accepted_epoch, d.accepted_number, d.stopped, d.cleared_epoch, (SELECT b.credited_ckwh FROM bookings b "
-        "WHERE b.household_id = $1 AND b.epoch = $2 AND b.ticket_number = $3) FROM meters m JOIN desired d ON "
-        "d.household_id = m.household_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
-            "$1") " WHERE m.household_id = $1",
-        {household, effect.epoch, effect.ticket_number}, [&](const Row& row) {
-            known.newest = {row.as<std::uint16_t>(0), row.as<std::uint32_t>(1), row.as<Credit>(2),
-                            row.as<AccountUnit>(3)};
-            known.meter_epoch = row.as<std::uint16_t>(4);
-            known.meter_number = row.as<std::uint32_t>(5);
-            known.used = row.as<Credit>(6);
-            judgement.known_at = row.as<UnixTime>(7);
-            known.accepted_epoch = row.as<std::uint16_t>(8);
-            known.accepted_number = row.as<std::uint32_t>(9);
-            known.stopped = row.as<Situation>(10);
-            known.cleared_epoch = row.as<std::uint16_t>(11);
-            if (!row.is_null(12)) known.as_issued = row.as<Credit>(12);
-        });
+    judgement.known = known;
+    judgement.known_at = known_at;
     judgement.situation = judge_account(known, effect);
     judgement.is_ours =
         known.accepted_epoch != effect.epoch || known.accepted_number != effect.ticket_number || effect.epoch == 0;

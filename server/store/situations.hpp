@@ -14,7 +14,7 @@ struct Judgement {
     UnixTime known_at;    // of known.used
     bool is_ours = true;  // false: a foreign ticket that was decided upon
 };
-[[nodiscard]] Judgement judge_effect(Db& db, HouseholdId household, const MeterEffect& effect);
+[[nodiscard]] Judgement judge_effect(const KnownAccount& known, UnixTime known_at, const MeterEffect& effect);
 
 // No ticket goes any more; the meters row keeps what was known of the account before. A question is asked once, and
 // brought up to date by what the meter shows later.
