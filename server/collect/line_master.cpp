@@ -1051,6 +1051,12 @@ void LineMaster::on_block_complete(Box& box, Instant now) {
                       readings_, readings_.size() >= block->household_count});
 }
 
+// A memory that is gone took the settings along, and nothing else would say so for hours.
+void LineMaster::doubt_memory(Box& box, Tenant& tenant, Instant now) {
+    if (!tenant.doubted) box.settings.compare_soon(now);
+    tenant.doubted = true;
+}
+
 void LineMaster::on_record(Box& box, std::uint8_t household, const dlt645::HouseholdRecord& record, Instant asked_at,
                            Instant now) {
     Tenant& tenant = box.tenants[household];
@@ -1061,11 +1067,7 @@ void LineMaster::on_record(Box& box, std::uint8_t household, const dlt645::House
     }
     if (record.state.has(StateBit::kRelayClosed)) tenant.awaits_light = false;
     const bool opened = !record.state.holds().has(Hold::kNotOpened);
-    if (!opened && tenant.epoch > 0) {
-        // A memory that is gone took the settings along, and nothing else would say so for hours.
-        if (!tenant.doubted) box.settings.compare_soon(now);
-        tenant.doubted = true;
-    }
+    if (!opened && tenant.epoch > 0) doubt_memory(box, tenant, now);
     if (opened != (tenant.epoch > 0)) read_account(box, household, now);
     if (tenant.desired.remote_version.desired != 0 &&
         record.state.holds().has(Hold::kRemote) != tenant.desired.remote_off) {
@@ -1221,8 +1223,8 @@ void LineMaster::on_answer(Box& box, const card::Answer& answer, Instant now) {
     const bool new_epoch = effect.epoch != tenant.epoch;
     const server::TicketTotal& newest = tenant.desired.ticket;
     const bool ahead = newer(effect.epoch, effect.ticket_number, newest.epoch, newest.number);
-    if (effect.epoch < tenant.epoch && !tenant.doubted) box.settings.compare_soon(now);
-    if (effect.epoch < tenant.epoch || ahead) tenant.doubted = true;
+    if (effect.epoch < tenant.epoch) doubt_memory(box, tenant, now);
+    if (ahead) tenant.doubted = true;
     const bool told_aside = open.delivery.part != Part::kTicket && !ahead &&
                             newer(effect.epoch, effect.ticket_number, tenant.epoch, tenant.number);
     if (told_aside) {

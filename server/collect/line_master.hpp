@@ -391,6 +391,7 @@ class LineMaster {
     void on_freeze_begun(Box& box, const dlt645::FreezeHead& head, Bytes part, bool more, Instant now);
     void on_freeze_complete(Box& box, Instant now);
     static void miss_freezes(Box& box, Instant now);
+    void doubt_memory(Box& box, Tenant& tenant, Instant now);
     void on_record(Box& box, std::uint8_t household, const dlt645::HouseholdRecord& record, Instant asked_at,
                    Instant now);
     [[nodiscard]] static bool believe(Tenant& tenant, const dlt645::AccountStatus& status, Instant now);

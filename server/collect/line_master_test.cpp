@@ -981,6 +981,21 @@ TEST(LineMaster, SettingsGoOnAfterAMonthsAbsenceWithOneFrameWhenNothingChanged) 
     EXPECT_EQ(line.box(1).sums_read, sums + 1);
 }
 
+TEST(LineMaster, ABoxThatLostItsMemoryGetsItsSettingsBackAtOnce) {
+    // It answers all the time, so nothing but its accounts says that the load limits are those of the factory again.
+    Line line(1);
+    line.sell(1, 1, 1, 1000);
+    line.run(seconds(30));
+    line.limit(1, 16'000, 1);
+    line.run(minutes(5));
+    ASSERT_EQ(line.limited(1, 16'000), 39);
+    line.box(1).forget_all();
+    line.box(1).touch(1);  // the next block shows it
+    ASSERT_EQ(line.limited(1, 16'000), 0);
+    line.run(minutes(30));
+    EXPECT_EQ(line.limited(1, 16'000), 39) << "before the six hours after which all is compared anyway";
+}
+
 TEST(LineMaster, ATicketInTheMiddleOfASettingGoesFirstAndTheSettingIsCompleteAfterwards) {
     // The answer to a part was lost; the ticket does not wait until it has come.
     Line line(1);

@@ -39,31 +39,32 @@ ApprovalRecord record_of(const Row& row, UnixTime now) {
     return record;
 }
 
+// What `by` has done to the account of `user` not long ago: an act, and what the account was before.
+template <class Visit>
+void visit_acts_on_user(Db& db, std::string_view user, std::string_view by, UnixTime now, Visit visit) {
+    const UnixTime since{now.ms - kOwnAccountTime.count() / 1000};
+    db.query("SELECT action, old_text FROM audit_journal WHERE subject = $1 AND user_name = $2 AND at > $3",
+             {"user " + std::string{user}, by, since},
+             [&](const Row& row) { visit(row.as<std::string>(0), row.as<std::string>(1)); });
+}
+
 // `maker` has made the account of `user`, or set its password too when `password` counts, not long ago.
 bool was_made_by(Db& db, std::string_view user, std::string_view maker, bool password, UnixTime now) {
-    const UnixTime since{now.ms - kOwnAccountTime.count() / 1000};
     bool made = false;
-    db.query(
-        "SELECT action FROM audit_journal WHERE subject = $1 AND user_name = $2 AND at > $3 AND (action = "
-        "'user.create' OR action = 'user.set_password')",
-        {"user " + std::string{user}, maker, since},
-        [&](const Row& row) { made |= password || row.text(0) == "user.create"; });
+    visit_acts_on_user(db, user, maker, now, [&](const std::string& action, const std::string&) {
+        made |= action == "user.create" || (password && action == "user.set_password");
+    });
     return made;
 }
 
 // `asker` has locked `user`, or taken the right from him, not long ago: that one counts as a second person for this
 // time, else an owner locks the other out and is an office of one person.
 bool was_second_person(Db& db, std::string_view user, std::string_view asker, ActKind kind, UnixTime now) {
-    const UnixTime since{now.ms - kOwnAccountTime.count() / 1000};
     bool was = false;
-    db.query(
-        "SELECT old_text FROM audit_journal WHERE subject = $1 AND user_name = $2 AND at > $3 AND action = "
-        "'user.change'",
-        {"user " + std::string{user}, asker, since}, [&](const Row& row) {
-            const std::string before = row.as<std::string>(0);
-            const auto role = role_in(before);
-            was |= role && !before.ends_with("locked") && may_approve(*role, kind);
-        });
+    visit_acts_on_user(db, user, asker, now, [&](const std::string& action, const std::string& before) {
+        const auto role = role_in(before);
+        was |= action == "user.change" && role && !before.ends_with("locked") && may_approve(*role, kind);
+    });
     return was;
 }
 

@@ -107,32 +107,27 @@ void set_desired(Db& db, HouseholdId household, const PartOrder& wanted, std::ui
     }
 }
 
-// What the meters table holds of the household.
+// What the tables hold of the meter of a household, and of the account that it should show.
 struct MeterRow {
-    bool known = false;
+    bool found = false;
     std::optional<UnixTime> read_at;
     UnixTime effect_at;
-    std::uint16_t epoch = 0;
-    std::uint32_t number = 0;
     std::uint32_t lit_number = 0;
-    std::uint16_t account_epoch = 0;
-    std::uint32_t account_number = 0;
-    Credit account_credited;
-    AccountUnit unit = AccountUnit::kEnergy;
-    Credit used;
+    KnownAccount account;  // as_issued: see issued()
     // Of the account as it was last read in full; epoch 0: never.
     std::uint16_t proved_epoch = 0;
     Credit proved_used;
     Energy proved_forward;
     Energy forward;    // as read last
     Credit remaining;  // as shown last
-    Situation stopped = Situation::kNone;
-    std::uint16_t accepted_epoch = 0;
-    std::uint32_t accepted_number = 0;
-    std::uint16_t cleared_epoch = 0;
+    // So much use in this epoch, shown without its total, when so much has gone through.
+    [[nodiscard]] bool explains(std::uint16_t epoch, Credit used, Energy forward_then) const {
+        return proved_epoch != epoch ||
+               explains_use(account.newest.unit, used - proved_used, forward_then - proved_forward);
+    }
     // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
     [[nodiscard]] bool tells_use(HouseholdState state) const {
-        return stopped == Situation::kNone && !state.holds().has(Hold::kNotOpened);
+        return account.stopped == Situation::kNone && !state.holds().has(Hold::kNotOpened);
     }
 };
 MeterRow find_meter(Db& db, HouseholdId household) {
@@ -144,34 +139,35 @@ MeterRow find_meter(Db& db, HouseholdId household) {
         "JOIN desired d ON d.household_id = m.household_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
             "$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
-            meter.known = true;
+            meter.found = true;
             meter.read_at = row.as<std::optional<UnixTime>>(0);
             meter.effect_at = row.as<UnixTime>(1);
-            meter.epoch = row.as<std::uint16_t>(2);
-            meter.number = row.as<std::uint32_t>(3);
+            meter.account.meter_epoch = row.as<std::uint16_t>(2);
+            meter.account.meter_number = row.as<std::uint32_t>(3);
             meter.lit_number = row.as<std::uint32_t>(4);
-            meter.used = row.as<Credit>(5);
-            meter.account_epoch = row.as<std::uint16_t>(6);
-            meter.account_number = row.as<std::uint32_t>(7);
-            meter.account_credited = row.as<Credit>(8);
-            meter.stopped = row.as<Situation>(9);
+            meter.account.used = row.as<Credit>(5);
+            meter.account.newest.epoch = row.as<std::uint16_t>(6);
+            meter.account.newest.number = row.as<std::uint32_t>(7);
+            meter.account.newest.credited = row.as<Credit>(8);
+            meter.account.stopped = row.as<Situation>(9);
             meter.remaining = row.as<Credit>(10);
-            meter.unit = row.as<AccountUnit>(11);
+            meter.account.newest.unit = row.as<AccountUnit>(11);
             meter.proved_epoch = row.as<std::uint16_t>(12);
             meter.proved_used = row.as<Credit>(13);
             meter.proved_forward = row.as<Energy>(14);
             meter.forward = row.as<Energy>(15);
-            meter.accepted_epoch = row.as<std::uint16_t>(16);
-            meter.accepted_number = row.as<std::uint32_t>(17);
-            meter.cleared_epoch = row.as<std::uint16_t>(18);
+            meter.account.accepted_epoch = row.as<std::uint16_t>(16);
+            meter.account.accepted_number = row.as<std::uint32_t>(17);
+            meter.account.cleared_epoch = row.as<std::uint16_t>(18);
         });
     return meter;
 }
 
 // What was issued under the epoch and number of a ticket; nothing: it is not ours.
 std::optional<Credit> issued(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect) {
-    if (effect.epoch != 0 && effect.epoch == meter.account_epoch && effect.ticket_number == meter.account_number)
-        return meter.account_credited;
+    if (effect.epoch != 0 && effect.epoch == meter.account.newest.epoch &&
+        effect.ticket_number == meter.account.newest.number)
+        return meter.account.newest.credited;
     std::optional<Credit> credited;
     db.query("SELECT credited_ckwh FROM bookings WHERE household_id = $1 AND epoch = $2 AND ticket_number = $3",
              {household, effect.epoch, effect.ticket_number}, [&](const Row& row) { credited = row.as<Credit>(0); });
@@ -179,7 +175,7 @@ std::optional<Credit> issued(Db& db, HouseholdId household, const MeterRow& mete
 }
 
 std::uint32_t confirmed_in(const MeterRow& meter, std::uint16_t epoch) {
-    return meter.epoch == epoch ? meter.number : 0;
+    return meter.account.meter_epoch == epoch ? meter.account.meter_number : 0;
 }
 
 // Sales of the tickets after `after` up to `upto` whose relay was seen closed at `at`.
@@ -213,15 +209,13 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
     // What was used up to now: the total of the ticket that the meter has, less what remains.
     std::optional<Credit> credited = effect.credited;
     if (!credited && ours) credited = as_issued;
-    Credit used = effect.epoch == meter.epoch ? meter.used : Credit{0};
+    Credit used = effect.epoch == meter.account.meter_epoch ? meter.account.used : Credit{0};
     // A number without its total may be of a card that the office of before a restore had written: then more seems to
     // be used than went through. The account is read back after each ticket.
-    const bool believed = effect.credited || meter.proved_epoch != effect.epoch ||
-                          (credited && explains_use(meter.unit, *credited - effect.remaining - meter.proved_used,
-                                                    meter.forward - meter.proved_forward));
-    if (credited && believed) used = std::max(used, *credited - effect.remaining);
+    if (credited && (effect.credited || meter.explains(effect.epoch, *credited - effect.remaining, meter.forward)))
+        used = std::max(used, *credited - effect.remaining);
     const std::uint32_t number = ours ? effect.ticket_number : seen_before;
-    const std::uint32_t lit_number = effect.epoch == meter.epoch ? std::min(meter.lit_number, number) : 0;
+    const std::uint32_t lit_number = effect.epoch == meter.account.meter_epoch ? std::min(meter.lit_number, number) : 0;
     db.execute(
         "UPDATE meters SET epoch = $2, ticket_number = $3, effect_at = $4, used_ckwh = $5, lit_number = $6, "
         "remaining_ckwh = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $7 ELSE remaining_ckwh END, "
@@ -237,7 +231,8 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
     if (effect.state.has(StateBit::kRelayClosed) && number > lit_number)
         light(db, household, effect.epoch, lit_number, number, at, changes);
     // An account that was read in full is waited for by the line master, which goes on when it was judged.
-    if (effect.credited || is_newer(meter.account_epoch, meter.account_number, effect.epoch, effect.ticket_number))
+    if (effect.credited ||
+        is_newer(meter.account.newest.epoch, meter.account.newest.number, effect.epoch, effect.ticket_number))
         changes.push_back({Change::Kind::kDesired, household.value});
     changes.push_back({Change::Kind::kHousehold, household.value});
 }
@@ -262,20 +257,14 @@ constexpr const char* kOpenSalesProblem =
 // another one with that number, so it is taken for ours when its total was read.
 void settle_effect(Db& db, HouseholdId household, const MeterRow& meter, const MeterEffect& effect, UnixTime at,
                    bool aside, Changes& changes) {
-    KnownAccount known;
-    known.newest = {meter.account_epoch, meter.account_number, meter.account_credited, meter.unit};
-    known.meter_epoch = meter.epoch;
-    known.meter_number = meter.number;
+    KnownAccount known = meter.account;
     known.as_issued = issued(db, household, meter, effect);
-    known.used = meter.used;
-    known.accepted_epoch = meter.accepted_epoch;
-    known.accepted_number = meter.accepted_number;
-    known.stopped = meter.stopped;
-    known.cleared_epoch = meter.cleared_epoch;
     const Judgement judgement = judge_effect(known, meter.read_at.value_or(UnixTime{}), effect);
     if (judgement.situation != Situation::kNone) return stop_tickets(db, household, judgement, effect, at, changes);
-    if (aside && is_newer(effect.epoch, effect.ticket_number, meter.epoch, meter.number) && judgement.is_ours) return;
-    if (meter.stopped != Situation::kNone) let_tickets_go(db, household, at, changes);
+    if (aside && is_newer(effect.epoch, effect.ticket_number, meter.account.meter_epoch, meter.account.meter_number) &&
+        judgement.is_ours)
+        return;
+    if (meter.account.stopped != Situation::kNone) let_tickets_go(db, household, at, changes);
     apply_effect(db, household, meter, effect, at, known.as_issued, judgement.is_ours, changes);
 }
 
@@ -361,7 +350,7 @@ Answer<std::vector<JobRecord>> read_jobs(Db& db, HouseholdId household, int limi
 Answer<Done> record_sent(Db& db, const Delivery& delivery, UnixTime at, Changes& changes) {
     if (delivery.part == Part::kTicket) {
         const MeterRow meter = find_meter(db, delivery.household);
-        if (!meter.known) return no_household();
+        if (!meter.found) return no_household();
         db.query(kOpenSalesSent,
                  {delivery.household, delivery.epoch, delivery.version, at, confirmed_in(meter, delivery.epoch)},
                  [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
@@ -378,7 +367,7 @@ Answer<Done> record_sent(Db& db, const Delivery& delivery, UnixTime at, Changes&
 Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffect& effect, UnixTime at,
                               Changes& changes) {
     const MeterRow meter = find_meter(db, delivery.household);
-    if (!meter.known) return no_household();
+    if (!meter.found) return no_household();
     if (at >= meter.effect_at)
         settle_effect(db, delivery.household, meter, effect, at, delivery.part != Part::kTicket, changes);
     if (delivery.part == Part::kTicket) return Done{};
@@ -393,7 +382,7 @@ Answer<Done> record_confirmed(Db& db, const Delivery& delivery, const MeterEffec
 
 Answer<Done> record_effect(Db& db, HouseholdId household, const MeterEffect& effect, UnixTime at, Changes& changes) {
     const MeterRow meter = find_meter(db, household);
-    if (!meter.known) return no_household();
+    if (!meter.found) return no_household();
     if (at >= meter.effect_at) settle_effect(db, household, meter, effect, at, false, changes);
     return Done{};
 }
@@ -402,7 +391,7 @@ Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view p
                             Changes& changes) {
     if (delivery.part == Part::kTicket) {
         const MeterRow meter = find_meter(db, delivery.household);
-        if (!meter.known) return no_household();
+        if (!meter.found) return no_household();
         db.query(kOpenSalesProblem,
                  {delivery.household, delivery.epoch, delivery.version, problem, confirmed_in(meter, delivery.epoch)},
                  [&](const Row& row) { changes.push_back({Change::Kind::kSale, row.integer(0)}); });
@@ -420,26 +409,26 @@ Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view p
 
 bool apply_reading(Db& db, const Reading& reading, Changes& changes) {
     const MeterRow meter = find_meter(db, reading.household);
-    if (!meter.known) return false;
-    if (meter.read_at && reading.at < *meter.read_at) return meter.number > meter.lit_number;
+    if (!meter.found) return false;
+    if (meter.read_at && reading.at < *meter.read_at) return meter.account.meter_number > meter.lit_number;
     // What remains tells what was used when the meter has the newest ticket and has said so before this reading. A
     // reading is not authenticated, and noise may pass the check sum of the line: only what two in a row show counts,
     // or one damaged character would be taken for a lost memory for ever.
-    Credit used = meter.used;
-    if (meter.epoch == meter.account_epoch && meter.number == meter.account_number && meter.number > 0 &&
+    Credit used = meter.account.used;
+    if (meter.account.meter_epoch == meter.account.newest.epoch &&
+        meter.account.meter_number == meter.account.newest.number && meter.account.meter_number > 0 &&
         reading.at > meter.effect_at && meter.tells_use(reading.state)) {
-        const Credit told = meter.account_credited - std::max(reading.remaining, meter.remaining);
-        if (meter.proved_epoch != meter.epoch ||
-            explains_use(meter.unit, told - meter.proved_used, reading.forward - meter.proved_forward))
-            used = std::max(used, told);
+        const Credit told = meter.account.newest.credited - std::max(reading.remaining, meter.remaining);
+        if (meter.explains(meter.account.meter_epoch, told, reading.forward)) used = std::max(used, told);
     }
     db.execute(
         "UPDATE meters SET read_at = $2, forward_ckwh = $3, remaining_ckwh = $4, state = $5, used_ckwh = $6 "
         "WHERE household_id = $1",
         {reading.household, reading.at, reading.forward, reading.remaining, reading.state.bits, used});
-    if (meter.number <= meter.lit_number) return false;
+    if (meter.account.meter_number <= meter.lit_number) return false;
     if (!reading.state.has(StateBit::kRelayClosed) || reading.at < meter.effect_at) return true;
-    light(db, reading.household, meter.epoch, meter.lit_number, meter.number, reading.at, changes);
+    light(db, reading.household, meter.account.meter_epoch, meter.lit_number, meter.account.meter_number, reading.at,
+          changes);
     return false;
 }
 

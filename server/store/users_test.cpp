@@ -7,6 +7,12 @@ const Actor kOwner{"owner", "10.0.0.7"};
 
 class Users : public OfficeTest {
   protected:
+    Answer<UserRecord> make_cashier() {
+        UserRecord cashier;
+        cashier.user = "li";
+        cashier.role = Role::kCashier;
+        return wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); });
+    }
     Answer<Session> sign_in(const std::string& user, const std::string& password) {
         return wait<Session>([&](auto done) { office_->sign_in(user, password, "10.0.0.7", done); });
     }
@@ -78,11 +84,7 @@ TEST_F(Users, RightPasswordForgivesTheWrongOnesBefore) {
 TEST_F(Users, NewPasswordEndsTheSessionsOfTheOldOne) {
     // Whoever changes a stolen password wants the thief out.
     start();
-    UserRecord cashier;
-    cashier.user = "li";
-    cashier.role = Role::kCashier;
-    const auto created =
-        wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); });
+    const auto created = make_cashier();
     ASSERT_TRUE(created);
     const auto session = sign_in("li", "first password");
     ASSERT_TRUE(session);
@@ -90,10 +92,7 @@ TEST_F(Users, NewPasswordEndsTheSessionsOfTheOldOne) {
     EXPECT_FALSE(office_->session(session->token));
     EXPECT_FALSE(sign_in("li", "first password"));
     EXPECT_TRUE(sign_in("li", "second password"));
-    EXPECT_EQ(wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); })
-                  .error()
-                  .reason,
-              Reason::kNameTaken);
+    EXPECT_EQ(make_cashier().error().reason, Reason::kNameTaken);
     EXPECT_EQ(wait<Done>([&](auto done) { office_->set_password(created->id, "short", kOwner, done); }).error().reason,
               Reason::kPasswordWeak);
     EXPECT_EQ(office_->users()->size(), 2u);
@@ -102,11 +101,7 @@ TEST_F(Users, NewPasswordEndsTheSessionsOfTheOldOne) {
 TEST_F(Users, WhoIsLockedIsOutAtOnceAndComesBackWithTheOldPassword) {
     // The dismissed cashier still has the page open.
     start();
-    UserRecord cashier;
-    cashier.user = "li";
-    cashier.role = Role::kCashier;
-    const auto created =
-        wait<UserRecord>([&](auto done) { office_->create_user(cashier, "first password", kOwner, done); });
+    const auto created = make_cashier();
     ASSERT_TRUE(created);
     const auto change = [&](UserChange wish) {
         wish.user = created->id;
