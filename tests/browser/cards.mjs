@@ -5,13 +5,13 @@
 //   SHOTS=folder    screenshots
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
-import { end, fail, look as lookAt, person, restOf, say } from "./eyes.mjs";
+import { end, fail, look as lookAt, officeOf, person, restOf, say } from "./eyes.mjs";
 
-const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
+const { base, owner, password } = officeOf("cards");
 const agent = process.env.AGENT_URL ?? "";
 const cardFile = process.env.CARD_FILE ?? "";
-if (!base || !agent || !cardFile) {
-  console.error("cards: BASE_URL, AGENT_URL and CARD_FILE must be set");
+if (!agent || !cardFile) {
+  console.error("cards: AGENT_URL and CARD_FILE must be set");
   process.exit(2);
 }
 
@@ -44,8 +44,8 @@ const written = () => page.waitForSelector('[data-test="written"]');
 let broken = null;
 try {
   await page.goto(`${base}/`);
-  await page.fill("#user", process.env.OFFICE_USER ?? "owner");
-  await page.fill("#password", process.env.OFFICE_PASSWORD ?? "");
+  await page.fill("#user", owner);
+  await page.fill("#password", password);
   await page.keyboard.press("Enter");
   await page.waitForSelector('[data-test="search"]');
   await page.goto(`${base}/#/cards`);
@@ -64,8 +64,8 @@ try {
   refusing = false;
   say("paired with the desk agent");
 
-  // A blank card, made for a room whose meter answers.
-  const room = (await rest("/households?limit=100")).households.filter((h) => h.answering && h.box_number).at(-1);
+  // A blank card, made for a room whose meter answers and in which somebody lives.
+  const room = (await rest("/households?limit=100")).households.filter((h) => h.answering && h.box_number && !h.closed).at(-1);
   writeFileSync(cardFile, blank([0xa1, 0xb2, 0xc3, 0xd4]));
   await found("not_ours");
   await page.fill("#room-search", room.room);

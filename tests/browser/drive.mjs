@@ -8,15 +8,9 @@
 //   OFFICE_PID_FILE=file   the office may be killed once; somebody starts it again
 import { readFileSync } from "node:fs";
 
-import { end, fail, look as lookAt, person, restOf, say } from "./eyes.mjs";
+import { end, fail, look as lookAt, officeOf, person, restOf, say } from "./eyes.mjs";
 
-const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
-const user = process.env.OFFICE_USER ?? "owner";
-const password = process.env.OFFICE_PASSWORD ?? "";
-if (!base || !password) {
-  console.error("drive: BASE_URL and OFFICE_PASSWORD must be set");
-  process.exit(2);
-}
+const { base, owner: user, password } = officeOf("drive");
 
 // While the test itself cuts the link, the browser reports what could not be loaded.
 let cutting = false;

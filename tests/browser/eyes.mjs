@@ -12,11 +12,13 @@ const shots = process.env.SHOTS ?? "";
 if (shots) mkdirSync(shots, { recursive: true });
 const began = Date.now();
 const failures = [];
+const refusals = [];  // what the office refused, in its words, for the report of a failure
 export const fail = (text) => {
   failures.push(text);
   console.log(`FAILED  ${text}`);
 };
-export const say = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+const clock = () => `${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s`;
+export const say = (text) => console.log(`${clock()}  ${text}`);
 export const later = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const browser = await chromium.launch({
@@ -37,6 +39,11 @@ export async function person(base, name, { tolerated = expected, elsewhere = inT
     if (!tolerated(message.text()) && (message.type() === "error" || message.type() === "warning")) fail(`console ${message.type()} of ${name} on ${page.url()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => fail(`uncaught of ${name} on ${page.url()}: ${error.message}`));
+  page.on("response", async (response) => {
+    if (response.status() < 400) return;
+    const words = await response.text().catch(() => "");
+    refusals.push(`${clock()} ${name}: ${response.request().method()} ${response.url().replace(base, "")} answered ${response.status()}: ${words.slice(0, 300)}`);
+  });
   page.on("request", (request) => {
     if (!request.url().startsWith(base + "/") && !elsewhere(request.url())) fail(`a request left the office: ${request.url()}`);
   });
@@ -47,6 +54,34 @@ export async function restOf(page, base, path) {
   const answer = await page.context().request.get(`${base}/api/v1${path}`);
   if (!answer.ok()) throw new Error(`GET ${path} answered ${answer.status()}: ${await answer.text()}`);
   return answer.json();
+}
+// A question or an order of its own session, without a page; `token` null: signed out.
+export const restAt = (base) => async (token, method, path, body, key) => {
+  const answer = await fetch(`${base}/api/v1${path}`, {
+    method, headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), "Content-Type": "application/json", ...(key ? { "Idempotency-Key": key } : {}) },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const json = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(json)}`);
+  return json;
+};
+export async function until(what, question, ms = 40000) {
+  for (const last = Date.now() + ms; Date.now() < last; await later(300)) {
+    const found = await question();
+    if (found) return found;
+  }
+  throw new Error(`${what}: not within ${ms / 1000} s`);
+}
+// The office under test and its owner, from the environment; exit 2 where they are not named.
+export function officeOf(driver) {
+  const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
+  const owner = process.env.OFFICE_USER ?? "owner";
+  const password = process.env.OFFICE_PASSWORD ?? "";
+  if (!base || !password) {
+    console.error(`${driver}: BASE_URL and OFFICE_PASSWORD must be set`);
+    process.exit(2);
+  }
+  return { base, owner, password };
 }
 export async function signIn(page, base, user, password) {
   await page.goto(`${base}/`);
@@ -87,6 +122,7 @@ export async function end(what, error) {
     if (shots && last) await last.screenshot({ path: join(shots, `failed-${what.replace(/ /g, "-")}.png`), fullPage: true }).catch(() => undefined);
   }
   await browser.close();
+  if (failures.length > 0) for (const refusal of refusals.slice(-6)) console.log(`  refused: ${refusal}`);
   console.log(failures.length === 0 ? `browser: ${what} hold` : `browser: ${failures.length} failures of ${what}`);
   process.exit(failures.length === 0 ? 0 : 1);
 }

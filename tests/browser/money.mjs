@@ -3,32 +3,11 @@
 //
 //   BASE_URL=http://127.0.0.1:8080 OFFICE_USER=owner OFFICE_PASSWORD=... node tests/browser/money.mjs
 //   SHOTS=folder    screenshots of each page in both languages
-import { end, fail, later, lookInBoth, person, say, signIn } from "./eyes.mjs";
+import { end, fail, lookInBoth, officeOf, person, restAt, say, signIn, until } from "./eyes.mjs";
 
-const base = (process.env.BASE_URL ?? "").replace(/\/$/, "");
-const owner = process.env.OFFICE_USER ?? "owner";
-const ownerPassword = process.env.OFFICE_PASSWORD ?? "";
-if (!base || !ownerPassword) {
-  console.error("money: BASE_URL and OFFICE_PASSWORD must be set");
-  process.exit(2);
-}
+const { base, owner, password: ownerPassword } = officeOf("money");
+const rest = restAt(base);
 const began = Date.now();
-async function rest(token, method, path, body, key) {
-  const answer = await fetch(`${base}/api/v1${path}`, {
-    method, headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), "Content-Type": "application/json", ...(key ? { "Idempotency-Key": key } : {}) },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const json = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(json)}`);
-  return json;
-}
-async function until(what, question, ms = 40000) {
-  for (const last = Date.now() + ms; Date.now() < last; await later(300)) {
-    const found = await question();
-    if (found) return found;
-  }
-  throw new Error(`${what}: not within ${ms / 1000} s`);
-}
 
 let broken = null;
 try {
