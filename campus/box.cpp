@@ -49,9 +49,9 @@ CampusBox::CampusBox(sim::SerialLine& line, card::Mac& mac, const Options& optio
           line_.send(id_, bytes, line_.now() + by);
       }),
       filter_({options.number}, line.character_time(2)) {
-    for (std::uint8_t h = 1; h <= options_.homes; ++h)
-        homes_[at({h})] =
-            std::make_unique<sim::Home>(sim::Life::kStudents, options_.seed, options_.number * 100 + std::uint64_t{h});
+    for (int h = 1; h <= options_.homes; ++h)
+        homes_[at({static_cast<std::uint8_t>(h)})] = std::make_unique<sim::Home>(
+            sim::Life::kStudents, options_.seed, options_.number * 100 + static_cast<std::uint64_t>(h));
     for (auto& phase : measurement_.phases)
         phase = {volts(220), millihertz(50'000), true};
     measurement_.span = options_.window;

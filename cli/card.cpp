@@ -34,7 +34,6 @@ std::int64_t now_ms() {
 }
 
 std::string words_of_finding(const std::string& finding, const json& card) {
-    const std::string room = card.is_null() ? "" : card["room"].get<std::string>();
     if (finding == "up_to_date") return "in order";
     if (finding == "behind") return "the books have a newer ticket: `prewatt card repair` writes it";
     if (finding == "unfinished") return "a write was broken off: `prewatt card repair` completes it";

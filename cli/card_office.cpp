@@ -137,10 +137,9 @@ std::string_view word(desk::Fault fault) {
 }
 std::string sentence_of(const desk::Failure& failure) {
     const std::string sector = std::to_string(failure.sector);
-    const std::string torn = failure.begun
-                                 ? "the card was taken away while it was written; put it back and do the same "
-                                   "again, nothing is lost"
-                                 : "no card lies on the reader, or it was taken away; nothing was written";
+    std::string torn = failure.begun ? "the card was taken away while it was written; put it back and do the same "
+                                       "again, nothing is lost"
+                                     : "no card lies on the reader, or it was taken away; nothing was written";
     switch (failure.fault) {
         case desk::Fault::kNoCard:
             return torn;

@@ -130,10 +130,9 @@ TEST(ApduReader, CommandsAreByteForByteThoseOfPcscPartThree) {
     ASSERT_TRUE(reader.read(0x3D));
     transport.will_say_status(0x9000);
     ASSERT_TRUE(reader.write(0x3E, filled(0xA5)));
-    EXPECT_EQ(transport.asked, (std::vector<std::string>{"FFCA000000", "FFCA000000", "FF82000106010203040506",
-                                                         "FF860000050100"
-                                                         "3C6101",
-                                                         "FFB0003D10", "FFD6003E10A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5"}));
+    EXPECT_EQ(transport.asked,
+              (std::vector<std::string>{"FFCA000000", "FFCA000000", "FF82000106010203040506", "FF8600000501003C6101",
+                                        "FFB0003D10", "FFD6003E10A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5"}));
 }
 
 // OMNIKEY keeps keys in a memory that wears out, and knows nothing else: written once for a key, not once a sector.

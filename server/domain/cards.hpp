@@ -241,7 +241,7 @@ class Cards {
     // A card lies on a desk. Keeps what came back on it and says what it is.
     virtual void see(CardSight sight, Actor who, WhenDone<CardSeen> done) = 0;
     // kCardInUse: the household has a card (unless it is `replaces`), or this card is in use. kNoMeter. kCardNotUsable:
-    // the household has had all the issues that a card can count.
+    // the household has had all the issues that a card can count. kAccountClosed: nobody lives there.
     virtual void issue(CardIssue order, WhenDone<CardOrdered> done) = 0;
     // The newest ticket of the card's household. kCardRevoked; kAccountClosed: there is no account; kMeterBehind: a
     // person has to decide about the account first; kCardUnlike: this generation is not above what was read back, or

@@ -118,6 +118,7 @@ struct Place {
     std::uint64_t box_number = 0;
     std::uint8_t number = 0;
     bool by_card = false;
+    bool closed = false;
     int card_issue = 0;
     TicketTotal newest;
     UnixTime newest_at;
@@ -131,9 +132,10 @@ Place find_place(Db& db, HouseholdId household) {
     Place place;
     db.query(
         "SELECT x.number, h.number_in_box, l.url, h.card_issue, a.epoch, a.ticket_number, a.credited_ckwh, a.unit, "
-        "a.booked_at, d.stopped, m.epoch, m.ticket_number, m.used_ckwh, m.effect_at FROM households h JOIN desired d "
-        "ON "
-        "d.household_id = h.id JOIN meters m ON m.household_id = h.id LEFT JOIN boxes x ON x.id = h.box_id LEFT JOIN "
+        "a.booked_at, d.stopped, m.epoch, m.ticket_number, m.used_ckwh, m.effect_at, h.closed FROM households h JOIN "
+        "desired d "
+        "ON d.household_id = h.id JOIN meters m ON m.household_id = h.id LEFT JOIN boxes x ON x.id = h.box_id LEFT "
+        "JOIN "
         "lines l ON l.id = x.line_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING("h.id") " WHERE h.id = $1",
         {household}, [&](const Row& row) {
             place.found = true;
@@ -149,6 +151,7 @@ Place find_place(Db& db, HouseholdId household) {
             place.meter_number = row.as<std::uint32_t>(11);
             place.used_known = row.as<Credit>(12);
             place.effect_at = row.as<UnixTime>(13);
+            place.closed = row.as<bool>(14);
         });
     return place;
 }
@@ -264,6 +267,10 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
             return done;
         }
     } else {
+        if (place.closed)
+            return refused(Reason::kAccountClosed,
+                           "The room's account is closed, and a card would bring its last ticket only; move somebody "
+                           "in first. Nothing was done.");
         const auto of_household = find_live_of(db, order.household);
         std::optional<CardRecord> replaced;
         if (order.replaces) {

@@ -390,6 +390,7 @@ TEST_F(CardsTest, AfterMovingOutTheCardCarriesNothingUntilItIsWrittenForTheNextA
     meter(household, 0);
     ASSERT_TRUE(settle("x1", household));
     meter(household, 0);
+    EXPECT_EQ(issue("i0", household, "0A0B0C0D").error().reason, Reason::kAccountClosed) << "nobody to give it to";
     ASSERT_TRUE(open_account("o1", household));
     EXPECT_EQ(see(sight_of(first)).finding, CardFinding::kBehind);
     ASSERT_TRUE(end(first.card.id, CardState::kTakenBack));
