@@ -48,8 +48,8 @@ def main():
     try:
         password = ""
         if which == "session":
-            options = argparse.Namespace(root=ROOT, boxes=2)
-            office, password = run_building.bring_up(options, folder / "data", run_building.free_port(), run_building.free_port(), children)
+            options = argparse.Namespace(root=ROOT, boxes=2, agent_port=run_building.free_port())
+            office, password = run_building.bring_up(options, folder / "data", run_building.free_port(), children)
             environment["PREWATT_SERVER"] = office.base
             office.token = office.call("POST", "/session", {"user": "owner", "password": password})["token"]
             run_building.wait_for("answers of the boxes", 60, children,
@@ -58,7 +58,7 @@ def main():
             if group_of(command) != which:
                 continue
             run += 1
-            line = command.replace("/tmp/readme.", str(folder / "readme."))
+            line = command.replace("/tmp/readme.", str(folder / "readme.")).replace(" data/", f" {folder}/data/")
             if line.endswith(" &"):
                 background.append(subprocess.Popen(line[:-2], shell=True, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                                                    stdout=subprocess.DEVNULL, start_new_session=True))

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Runs the simulated building and its office side by side; called by ./start.
 
-Two real processes: `prewatt sim` is the building (meters on one RS-485 line behind a TCP port), `prewatt serve` the office.
+Four real processes: `prewatt sim` is the building (meters on one RS-485 line behind a TCP port), `prewatt reader` the card
+reader in its hall, on the same line, `prewatt serve` the office, `prewatt desk-agent` the card reader on its desk. A card is
+a file: it lies on the desk or in the hall, wherever it is moved to.
 With --check: in a temporary folder, sells to a dark room over HTTP, waits until the meter has taken the ticket and its
-relay is closed, prints the times as JSON, exits 0; or says what failed and exits 1.
+relay is closed and until the reader in the hall has answered the office, prints the times as JSON, exits 0; or says what
+failed and exits 1.
 """
 import argparse
 import json
@@ -107,7 +110,32 @@ def wait_for(what, seconds, children, question):
     raise Failed(f"waited {seconds} s for {what} in vain{problem}")
 
 
-def bring_up(options, data, port, line_port, children):
+class Places:
+    """Where things lie in the folder of the office."""
+
+    def __init__(self, data):
+        self.desk, self.hall = data / "desk" / "card.m1", data / "hall" / "card.m1"
+        self.pairing, self.reader_keys = data / "desk.code", data / "reader.key"
+
+
+def blank_card(number):
+    """A card as from the factory (docs/formats/virtual-card.md)."""
+    check = number[0] ^ number[1] ^ number[2] ^ number[3]
+    trailer = b"\xff" * 6 + bytes.fromhex("ff078069") + b"\xff" * 6
+    sector = bytes(48) + trailer
+    first = (number + bytes([check, 0x08, 0x04, 0x00])).ljust(16, b"\0") + bytes(32) + trailer
+    return first + sector * 15
+
+
+def lay_out_a_card(places):
+    for place in (places.desk, places.hall):
+        place.parent.mkdir(exist_ok=True)
+    if not places.desk.exists() and not places.hall.exists():
+        places.desk.write_bytes(blank_card(secrets.token_bytes(4)))
+
+
+def bring_up(options, data, port, children):
+    line_port, hall_port = free_port(), free_port()
     program = str(options.root / "build" / "prewatt")
     data.mkdir(parents=True, exist_ok=True)
     password_file = data / "owner-password"
@@ -122,11 +150,21 @@ def bring_up(options, data, port, line_port, children):
         with socket.create_connection(("127.0.0.1", line_port), 1):
             return True
     wait_for("the building's line", 20, children, line_is_up)
+    places = Places(data)
+    lay_out_a_card(places)
+    if not places.reader_keys.exists():
+        made = subprocess.run([program, "reader", "--make-keys", str(key), "--key-file", str(places.reader_keys)], capture_output=True, text=True)
+        if made.returncode != 0:
+            raise Failed(f"the keys of the card reader could not be made: {made.stderr.strip()}")
+    children.append(Child("reader in the hall", [program, "reader", "--number", "1", "--line", f"tcp://127.0.0.1:{line_port}", "--tcp", f"127.0.0.1:{hall_port}",
+                                                 "--card", str(places.hall), "--key-file", str(places.reader_keys)], data / "reader.log"))
     children.append(Child("office", [program, "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--ui-dir", str(options.root / "web" / "dist"),
-                                     "--demo", str(options.boxes), "--demo-line", f"tcp://127.0.0.1:{line_port}",
+                                     "--demo", str(options.boxes), "--demo-line", f"tcp://127.0.0.1:{hall_port}?readers=1",
                                      "--owner-password-file", str(password_file)], data / "office.log"))
     office = Office(f"http://127.0.0.1:{port}")
     wait_for("the office", 30, children, lambda: office.call("GET", "/health"))
+    children.append(Child("desk agent", [program, "desk-agent", "--office", office.base.replace("127.0.0.1", "localhost"), "--port", str(options.agent_port),
+                                         "--pairing-file", str(places.pairing), "--model", str(places.desk), "--exchange-ms", "10"], data / "desk-agent.log"))
     return office, password_file.read_text().strip()
 
 
@@ -162,13 +200,15 @@ def check(options):
     children = []
     try:
         started = time.time()
-        office, password = bring_up(options, folder, free_port(), free_port(), children)
+        office, password = bring_up(options, folder, free_port(), children)
         with urllib.request.urlopen(office.base + "/", timeout=10) as page:
             if b"<html" not in page.read().lower():
                 raise Failed("the page at / is no HTML")
         ready = time.time()
         room, steps = sell_and_wait(office, password, children)
         done = time.time()
+        wait_for("the card reader in the hall", 20, children,
+                 lambda: any(r["state"] == "answering" for line in office.call("GET", "/lines")["lines"] for r in line["readers"]))
         print(json.dumps({
             "ok": True, "room": room, "boxes": options.boxes, "built_before": options.built_before == "true",
             "seconds": {"install_and_build": round(options.built - options.began, 3), "office_ready": round(ready - started, 3),
@@ -183,6 +223,11 @@ def check(options):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pairing_code(log):
+    said = [line for line in pathlib.Path(log).read_text(errors="replace").splitlines() if line.startswith("pairing code: ")]
+    return said[-1].removeprefix("pairing code: ") if said else None
+
+
 def run(options):
     if port_is_taken(options.port):
         say(f"prewatt: port {options.port} is taken by another program; nothing was started. Try: ./start --port {options.port + 1}")
@@ -190,7 +235,8 @@ def run(options):
     children = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        office, password = bring_up(options, options.data, options.port, free_port(), children)
+        office, password = bring_up(options, options.data, options.port, children)
+        code = wait_for("the desk agent", 20, children, lambda: pairing_code(options.data / "desk-agent.log"))
         say(f"""
 Prewatt is running: a simulated building of {options.boxes} boxes x 39 households, and its office.
 
@@ -203,6 +249,11 @@ Prewatt is running: a simulated building of {options.boxes} boxes x 39 household
     2. The selling desk: type a room, 3-0101 say, then 20 and Enter twice. The steps of the sale appear as they happen;
        within seconds the meter has taken the ticket and the wall shows the room lit.
     3. The room's page: what its appliances draw at this moment.
+
+    4. Cards: open Cards, pair with the desk reader (address http://127.0.0.1:{options.agent_port}, code {code}). A blank card lies
+       on the desk: make it the card of a room, sell onto it, then carry it to the reader in the hall:
+         mv {options.data}/desk/card.m1 {options.data}/hall/
+       and back, to see what the meter wrote onto it. Lines shows what the reader in the hall did.
 
   On the command line   build/prewatt --help        build/prewatt login --server {office.base} --user owner
   Data and logs         {options.data}
@@ -234,6 +285,8 @@ def main():
     parser.add_argument("--built-before", default="true")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    # The pages look for a desk agent at 8086 first.
+    options.agent_port = free_port() if options.check or port_is_taken(8086) else 8086
     os.umask(0o077)
     return check(options) if options.check else run(options)
 

@@ -1,17 +1,18 @@
 // Drives the page of cards against a running office and a desk agent whose card is a file: issues a card, sells onto it, tears it away
 // while it is written and puts it back, replaces it, takes it back; looks at every state in both languages.
 //
-//   BASE_URL=... OFFICE_PASSWORD=... AGENT_URL=http://127.0.0.1:N AGENT_CODE=... CARD_FILE=file node tests/browser/cards.mjs
+//   BASE_URL=... OFFICE_PASSWORD=... AGENT_URL=http://127.0.0.1:N AGENT_CODE=... CARD_FILE=file HALL_FILE=file node tests/browser/cards.mjs
 //   SHOTS=folder    screenshots
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
-import { end, fail, look as lookAt, officeOf, person, restOf, say } from "./eyes.mjs";
+import { end, fail, look as lookAt, officeOf, person, restOf, say, until } from "./eyes.mjs";
 
 const { base, owner, password } = officeOf("cards");
 const agent = process.env.AGENT_URL ?? "";
 const cardFile = process.env.CARD_FILE ?? "";
-if (!agent || !cardFile) {
-  console.error("cards: AGENT_URL and CARD_FILE must be set");
+const hall = process.env.HALL_FILE ?? "";
+if (!agent || !cardFile || !hall) {
+  console.error("cards: AGENT_URL, CARD_FILE and HALL_FILE must be set");
   process.exit(2);
 }
 
@@ -141,6 +142,23 @@ try {
   await page.click('[data-test="repair"]');
   await written();
   say("the card was behind the books and was brought up");
+
+  // Carried to the reader in the hall and back: the box says onto the card what it has, and the page of the lines what happened there.
+  await page.waitForSelector('[data-test="written"]');
+  renameSync(cardFile, hall);
+  await until("the reader in the hall booked the card", async () => (await rest("/lines")).lines[0].readers[0].booked > 0);
+  await page.goto(`${base}/#/lines`);
+  await page.waitForSelector('[data-test="readers"] .tone-on');
+  await look("lines-reader-zh");
+  const booked = await page.locator('[data-test="readers"] tbody td:nth-child(5)').textContent();
+  if (!/^1 \/ [1-9]/.test(booked?.trim() ?? "")) fail(`the page of the lines says "${booked}" of the cards held to the reader in the hall`);
+  renameSync(hall, cardFile);
+  await page.goto(`${base}/#/cards`);
+  await found("up_to_date");
+  [card] = (await rest(`/households/${room.id}/cards`)).cards;
+  if (card.said?.ticket_number !== card.carries.ticket_number) fail(`the box said ticket ${card.said?.ticket_number} onto the card that carries ${card.carries.ticket_number}`);
+  await look("cards-from-hall-zh");
+  say("carried to the reader in the hall and back; the box's word stands on the card");
 
   // Lost and replaced: the old one is dead when it turns up.
   takeAway();

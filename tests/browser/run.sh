@@ -20,15 +20,17 @@ folder=$(mktemp -d)
 pids=()
 building=
 agent=
+reader=
 finish() {
   local code=$?
   touch "$folder/stop"
   kill "$(cat "$folder/office.pid" 2>/dev/null)" 2>/dev/null || true
   kill "$building" 2>/dev/null || true
   kill "$agent" 2>/dev/null || true
+  kill "$reader" 2>/dev/null || true
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   if [[ $code -ne 0 ]]; then
-    for name in building office agent; do
+    for name in building reader office agent; do
       echo "-- last words of the $name"; tail -15 "$folder/$name.log" 2>/dev/null || true
     done
   fi
@@ -37,9 +39,9 @@ finish() {
 }
 trap finish EXIT
 # Two ports that nobody listens on at this moment.
-read -r line_port web_port < <(python3 - <<'PY'
+read -r line_port hall_port web_port < <(python3 - <<'PY'
 import socket
-free = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+free = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
 print(*(s.getsockname()[1] for s in free))
 PY
 )
@@ -52,12 +54,18 @@ export BASE_URL=http://127.0.0.1:$web_port
 building=$!
 pids+=("$building")
 for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$line_port") 2>/dev/null && break; sleep 0.1; done
+# The reader in the hall: between the office and the boxes, and a card lies on it while there is a file.
+export HALL_FILE=$folder/hall.m1
+"$program" reader --make-keys "$folder/prewatt.key" --key-file "$folder/reader.key" >/dev/null
+"$program" reader --number 1 --line "tcp://127.0.0.1:$line_port" --tcp "127.0.0.1:$hall_port" --card "$HALL_FILE" --key-file "$folder/reader.key" >"$folder/reader.log" 2>&1 &
+reader=$!
+pids+=("$reader")
 # The office is started again when it ends, twice at most: the driver kills it once, to see what the pages do.
 export OFFICE_PID_FILE=$folder/office.pid
 office() {
   for _ in 1 2 3; do
     [[ -e $folder/stop ]] && return
-    "$program" serve --data "$folder" --listen "127.0.0.1:$web_port" --ui-dir "$root/web/dist" --demo 2 --demo-line "tcp://127.0.0.1:$line_port" \
+    "$program" serve --data "$folder" --listen "127.0.0.1:$web_port" --ui-dir "$root/web/dist" --demo 2 --demo-line "tcp://127.0.0.1:$hall_port?readers=1" \
       --owner-password-file "$folder/owner-password" >>"$folder/office.log" 2>&1 &
     echo $! >"$OFFICE_PID_FILE"
     wait $! || true
