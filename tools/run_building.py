@@ -249,7 +249,6 @@ Prewatt is running: a simulated building of {options.boxes} boxes x 39 household
     2. The selling desk: type a room, 3-0101 say, then 20 and Enter twice. The steps of the sale appear as they happen;
        within seconds the meter has taken the ticket and the wall shows the room lit.
     3. The room's page: what its appliances draw at this moment.
-
     4. Cards: open Cards, pair with the desk reader (address http://127.0.0.1:{options.agent_port}, code {code}). A blank card lies
        on the desk: make it the card of a room, sell onto it, then carry it to the reader in the hall:
          mv {options.data}/desk/card.m1 {options.data}/hall/
