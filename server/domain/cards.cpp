@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/domain/office_calendar.hpp"
 #include "server/domain/orders.hpp"
 #include "server/domain/reconcile.hpp"
 
@@ -77,6 +78,50 @@ std::optional<WorkItem> compare_return(const CardRecord& card, const CardReturn&
     return std::nullopt;
 }
 
+// What the meter has noticed and says by its household's card. Of the household and not of this card: the next card of
+// the household ends it, also when this one is lost and replaced.
+void say_hints(const CardRecord& card, const CardReturn& said, UnixTime now, std::vector<WorkItem>& items) {
+    const auto words = words_of_hints(said.hints);
+    const auto says = [&](std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+    const auto add = [&](std::string_view kind) -> WorkItem& {
+        WorkItem& item = items.emplace_back(item_of(card, kind, now));
+        item.subject.clear();
+        item.figures =
+            "box " + std::to_string(card.box_number) + ", said at the swipe of " +
+            (said.swiped_at ? text_of(*said.swiped_at) : std::string{"an unknown time: the box's clock was not set"});
+        return item;
+    };
+    if (says("tamper")) {
+        WorkItem& item = add("card_says_tamper");
+        item.figures += "; bad cards shown to this box so far: " + std::to_string(said.bad_cards);
+        item.size = said.bad_cards;
+        item.explanation =
+            "In the 62 days before the swipe the meter saw at least one of these: a wrong password, a forged or "
+            "repeated "
+            "command or a bad card at its box, which each household of the box then says; or energy that flowed "
+            "backwards in this household, as with meter terminals exchanged or a generator behind the meter. The card "
+            "does not say which.";
+        item.proposals = {
+            "Read the event log of the box (over its line, or with a computer at the box): the rings \"security\" and "
+            "\"faults\" say what it was and when.",
+            "When households of the same box say so together: look at the box, its seal and its cables. When only this "
+            "one does: look at its outgoing cable and for a solar inverter or generator in the room.",
+            "Note here what was found; then it is out of the way until the box counts another bad card. It closes by "
+            "itself when a card of the household comes back from a swipe without the sign, at the earliest 62 days "
+            "after the last one."};
+    }
+    if (says("records_waiting")) {
+        WorkItem& item = add("card_says_unread");
+        item.explanation =
+            "Events of the box or of this household lie in the meter for more than 31 days, and nobody has read its "
+            "event log since they happened, or the box has been without supply since it was read. Each part of the log "
+            "keeps only its newest entries; what is overwritten before it was read cannot be looked up any more.";
+        item.proposals = {"Read the event log of the box: over its line, or with a computer at the box.",
+                          "Nothing is wrong with credit or supply. It closes by itself when a card of the household "
+                          "comes back from a swipe after that reading."};
+    }
+}
+
 }  // namespace
 
 std::string_view word(CardKind kind) {
@@ -144,6 +189,7 @@ std::string_view word(CardFinding finding) {
     }
     return "unknown";
 }
+
 std::vector<std::string_view> words_of_hints(std::uint8_t hints) {
     std::vector<std::string_view> words;
     for (std::size_t k = 0; k < kHintWords.size(); ++k)
@@ -212,6 +258,8 @@ CardJudgement judge_sight(const CardSight& sight, const CardFacts& facts, UnixTi
     }
     if (judgement.take_said && !facts.by_card)
         if (auto item = compare_return(card, *sight.said, facts, now)) judgement.items.push_back(std::move(*item));
+
+    if (judgement.take_said) say_hints(card, *sight.said, now, judgement.items);
 
     if (!is_live(card.state))
         judgement.finding = CardFinding::kRevoked;

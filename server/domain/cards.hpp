@@ -165,8 +165,18 @@ struct CardJudgement {
     bool rolled_back = false;  // the card shows less than was read back from it: somebody restored old contents
     std::vector<WorkItem> items;
 };
-// Kinds that judge_sight can raise; what is not found any more is closed when the card is seen again.
-inline constexpr std::string_view kCardKinds[] = {"card_rolled_back", "card_without_order", "card_unlike_ledger"};
+// Items of kinds that a later RETURN ends (CardEnding): when one is taken that does not raise them again. Those of the
+// household stay open when its card is replaced; those of the card are closed by this card.
+struct CardEnding {
+    std::string_view kind;
+    std::string_view how;
+    bool of_card = false;
+};
+inline constexpr CardEnding kCardEndings[] = {
+    {"card_unlike_ledger", "The card agrees with the books again.", true},
+    {"card_says_tamper", "A later swipe says no sign of tampering."},
+    {"card_says_unread", "A later swipe says no unread events."},
+};
 [[nodiscard]] CardJudgement judge_sight(const CardSight& sight, const CardFacts& facts, UnixTime now);
 
 // When the swipe was, as far as it can be known: by the box's clock, but neither before the office knew that it had not

@@ -611,12 +611,13 @@ class CardsOnDb final : public Cards {
             return std::any_of(judgement.items.begin(), judgement.items.end(),
                                [&](const WorkItem& item) { return item.kind == kind; });
         };
-        if (judgement.take_said && !is_raised("card_unlike_ledger")) {
+        for (const CardEnding& ending : kCardEndings) {
+            if (!judgement.take_said || is_raised(ending.kind)) continue;
             WorkItem gone;
-            gone.kind = "card_unlike_ledger";
+            gone.kind = ending.kind;
             gone.household = card.household;
-            gone.subject = name_of(card.id);
-            close_work_item(db, difference_of(gone), "The card agrees with the books again.", now);
+            if (ending.of_card) gone.subject = name_of(card.id);
+            close_work_item(db, difference_of(gone), ending.how, now);
         }
         for (const WorkItem& item : judgement.items)
             raise_work_item(db, item);

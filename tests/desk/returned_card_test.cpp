@@ -3,6 +3,7 @@
 #include "card/copies.hpp"
 #include "card/record_io.hpp"
 #include "card/records.hpp"
+#include "server/domain/office_calendar.hpp"
 #include "sim/card/field.hpp"
 #include "tests/desk/office_at_desk.hpp"
 
@@ -193,6 +194,75 @@ class ReturnedByCardOnly : public ReturnedCard {
   protected:
     ReturnedByCardOnly() : ReturnedCard("card") {}
 };
+
+// Nobody drives to a box that no line reaches, and what its meter has noticed stays in it. Or the item hangs on the
+// card that was lost, and stays for ever.
+TEST_F(ReturnedCard, SignsOfTamperingAndUnreadEventsAreWorkUntilACardComesBackWithoutThem) {
+    const auto find = [&](std::string_view kind) -> std::optional<server::WorkRecord> {
+        const auto items = at_.office().work_list().items({});
+        EXPECT_TRUE(items);
+        std::optional<server::WorkRecord> found;
+        for (const server::WorkRecord& record : items.value()) {
+            if (record.item.kind != kind) continue;
+            EXPECT_FALSE(found) << "doubled";
+            found = record;
+        }
+        return found;
+    };
+    card::ReturnRecord first = said(1, 1, 10'000, 1'000);
+    first.set(card::Hint::kTamper);
+    first.set(card::Hint::kRecordsWaiting);
+    first.bad_cards = 2;
+    swipe(first);
+    EXPECT_FALSE(find("card_says_tamper")) << "said on a card in somebody's pocket";
+    look();
+    const auto tamper = find("card_says_tamper");
+    ASSERT_TRUE(tamper && find("card_says_unread"));
+    EXPECT_EQ(tamper->item.household, household_);
+    EXPECT_EQ(tamper->item.size, 2);
+    EXPECT_NE(tamper->item.figures.find("box " + std::to_string(box_)), std::string::npos) << tamper->item.figures;
+    EXPECT_NE(tamper->item.figures.find(server::text_of(*at_.card_of(household_).said->swiped_at)), std::string::npos)
+        << tamper->item.figures;
+    look();
+    EXPECT_TRUE(find("card_says_tamper") && find("card_says_unread")) << "the same record again closes nothing";
+
+    card::ReturnRecord second = said(2, 1, 10'000, 1'100);
+    second.set(card::Hint::kTamper);
+    second.bad_cards = 2;
+    swipe(second);
+    look();
+    EXPECT_FALSE(find("card_says_unread"));
+    ASSERT_TRUE(server::wait<server::WorkRecord>([&](auto done) {
+        at_.office().work_list().resolve(tamper->id, "pupils with a wrong card", server::Actor{"an", ""},
+                                         std::move(done));
+    }));
+    swipe([&] {
+        card::ReturnRecord third = second;
+        third.generation = 3;
+        return third;
+    }());
+    look();
+    ASSERT_TRUE(find("card_says_tamper"));
+    EXPECT_EQ(find("card_says_tamper")->state, server::WorkState::kExplained)
+        << "nothing new, so nobody is asked again";
+    swipe([&] {
+        card::ReturnRecord fourth = second;
+        fourth.generation = 4;
+        fourth.bad_cards = 3;
+        return fourth;
+    }());
+    look();
+    EXPECT_EQ(find("card_says_tamper")->state, server::WorkState::kOpen) << "one more bad card";
+
+    sim::M1Card next{kOtherUid};
+    field_.hold({&next});
+    ASSERT_TRUE(carry_out({OrderKind::kIssue, "i2", household_.value, at_.card_of(household_).id.value, "lost"}));
+    look();
+    EXPECT_TRUE(find("card_says_tamper")) << "a new card has said nothing yet";
+    put(1, card::seal(at_.mac, keys(box_, at_.masters), kOtherUid, said(1, 1, 10'000, 1'200)));
+    look();
+    EXPECT_FALSE(find("card_says_tamper"));
+}
 
 // AC11: a site without a network. Without this the total would be confirmed by nobody for ever, or money would be paid
 // back that the meter still gives.

@@ -268,6 +268,12 @@ export const enOffice: Record<keyof typeof zhOffice, string> = {
   "work_kind.head_went_back": "Head meter went back",
   "work_kind.head_reading_old": "Head meter not read",
   "work_kind.setting_changed_at_meter": "Setting changed at the meter",
+  "work_kind.card_rolled_back": "Old contents on a card",
+  "work_kind.card_without_order": "Card without an order",
+  "work_kind.card_unlike_ledger": "Card unlike the ledger",
+  "work_kind.card_carries_unbooked": "Card carries what is not booked",
+  "work_kind.card_says_tamper": "Meter says: sign of tampering",
+  "work_kind.card_says_unread": "Meter says: events nobody has read",
 
   "ask.heading": "Questions about tickets",
   "ask.none": "No questions about tickets.",

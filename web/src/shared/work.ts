@@ -8,6 +8,7 @@ export const kWorkKinds = [
   "ticket_ahead", "ticket_other_total", "ticket_forgotten", "ticket_used_less", "ticket_cleared", "ledger_ticket_unknown", "ledger_ticket_not_confirmed",
   "ledger_remaining_too_high", "ledger_register_went_back", "ledger_use_unlike_registers", "move_short", "channel_missing_here", "channel_missing_there",
   "channel_other_amount", "channel_double", "head_unlike_rooms", "head_went_back", "head_reading_old", "setting_changed_at_meter",
+  "card_rolled_back", "card_without_order", "card_unlike_ledger", "card_carries_unbooked", "card_says_tamper", "card_says_unread",
 ] as const;
 export type WorkKind = (typeof kWorkKinds)[number];
 
@@ -31,6 +32,12 @@ const kZh: Record<WorkKind, { why: string; todo: string }> = {
   head_went_back: { why: "总表示数比以前小，而它只会增加；该段时间不作比较。可能原因依次为：录错读数；换过总表。", todo: "重新录入该时刻的正确读数；换过总表则无需处理。" },
   head_reading_old: { why: "总表已久未抄读，各房间之和此后没有可比的数。可能原因依次为：没人抄或没录入；上报程序没有运行。", todo: "抄读总表并录入。" },
   setting_changed_at_meter: { why: "电表曾按系统的设定运行，现在是另一个值：有人在表上改过。系统会改回。", todo: "误改则无需处理；确需此值时在系统中设定。" },
+  card_rolled_back: { why: "卡上内容比上次写入并核对过的旧：有人写回了旧内容，或这是复制卡。无人因此得利：电表每张购电票只认一次，说过的旧状态也不再采信。", todo: "重新写入最新购电票并询问持卡人，或换卡。重新写入后自动关闭。" },
+  card_without_order: { why: "卡上有密封正确的购电票，但本系统没有写它的指令：数据库恢复成了更旧的备份，或有人不当地签发了购电票。", todo: "查明最近一次恢复备份的时间；若未恢复过，更换主密钥并查谁能读到它。" },
+  card_unlike_ledger: { why: "电表通过卡报告的状态与账本不符：有账本未签发的购电票、总额不同，或用量比已知的少。", todo: "直接读取表箱并核对收据和对账单；用量变少时检查表箱是否被打开。与账本重新一致时自动关闭。" },
+  card_carries_unbooked: { why: "按本系统的账，这张卡上的购电票没有以此总额入账，或无人下过写卡指令：卡上内容与售电记录不符。", todo: "读卡并重新写入最新购电票；查操作日志，看谁改过账。" },
+  card_says_tamper: { why: "刷卡前62天内电表至少发现以下之一：本表箱有错误密码、伪造或重放的命令、坏卡（同箱各户的卡都会报告）；或这户有反向电量（如端子接反、表后有发电设备）。卡上不说明是哪一种。", todo: "读取表箱的事件记录（经总线，或在表箱旁用电脑），看“安全”和“故障”两类的内容和时间。同箱多户都报告时检查表箱、封印和接线；只有这户时检查出线和屋内光伏、发电机。在此注明结果，则在表箱再记到坏卡之前不再提示。之后刷过的卡不再带此迹象时自动关闭，最早在最后一次迹象的62天后。" },
+  card_says_unread: { why: "表箱或这户的事件在表内已超过31天，发生后无人读取过事件记录，或读取后表箱停过电。每类记录只保留最新的若干条，未读就被覆盖的无法再查。", todo: "读取表箱的事件记录：经总线，或在表箱旁用电脑。用电和余额不受影响。读取之后刷过的卡送回时自动关闭。" },
 };
 
 export function kindWords(kind: string): string {

@@ -266,6 +266,12 @@ export const zhOffice = {
   "work_kind.head_went_back": "总表示数变小",
   "work_kind.head_reading_old": "总表久未抄读",
   "work_kind.setting_changed_at_meter": "设置在表上被改",
+  "work_kind.card_rolled_back": "卡上是旧内容",
+  "work_kind.card_without_order": "无指令的卡",
+  "work_kind.card_unlike_ledger": "卡与账本不符",
+  "work_kind.card_carries_unbooked": "卡上票未入账",
+  "work_kind.card_says_tamper": "电表报告窃电迹象",
+  "work_kind.card_says_unread": "电表有未读事件",
 
   "ask.heading": "购电票疑问",
   "ask.none": "没有购电票疑问。",
