@@ -278,38 +278,54 @@ Answer<BookingsAnswer> correct(Db& db, const CorrectionOrder& wanted, Consent co
     });
 }
 
+// What an account was short of belongs to it: it is given back before the account ends or the next one begins, for a
+// later one has nothing to do with it. Called when it is certain that this will be.
+Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes);
+// An account that is to end, as it is when what its refunds were short of has been given back.
+struct EndingAccount {
+    AccountFacts facts;
+    TicketTotal ticket;  // as it is now
+};
+std::optional<EndingAccount> load_ending(Db& db, HouseholdId household, const DecisionMaker& who);
+// The same after it was given back; that ticket need not be waited for, what was used was known before it.
+std::optional<AccountFacts> load_given_back(Db& db, HouseholdId household) {
+    auto facts = load_facts(db, household, true);
+    if (facts) facts->confirmed = true;
+    return facts;
+}
+
 // `approved`: the ticket of the account when a second person was asked for; nothing: nobody was.
 Answer<BookingsAnswer> settle(Db& db, const MoneyOrder& order, HouseholdId household,
                               std::optional<std::string> approved, UnixTime now, Changes& changes) {
     const std::string content = "settlement " + std::to_string(household.value);
     return carry_out(db, order, content, kSettle, now, changes, [&]() -> Answer<AccountDecision> {
-        const auto facts = load_facts(db, household, true);
-        if (!facts) return no_household();
-        auto decision = decide_settlement(maker_of(order, now), *facts);
+        const DecisionMaker who = maker_of(order, now);
+        const auto ending = load_ending(db, household, who);
+        if (!ending) return no_household();
+        auto decision = decide_settlement(who, ending->facts);
         if (!decision) return decision;
-        const TicketTotal& ticket = facts->account.ticket;
-        const std::string newest = std::to_string(ticket.epoch) + "/" + std::to_string(ticket.number);
-        if (approved) {
-            if (*approved == newest) return decision;
+        const std::string newest = std::to_string(ending->ticket.epoch) + "/" + std::to_string(ending->ticket.number);
+        if (approved && *approved != newest)
             return refuse(Reason::kAlreadyDecided,
                           "The account has changed since the settlement was asked for; nothing was done. Ask for it "
                           "again.");
-        }
-        if (auto waits = ask_second_person(db, order, ActKind::kRefund, kSettle, content, household,
-                                           Money{0} - decision->bookings[0].amount, " at check-out",
-                                           {{"order_id", order.order_id},
-                                            {"order", content},
-                                            {"household", std::to_string(household.value)},
-                                            {"ticket", newest}},
-                                           now))
-            return std::unexpected(std::move(*waits));
-        return decision;
+        if (!approved)
+            if (auto waits = ask_second_person(db, order, ActKind::kRefund, kSettle, content, household,
+                                               Money{0} - decision->bookings[0].amount, " at check-out",
+                                               {{"order_id", order.order_id},
+                                                {"order", content},
+                                                {"household", std::to_string(household.value)},
+                                                {"ticket", newest}},
+                                               now))
+                return std::unexpected(std::move(*waits));
+        const auto given = give_back_of(db, household, order.who, now, changes);
+        if (!given) return std::unexpected(given.error());
+        if (*given == 0) return decision;
+        const auto after = load_given_back(db, household);
+        if (!after) return no_household();
+        return decide_settlement(who, *after);
     });
 }
-
-// What the account before was short of belongs to it: it is given back before the next one begins, for a later account
-// has nothing to do with it. Called when it is certain that the next one will begin.
-Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes);
 
 Answer<BookingsAnswer> open_account(Db& db, const MoneyOrder& order, HouseholdId household, UnixTime now,
                                     Changes& changes) {
@@ -335,20 +351,23 @@ Answer<BookingsAnswer> open_account(Db& db, const MoneyOrder& order, HouseholdId
 Answer<BookingsAnswer> move_account(Db& db, const MoveOrder& wanted, UnixTime now, Changes& changes) {
     const std::string content = "move " + std::to_string(wanted.from.value) + " " + std::to_string(wanted.to.value);
     auto moved = carry_out(db, wanted.order, content, "household.move", now, changes, [&]() -> Answer<AccountDecision> {
-        bool given_back = false;
-        const auto decide = [&]() -> Answer<AccountDecision> {
-            const auto from = load_facts(db, wanted.from, true);
-            auto to = load_facts(db, wanted.to, false);
-            if (!from || !to) return no_household();
-            to->confirmed |= given_back;
-            return decide_move(maker_of(wanted.order, now), *from, *to);
-        };
-        auto decision = decide();
+        const DecisionMaker who = maker_of(wanted.order, now);
+        const auto from = load_ending(db, wanted.from, who);
+        const auto to = load_facts(db, wanted.to, false);
+        if (!from || !to) return no_household();
+        auto decision = decide_move(who, from->facts, *to);
         if (!decision) return decision;
-        const auto given = give_back_of(db, wanted.to, wanted.order.who, now, changes);
-        if (!given) return std::unexpected(given.error());
-        given_back = *given > 0;
-        return given_back ? decide() : decision;
+        int given = 0;
+        for (const HouseholdId household : {wanted.from, wanted.to}) {
+            const auto back = give_back_of(db, household, wanted.order.who, now, changes);
+            if (!back) return std::unexpected(back.error());
+            given += *back;
+        }
+        if (given == 0) return decision;
+        const auto from_after = load_given_back(db, wanted.from);
+        const auto to_after = load_given_back(db, wanted.to);
+        if (!from_after || !to_after) return no_household();
+        return decide_move(who, *from_after, *to_after);
     });
     if (moved && !moved->repeated) move_residents(db, wanted.from, wanted.to, now);
     return moved;
@@ -503,11 +522,14 @@ Answer<std::vector<Booking>> give_back(Db& db, const RefundFacts& facts, const A
     return std::move(decision->bookings);
 }
 
-// household 0: of all. What is settled for good is looked at no more: the meter had all of it, what was missing is
-// given back, or it confirmed only a later account, which began with what remained.
-Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes) {
+// household 0: of all.
+struct RefundsShown {
     std::vector<BookingId> short_ones;
+    // Looked at no more: the meter had all of it, or it confirmed only a later account, which began with what remained.
     std::vector<BookingId> settled;
+};
+RefundsShown refunds_shown(Db& db, HouseholdId household) {
+    RefundsShown out;
     db.query(
         "SELECT u.booking_id, p.confirmed_at, p.remaining_ckwh FROM unsettled_refunds u JOIN bookings s ON s.id = "
         "u.booking_id JOIN meters m ON m.household_id = s.household_id LEFT JOIN progress p ON p.booking_id = s.id "
@@ -515,20 +537,45 @@ Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTi
         "u.booking_id",
         {household}, [&](const Row& row) {
             const bool is_short = !row.is_null(1) && row.as<Credit>(2) < Credit{0};
-            (is_short ? short_ones : settled).push_back(row.as<BookingId>(0));
+            (is_short ? out.short_ones : out.settled).push_back(row.as<BookingId>(0));
         });
+    return out;
+}
+
+Answer<int> give_back_of(Db& db, HouseholdId household, const Actor& who, UnixTime now, Changes& changes) {
+    RefundsShown shown = refunds_shown(db, household);
     int given = 0;
-    for (const BookingId id : short_ones) {
+    for (const BookingId id : shown.short_ones) {
         const auto facts = load_refund(db, id);
         if (!facts) continue;
         const auto back = give_back(db, *facts, who, now, changes);
         if (!back) return std::unexpected(back.error());
         given += back->empty() ? 0 : 1;
-        if (!back->empty() || facts->returned) settled.push_back(id);
+        if (!back->empty() || facts->returned) shown.settled.push_back(id);
     }
-    for (const BookingId id : settled)
+    for (const BookingId id : shown.settled)
         db.execute("DELETE FROM unsettled_refunds WHERE booking_id = $1", {id});
     return given;
+}
+
+std::optional<EndingAccount> load_ending(Db& db, HouseholdId household, const DecisionMaker& who) {
+    auto facts = load_facts(db, household, true);
+    if (!facts) return std::nullopt;
+    EndingAccount out{std::move(*facts), {}};
+    Account& account = out.facts.account;
+    out.ticket = account.ticket;
+    if (!account.open()) return out;
+    for (const BookingId id : refunds_shown(db, household).short_ones) {
+        const auto refund = load_refund(db, id);
+        if (!refund || refund->returned || refund->refund.tenancy != account.tenancy) continue;
+        auto back = decide_return(who, account, refund->refund, refund->remaining);
+        if (!back) continue;  // and so it will be when it is given back
+        for (Booking& booking : back->bookings) {
+            (void)append(account, booking);
+            out.facts.tenancy.push_back(std::move(booking));
+        }
+    }
+    return out;
 }
 
 std::optional<Refusal> check_drawer(Db& db, DrawerId drawer, bool open) {

@@ -267,6 +267,38 @@ TEST_F(AccountsOfHouseholds, WhatWasBurntBeforeAMoveIsPaidOutInNoRoom) {
     expect_balanced();
 }
 
+TEST_F(AccountsOfHouseholds, WhatARefundWasShortOfIsGivenBackBeforeTheAccountEnds) {
+    // The heater ran on while a refund was under way, the next purchase paid for it, and the room was left an hour
+    // later. Given back into the settled account, those hundredths would have been the next tenant's light or nobody's.
+    start();
+    for (const bool moves : {false, true}) {
+        const std::string k = moves ? "2" : "1";
+        const HouseholdId home = room(moves ? "3-0102" : "3-0101");
+        const auto sold = sell(order("s" + k, home, 640));
+        ASSERT_TRUE(sold);
+        meter(home, 100);
+        const auto owed = refund("r" + k, sold->sale.id);
+        ASSERT_TRUE(owed) << owed.error().message;
+        meter(home, 150);
+        if (!moves) {
+            ASSERT_TRUE(sell(order("t" + k, home, 64)));
+            meter(home, 150);
+        }
+        // Without the purchase nothing would be owed either: what was used is paid by what the refund gives back.
+        const auto ended = moves ? move_to("e" + k, home, room("3-0103")) : settle("e" + k, home);
+        ASSERT_TRUE(ended) << ended.error().message;
+        EXPECT_EQ(ended->bookings[0].given, credit_of_hundredths(moves ? 0 : -100));
+        EXPECT_EQ(accounts().dues_of(owed->bookings[0].id)->front().to_pay, fen(640 - 96));
+        EXPECT_EQ(account(home).remaining(), Credit{0});
+        meter(home, 150);
+        EXPECT_EQ(wait<int>([&](auto done) { accounts().give_back({"office", "timer"}, done); }), 0);
+        ASSERT_TRUE(pay_out("p" + k, owed->bookings[0].id));
+        EXPECT_EQ(account(home).ticket.credited, credit_of_hundredths(150)) << "what was used, and no more";
+        EXPECT_TRUE(account(home).closed);
+        expect_balanced();
+    }
+}
+
 TEST_F(AccountsOfHouseholds, WhatIsPaidAndSettledOfARefundIsLookedAtNoMore) {
     // After ten years of refunds the cashier's list must not take a minute, and must not lose the one that is still
     // owed.
