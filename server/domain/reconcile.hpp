@@ -37,6 +37,13 @@ inline constexpr Energy kReadingSlack = energy_of_hundredths(5);
     return unit == AccountUnit::kMoney || more_used <= credit_for(more_forward + kReadingSlack);
 }
 
+// Nor does it say of which account it is. An office that starts may stand on yesterday's backup: the room may have had
+// another account since, and what is used of that one is no use of ours. So what is read since the start tells of use
+// only after the account was read in full since then; what was read before it was judged by the books of before.
+[[nodiscard]] constexpr bool is_of_judged_account(UnixTime read_at, UnixTime judged_at, UnixTime runs_since) {
+    return read_at < runs_since || judged_at >= runs_since;
+}
+
 // What a new epoch opens with after the meter has lost its memory: all that was credited less what is known to have
 // been used. What was used since that knowledge is lost to the office; never negative beyond the overdraft that was
 // known.

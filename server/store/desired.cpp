@@ -120,14 +120,17 @@ struct MeterRow {
     Energy proved_forward;
     Energy forward;    // as read last
     Credit remaining;  // as shown last
+    UnixTime judged_at;
     // So much use in this epoch, shown without its total, when so much has gone through.
     [[nodiscard]] bool explains(std::uint16_t epoch, Credit used, Energy forward_then) const {
         return proved_epoch != epoch ||
                explains_use(account.newest.unit, used - proved_used, forward_then - proved_forward);
     }
-    // A reading of an account that is not ours, or of none, tells nothing of what was used of ours.
-    [[nodiscard]] bool tells_use(HouseholdState state) const {
-        return account.stopped == Situation::kNone && !state.holds().has(Hold::kNotOpened);
+    // A reading of an account that is not ours, or of none, tells nothing of what was used of ours; which one it is of,
+    // it does not say.
+    [[nodiscard]] bool tells_use(const Reading& reading, UnixTime runs_since) const {
+        return account.stopped == Situation::kNone && !reading.state.holds().has(Hold::kNotOpened) &&
+               is_of_judged_account(reading.at, judged_at, runs_since);
     }
 };
 MeterRow find_meter(Db& db, HouseholdId household) {
@@ -135,7 +138,8 @@ MeterRow find_meter(Db& db, HouseholdId household) {
     db.query(
         "SELECT m.read_at, m.effect_at, m.epoch, m.ticket_number, m.lit_number, m.used_ckwh, a.epoch, a.ticket_number, "
         "a.credited_ckwh, d.stopped, m.remaining_ckwh, a.unit, m.proved_epoch, m.proved_used_ckwh, "
-        "m.proved_forward_ckwh, m.forward_ckwh, d.accepted_epoch, d.accepted_number, d.cleared_epoch FROM meters m "
+        "m.proved_forward_ckwh, m.forward_ckwh, d.accepted_epoch, d.accepted_number, d.cleared_epoch, m.judged_at FROM "
+        "meters m "
         "JOIN desired d ON d.household_id = m.household_id LEFT JOIN bookings a ON a.id = " PREWATT_NEWEST_BOOKING(
             "$1") " WHERE m.household_id = $1",
         {household}, [&](const Row& row) {
@@ -159,6 +163,7 @@ MeterRow find_meter(Db& db, HouseholdId household) {
             meter.account.accepted_epoch = row.as<std::uint16_t>(16);
             meter.account.accepted_number = row.as<std::uint32_t>(17);
             meter.account.cleared_epoch = row.as<std::uint16_t>(18);
+            meter.judged_at = row.as<UnixTime>(19);
         });
     return meter;
 }
@@ -407,7 +412,7 @@ Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view p
     return Done{};
 }
 
-bool apply_reading(Db& db, const Reading& reading, Changes& changes) {
+bool apply_reading(Db& db, const Reading& reading, UnixTime runs_since, Changes& changes) {
     const MeterRow meter = find_meter(db, reading.household);
     if (!meter.found) return false;
     if (meter.read_at && reading.at < *meter.read_at) return meter.account.meter_number > meter.lit_number;
@@ -417,7 +422,7 @@ bool apply_reading(Db& db, const Reading& reading, Changes& changes) {
     Credit used = meter.account.used;
     if (meter.account.meter_epoch == meter.account.newest.epoch &&
         meter.account.meter_number == meter.account.newest.number && meter.account.meter_number > 0 &&
-        reading.at > meter.effect_at && meter.tells_use(reading.state)) {
+        reading.at > meter.effect_at && meter.tells_use(reading, runs_since)) {
         const Credit told = meter.account.newest.credited - std::max(reading.remaining, meter.remaining);
         if (meter.explains(meter.account.meter_epoch, told, reading.forward)) used = std::max(used, told);
     }

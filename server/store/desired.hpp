@@ -28,8 +28,9 @@ struct PartOrder {
 [[nodiscard]] Answer<Done> record_refused(Db& db, const Delivery& delivery, std::string_view problem, bool for_good,
                                           UnixTime at, Changes& changes);
 // The newest reading of a household into `meters`: what it shows, what it tells of the energy used, and sales whose
-// relay is seen closed. An older one than `meters` holds changes nothing. True: a confirmed ticket still awaits light,
-// so the next reading is wanted here too.
-bool apply_reading(Db& db, const Reading& reading, Changes& changes);
+// relay is seen closed. An older one than `meters` holds changes nothing. The office runs since `runs_since`: its books
+// may be older than what the meter has, and a reading of then tells no use until the account was read in full. True: a
+// confirmed ticket still awaits light, so the next reading is wanted here too.
+bool apply_reading(Db& db, const Reading& reading, UnixTime runs_since, Changes& changes);
 
 }  // namespace prewatt::server::store

@@ -80,6 +80,7 @@ class OfficeOnDb final : public Office {
     explicit OfficeOnDb(Connections c)
         : lock_(std::move(c.lock)),
           cheap_password_hash_(c.cheap_password_hash),
+          readings_(c.clock()),
           engine_{std::move(c.clock), ReadPool{std::move(c.open_reading)},
                   Writer{with_readings(std::move(c.writing)), c.batch_max,
                          [this](const Changes& changes) { tell(changes); }, c.by_hand, &readings_},

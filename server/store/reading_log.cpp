@@ -19,8 +19,9 @@ constexpr Duration kMarkSlack = minutes(1);
 constexpr const char* kMark = "values_flushed_at";
 constexpr const char* kFirst = "first_raw_at";
 
-// As apply_reading (desired.cpp: what two in a row show, explains_use) for many at once, without those whose sale
-// awaits light. The bounds are those of the piece: without them PostgreSQL walks through all meters for each.
+// As apply_reading (desired.cpp: what two in a row show, explains_use, is_of_judged_account) for many at once, without
+// those whose sale awaits light. The bounds are those of the piece: without them PostgreSQL walks through all meters
+// for each.
 #define PREWATT_REMAINS_TWICE \
     "CASE WHEN meters.remaining_ckwh > f.remaining_ckwh THEN meters.remaining_ckwh ELSE f.remaining_ckwh END"
 constexpr const char* kFlush =
@@ -28,7 +29,7 @@ constexpr const char* kFlush =
     " FROM bookings b JOIN desired d "
     "ON d.household_id = b.household_id WHERE b.household_id = meters.household_id AND b.epoch = meters.epoch AND "
     "b.ticket_number = meters.ticket_number AND meters.ticket_number > 0 AND f.at > meters.effect_at AND d.stopped = 0 "
-    "AND (f.state / 128) % 2 = 0 AND b.credited_ckwh - " PREWATT_REMAINS_TWICE
+    "AND (f.state / 128) % 2 = 0 AND (f.at < $3 OR meters.judged_at >= $3) AND b.credited_ckwh - " PREWATT_REMAINS_TWICE
     " > meters.used_ckwh AND (b.unit <> 0 OR meters.proved_epoch <> meters.epoch OR b.credited_ckwh "
     "- " PREWATT_REMAINS_TWICE
     " - meters.proved_used_ckwh <= f.forward_ckwh - meters.proved_forward_ckwh + 5) AND NOT EXISTS (SELECT 1 "
@@ -119,7 +120,7 @@ Answer<Done> ReadingLog::record(Db& db, const std::vector<Reading>& readings, Ch
             gathered_.first_at = carried_first_at_ == UnixTime{} ? reading.at : std::min(carried_first_at_, reading.at);
         if (is_late(reading.at, hours_until_)) ++gathered_.late[begin_of_hour(reading.at)];
         if (reading.at < value->newest()) continue;
-        if (value->careful && !apply_reading(db, reading, changes))
+        if (value->careful && !apply_reading(db, reading, runs_since_, changes))
             gathered_.no_longer_careful.push_back(reading.household);
         gathered_.shown.push_back({reading, value->careful});
         if (!value->careful && reading.at < gathered_.mark.value_or(mark_)) gathered_.mark = reading.at;
@@ -139,7 +140,7 @@ void ReadingLog::settle(Db& db, HouseholdId household, Changes& changes) {
             if (in_meters) newest.reset();
         }
     if (!newest) return;
-    if (!apply_reading(db, *newest, changes)) gathered_.no_longer_careful.push_back(household);
+    if (!apply_reading(db, *newest, runs_since_, changes)) gathered_.no_longer_careful.push_back(household);
     gathered_.settled.emplace_back(household, newest->at);
 }
 
@@ -184,7 +185,7 @@ Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max,
             "NULL, forward_ckwh BIGINT NOT NULL, remaining_ckwh BIGINT NOT NULL, state BIGINT NOT NULL)");
         db.execute("DELETE FROM readings_to_flush");
         db.append_rows("readings_to_flush", {"household_id", "at", "forward_ckwh", "remaining_ckwh", "state"}, rows);
-        db.execute(kFlush, {first, last});
+        db.execute(kFlush, {first, last, runs_since_});
     }
     gathered_.cursor = complete ? 0 : cursor;
     gathered_.cursor_moved = true;

@@ -29,6 +29,9 @@ inline constexpr std::size_t kFlushChunk = 2000;
 
 class ReadingLog final : public Writer::Companion {
   public:
+    // The office that it is of begins now.
+    explicit ReadingLog(UnixTime runs_since) : runs_since_(runs_since) {}
+
     [[nodiscard]] const LatestValues& latest() const { return latest_; }
 
     // Before anything else: who there is, and what `meters` has not got yet.
@@ -65,6 +68,7 @@ class ReadingLog final : public Writer::Companion {
     void append(Db& db);
     void make_partition(Db& db, UnixTime at);
 
+    UnixTime runs_since_;
     LatestValues latest_;
     bool loaded_ = false;
     bool with_spans_ = false;
