@@ -187,9 +187,16 @@ void World::watch_knowledge(Room& room, const meter::HouseholdView& view) {
     room.shown_used = view.used;
 }
 
+// An empty meter may take up the account that it lost where hardly anything was known to be used of it: a use that fell
+// by no more is no lost memory (server/domain/reconcile.hpp).
+bool World::may_go_on(const Room& room) {
+    const auto known = room.known_when_lost.find(room.epoch);
+    return known == room.known_when_lost.end() || known->second <= server::kUsedSlack;
+}
+
 void World::check_recovery(Room& room) {
     if (room.without_account_since == kNever) return;
-    if (room.epoch != 0 && !room.lost_in.contains(room.epoch)) {
+    if (room.epoch != 0 && (!room.lost_in.contains(room.epoch) || may_go_on(room))) {
         room.without_account_since = kNever;
         return;
     }
@@ -371,6 +378,12 @@ std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
         }
         unknown += used - known;
     }
+    // The account that went on in the meter that had lost it: what was used before counts there no more.
+    const meter::HouseholdView view = boxes_[room.box]->node().household(room.number);
+    const auto began = room.registers_at.find(view.epoch);
+    if (began != room.registers_at.end() && room.lost_in.contains(view.epoch) && may_go_on(room))
+        unknown +=
+            room.registers_before + view.forward.count() + view.reverse.count() - view.used.count() - began->second;
     report_.used_unknown += Energy{unknown};
     return unknown;
 }

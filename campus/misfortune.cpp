@@ -154,7 +154,10 @@ void World::close_books(Room& room) {
     room.newest_before = std::max(room.newest_before, {view.epoch, view.ticket_number});
     if (view.epoch != 0) {
         room.lost_in.insert(view.epoch);
-        if (room.shown_epoch == view.epoch) room.known_when_lost.try_emplace(view.epoch, room.known_at_least);
+        if (room.shown_epoch == view.epoch) {
+            Credit& known = room.known_when_lost[view.epoch];
+            known = std::max(known, room.known_at_least);
+        }
         if (view.remaining > Credit{}) room.without_account_since = now_;
     }
     room.epoch = 0;

@@ -312,6 +312,7 @@ class World {
     void check_hold(Room& room, const meter::HouseholdView& view);
     void check_delivery(Room& room);
     void check_recovery(Room& room);
+    [[nodiscard]] static bool may_go_on(const Room& room);
     void watch_knowledge(Room& room, const meter::HouseholdView& view);
     [[nodiscard]] Auditor* open_auditor();
 
