@@ -304,7 +304,18 @@ Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight
         wait<CardOrdered>([&](WhenDone<CardOrdered> done) { cards_.issue(std::move(wanted), std::move(done)); });
     if (!ordered) return std::unexpected(std::move(ordered.error()));
     DeskPlan plan{ordered->write.id, ordered->card, ordered->repeated, {}};
-    if (ordered->repeated) return plan;
+    if (ordered->repeated) {
+        // Done: but does what lies here still carry it?
+        const auto& identity = opened.report.identity;
+        if (!identity || identity->serial != ordered->card.id ||
+            identity->generation < ordered->write.identity_generation)
+            return refused(Reason::kCardUnlike,
+                           "Card " + std::to_string(ordered->card.id.value) + " of room " + ordered->card.room +
+                               " was issued, and what lies on the reader does not carry it any more: somebody has "
+                               "put other contents onto it, or this is a copy. Replace it. Nothing was written.",
+                           ordered->card.id.value);
+        return plan;
+    }
 
     const auto keys_of = keys(sight.uid);
     if (!keys_of) return std::unexpected(keys_of.error());
@@ -363,6 +374,10 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
         wanted.identity_generation =
             std::max(card.identity_generation, report->identity ? report->identity->generation : 0) + 1;
     wanted.generation = next->generation;
+    if (whole)
+        for (const SeenTicket& seen : open_all(mac_, masters_, layout_, uid, sight).sight.tickets)
+            if (seen.serial == card.id && (!wanted.carries || seen.generation > wanted.carries->generation))
+                wanted.carries = seen;
     auto ordered =
         wait<CardOrdered>([&](WhenDone<CardOrdered> done) { cards_.order_ticket(std::move(wanted), std::move(done)); });
     if (!ordered) return std::unexpected(std::move(ordered.error()));

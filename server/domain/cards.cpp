@@ -208,6 +208,12 @@ UnixTime time_of_swipe(const CardReturn& said, UnixTime earliest, UnixTime now) 
     return said.swiped_at ? std::clamp(*said.swiped_at, earliest, now) : earliest;
 }
 
+bool still_stands(const CardRecord& card, const std::optional<SeenTicket>& newest) {
+    return !card.write_open && card.generation != 0 && newest && newest->serial == card.id &&
+           newest->generation == card.generation && newest->ticket.epoch == card.carries.epoch &&
+           newest->ticket.number == card.carries.number && newest->ticket.credited == card.carries.credited;
+}
+
 CardJudgement judge_sight(const CardSight& sight, const CardFacts& facts, UnixTime now) {
     CardJudgement judgement;
     if (!facts.card) {
@@ -266,7 +272,7 @@ CardJudgement judge_sight(const CardSight& sight, const CardFacts& facts, UnixTi
     else if (card.box_number != facts.box_number)
         judgement.finding = CardFinding::kMoved;
     else if (card.state == CardState::kIssued || card.write_open || judgement.rolled_back || !sight.identity ||
-             (card.generation != 0 && !newest))
+             ((card.generation != 0 || newest) && !still_stands(card, newest ? std::optional(*newest) : std::nullopt)))
         judgement.finding = CardFinding::kUnfinished;
     else if (is_newer(facts.newest.epoch, facts.newest.number, card.carries.epoch, card.carries.number))
         judgement.finding = CardFinding::kBehind;

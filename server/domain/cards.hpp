@@ -140,7 +140,7 @@ struct CardSight {
 enum class CardFinding : std::uint8_t {
     kNotOurs,     // blank, or another system's
     kUnknown,     // our seal, and these books know no such card: restored from an older backup, say
-    kUnfinished,  // a write was torn, or the identity is not whole: complete it
+    kUnfinished,  // a write was torn or never acknowledged, or the identity is not whole: complete it
     kBehind,      // the books have a newer ticket than the card
     kMoved,       // the household has another box by now: the card has to be written anew
     kUpToDate,
@@ -177,6 +177,9 @@ inline constexpr CardEnding kCardEndings[] = {
     {"card_says_tamper", "A later swipe says no sign of tampering."},
     {"card_says_unread", "A later swipe says no unread events."},
 };
+// Is this the very copy that was read back last, with nothing ordered since? A copy of a later generation was written
+// and never acknowledged: it can have weak bits, read well now and badly an hour later (card/copies.hpp).
+[[nodiscard]] bool still_stands(const CardRecord& card, const std::optional<SeenTicket>& newest);
 [[nodiscard]] CardJudgement judge_sight(const CardSight& sight, const CardFacts& facts, UnixTime now);
 
 // When the swipe was, as far as it can be known: by the box's clock, but neither before the office knew that it had not
@@ -211,6 +214,9 @@ struct CardTicketOrder {
     CardId card;
     std::uint32_t identity_generation = 0;  // 0: the identity stands
     std::uint32_t generation = 1;
+    // The newest ticket of this card that opens on what lies on the reader now: an order that is done already is
+    // answered as done only while that is what was acknowledged last (still_stands), and is written again otherwise.
+    std::optional<SeenTicket> carries;
 };
 struct CardFormatOrder {
     std::string order_id;

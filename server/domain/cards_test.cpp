@@ -74,6 +74,41 @@ TEST(CardRules, ACopyOfATornWriteIsNotTakenForTheWriteThatFollowedUnderItsGenera
     EXPECT_EQ(now.finding, CardFinding::kUnfinished);
 }
 
+// AC08, AC09: an old dump brings a copy back whose write was torn and never acknowledged; its cells are weak. The clerk
+// is told that the card is in order, and at the meter it shows a ticket less.
+TEST(CardRules, ACopyThatWasNeverAcknowledgedIsWrittenAgainHoweverWellItReads) {
+    EXPECT_EQ(judge_sight(sight_of(6), facts_of(5), kNow).finding, CardFinding::kUnfinished);
+    CardSight later = sight_of(5);
+    later.tickets.front().ticket.number = 4;
+    EXPECT_EQ(judge_sight(later, facts_of(5), kNow).finding, CardFinding::kUnfinished)
+        << "the same generation, and not what was read back under it";
+    // The books hold no ticket of this card at all.
+    CardFacts none = facts_of(0);
+    none.card->carries = {};
+    EXPECT_EQ(judge_sight(sight_of(1), none, kNow).finding, CardFinding::kUnfinished);
+}
+
+// The answer to an order is lost, the card is written back, the order is repeated: it is called done without a look.
+TEST(CardRules, OnlyWhatWasReadBackLastStillStands) {
+    CardRecord card = *facts_of(5).card;
+    const SeenTicket seen = sight_of(5).tickets.front();
+    EXPECT_TRUE(still_stands(card, seen));
+    EXPECT_FALSE(still_stands(card, std::nullopt));
+    const auto with = [&](auto change) {
+        SeenTicket other = seen;
+        change(other);
+        return still_stands(card, other);
+    };
+    EXPECT_FALSE(with([](SeenTicket& one) { one.generation = 6; }));
+    EXPECT_FALSE(with([](SeenTicket& one) { one.generation = 4; }));
+    EXPECT_FALSE(with([](SeenTicket& one) { one.serial = CardId{8}; }));
+    EXPECT_FALSE(with([](SeenTicket& one) { one.ticket.number = 2; }));
+    EXPECT_FALSE(with([](SeenTicket& one) { one.ticket.epoch = 2; }));
+    EXPECT_FALSE(with([](SeenTicket& one) { one.ticket.credited = credit_of_hundredths(501); }));
+    card.write_open = true;
+    EXPECT_FALSE(still_stands(card, seen));
+}
+
 // A word of the REST interface that nobody reads back.
 TEST(CardRules, WordsAreWordsOfTheirNumbers) {
     for (int k = 1; k <= 6; ++k)

@@ -337,7 +337,10 @@ Answer<CardOrdered> order_ticket(Db& db, const CardTicketOrder& order, UnixTime 
     const Place place = find_place(db, card->household);
     if (const auto known = find_write(db, order.order_id)) {
         if (known->card != order.card || known->kind != CardWriteKind::kTicket) return reused();
-        if (known->state == CardWriteState::kDone && is_live(card->state)) {
+        // Done, and what lies there is still what was read back. Otherwise the answer was lost and somebody has put
+        // other contents onto the card meanwhile: it is written again, as another attempt of the same order.
+        if (known->state == CardWriteState::kDone && is_live(card->state) && still_stands(*card, order.carries) &&
+            card->box_number == place.box_number) {
             CardOrdered done = ordered(db, *known, *card, place);
             done.repeated = true;
             return done;

@@ -29,12 +29,14 @@ class CardsTest : public AccountsTest {
         wanted.generation = generation;
         return wait<CardOrdered>([&](auto done) { cards().issue(wanted, done); });
     }
-    Answer<CardOrdered> ticket(std::string order, CardId card, std::uint32_t generation) {
+    Answer<CardOrdered> ticket(std::string order, CardId card, std::uint32_t generation,
+                               std::optional<SeenTicket> carries = {}) {
         CardTicketOrder wanted;
         wanted.order_id = std::move(order);
         wanted.who = clerk();
         wanted.card = card;
         wanted.generation = generation;
+        wanted.carries = carries;
         return wait<CardOrdered>([&](auto done) { cards().order_ticket(wanted, done); });
     }
     Answer<CardRecord> written(CardWriteId write) {
@@ -160,9 +162,19 @@ TEST_F(CardsTest, ATornWriteIsOrderedAgainAndCarriesWhatIsNewestThen) {
     EXPECT_EQ(late.error().reason, Reason::kCardUnlike);
     ASSERT_TRUE(written(again->write.id));
     EXPECT_EQ(see(sight_of(*again)).finding, CardFinding::kUpToDate);
-    const auto done = ticket("t2", first.card.id, 4);
+    const SeenTicket stands{4, again->write.ticket, first.card.id};
+    const auto done = ticket("t2", first.card.id, 6, stands);
     ASSERT_TRUE(done);
     EXPECT_TRUE(done->repeated);
+    // Its answer was lost, and what lies there now is not what was read back: the same order writes again.
+    const auto anew = ticket("t2", first.card.id, 6, SeenTicket{1, first.write.ticket, first.card.id});
+    ASSERT_TRUE(anew) << anew.error().message;
+    EXPECT_FALSE(anew->repeated);
+    EXPECT_NE(anew->write.id, again->write.id);
+    EXPECT_EQ(anew->write.generation, 6u);
+    ASSERT_TRUE(written(anew->write.id));
+    EXPECT_EQ(see(sight_of(*anew)).finding, CardFinding::kUpToDate);
+    EXPECT_EQ(see(sight_of(*again)).finding, CardFinding::kUnfinished) << "the copy of before";
     // Never at or below what was read back.
     const auto low = ticket("t3", first.card.id, 4);
     ASSERT_FALSE(low);

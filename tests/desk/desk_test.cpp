@@ -261,6 +261,53 @@ TEST_F(DeskTest, ForgedCopiedAndSplicedCardsAreSeenForWhatTheyAre) {
     EXPECT_EQ(look(), "up_to_date");
 }
 
+// AC02, AC09: a copy is torn twice and dumped as it reads then; its cells fade, the write is done again above it, and
+// the dump is put back. What it shows newest was never acknowledged: the clerk must not hear that the card is in order,
+// nor that an order whose answer was lost is done.
+TEST_F(DeskTest, ACopyThatWasNeverAcknowledgedIsWrittenAgainAndARepeatedOrderLooksAtTheCard) {
+    const HouseholdId household = room("3-0101");
+    sim::M1Card plastic(kUid);
+    field_.put(plastic);
+    const auto blank = plastic.dump();
+    sell("s1", household);
+    ASSERT_TRUE(carry_out(issue_order("i1", household)));
+    const auto whole = plastic.dump();
+    sell("s2", household);
+    for (int k = 0; k < 2; ++k) {
+        field_.tear_at(2, {16, sim::Tear::Rest::kOld});
+        ASSERT_FALSE(carry_out(ticket_order("t1")));
+        field_.forget_plans();
+        field_.hold({&plastic});
+    }
+    const auto torn = plastic.dump();
+    ASSERT_EQ(look(), "unfinished");
+    const std::uint32_t never_acknowledged = direct_->last.newest->generation;
+    plastic.overwrite(whole);
+    ASSERT_TRUE(carry_out(ticket_order("t2")));
+    const std::uint32_t acknowledged = card_of(household).generation;
+    ASSERT_GT(acknowledged, never_acknowledged);
+
+    plastic.overwrite(torn);
+    EXPECT_EQ(look(), "unfinished") << "it reads well, and carries what was sold";
+    const auto writes_before = plastic.writes();
+    ASSERT_TRUE(carry_out(ticket_order("t2")));
+    EXPECT_EQ(plastic.writes(), writes_before + 3);
+    EXPECT_GT(card_of(household).generation, acknowledged);
+    EXPECT_EQ(look(), "up_to_date");
+    const auto writes_after = plastic.writes();
+    ASSERT_TRUE(carry_out(ticket_order("t2")));
+    EXPECT_EQ(plastic.writes(), writes_after) << "it still stands: nothing is worn";
+
+    // An issue that is done, and a card that was made blank since.
+    ASSERT_TRUE(carry_out(issue_order("i1", household)));
+    plastic.overwrite(blank);
+    const auto gone = carry_out(issue_order("i1", household));
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().office.code, "card_unlike");
+    ASSERT_TRUE(carry_out(issue_order("i2", household, card_of(household).id.value)));
+    EXPECT_EQ(look(), "up_to_date");
+}
+
 // AC25, AC28: things that are no cards of ours are told quickly and not touched.
 TEST_F(DeskTest, ForeignThingsAreToldAndNotTouched) {
     field_.put(sim::Foreign::kBankCard);
