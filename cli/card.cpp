@@ -12,6 +12,12 @@ namespace {
 using nlohmann::json;
 namespace desk = card::desk;
 
+// "c101ff": without the spaces that a frame is shown with.
+std::string digits_of(const Byte* bytes, std::size_t size) {
+    std::string text = hex_of(bytes, size);
+    std::erase(text, ' ');
+    return text;
+}
 std::unexpected<OfficeFailure> failed(ExitCode exit, std::string what, std::string what_to_try = {}) {
     return std::unexpected(OfficeFailure{exit, std::move(what), std::move(what_to_try), 0, {}});
 }
@@ -163,8 +169,8 @@ class Desk {
             for (const desk::SectorSight& one : sight->sectors)
                 sectors.push_back({{"sector", one.sector},
                                    {"opens", opens[static_cast<int>(one.opens)]},
-                                   {"access", one.access ? hex_of(one.access->data(), one.access->size()) : ""},
-                                   {"data", one.record ? hex_of(one.record->data(), one.record->size()) : ""}});
+                                   {"access", one.access ? digits_of(one.access->data(), one.access->size()) : ""},
+                                   {"data", one.record ? digits_of(one.record->data(), one.record->size()) : ""}});
             return json{{"uid", text_of(sight->uid)}, {"sectors", std::move(sectors)}};
         });
     }
@@ -397,6 +403,25 @@ int list_cards(const OfficeClient& client, const CardOptions& options, OutputFor
     return code(ExitCode::kDone);
 }
 
+// With --swipe-after-lockout: changed first. It holds for what is written onto cards from then on.
+int rules(const OfficeClient& client, const CardOptions& options) {
+    json order{{"swipe_after_lockout", options.swipe_after_lockout}};
+    if (!options.reason.empty()) order["reason"] = options.reason;
+    const auto rules =
+        options.swipe_after_lockout.empty() ? client.get("/card-rules") : client.send("PUT", "/card-rules", order);
+    if (!rules) return fail(rules.error());
+    const bool releases = (*rules)["may_release_lockout"];
+    if (options.output == "json")
+        std::printf("%s\n",
+                    json{{"format", 1}, {"swipe_after_lockout", releases ? "releases" : "refused"}}.dump().c_str());
+    else
+        std::printf("after a lock-out a swipe %s; each card says so from the next time it is written\n",
+                    releases ? "releases: the household's card forgets it"
+                             : "is refused: somebody of the office has to release it");
+    std::fflush(stdout);
+    return code(ExitCode::kDone);
+}
+
 }  // namespace
 
 int run(const CardOptions& options) {
@@ -411,13 +436,16 @@ int run(const CardOptions& options) {
     auto client = OfficeClient::open(options.server);
     if (!client) return fail(client.error());
     if (lists) return list_cards(*client, options, *format);
+    if (options.action == "rules") return rules(*client, options);
     if (options.action == "lost") {
         const auto ended = client->send("POST", "/cards/" + std::to_string(options.card) + "/end",
                                         json{{"how", "lost"}, {"reason", options.reason}});
         if (!ended) return fail(ended.error());
         return print_done(json{{"card", *ended}}, options);
     }
-    auto place = CardPlace::open(options.place);
+    CardPlaceOptions where = options.place;
+    where.says_waiting = true;
+    auto place = CardPlace::open(where);
     if (!place) return fail(place.error());
     Desk desk(options, std::move(*client), std::move(*place), *patience);
     const std::string& action = options.action;

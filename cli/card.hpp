@@ -12,6 +12,9 @@
 //   comes back: it is ended in the books and empty again format                    a card that is ended, or that the
 //   books do not know, is empty again lost CARD --reason        without the card: it is dead from now on list [ROOM]
 //   cards, with what they were read back to carry and what came back on them, each with its age
+//   rules                     what a swipe may do, of the whole site; --swipe-after-lockout refused|releases changes it
+//
+// A command that needs a card and finds none says on stderr what it waits for, how long, and how to end it.
 //
 // Exit codes: 0 done and read back; 4 no card, or it was torn away: put it back, `card repair`; 5 refused, by the
 // office or by the card; 2, 3, 8, 9 as in office_client.hpp.
@@ -29,6 +32,7 @@ struct CardOptions {
     std::string yuan;
     std::string pay = "cash";
     std::string reason;
+    std::string swipe_after_lockout;  // empty: the rules are only shown
     bool yes = false;
     std::string idempotency_key;
     std::string output = "table";

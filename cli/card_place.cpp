@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "card/pcsc/apdu_reader.hpp"
 #include "card/pcsc/pcsc.hpp"
@@ -21,6 +23,12 @@ namespace fs = std::filesystem;
 
 std::unexpected<OfficeFailure> failed(ExitCode exit, std::string what, std::string what_to_try = {}) {
     return std::unexpected(OfficeFailure{exit, std::move(what), std::move(what_to_try), 0, {}});
+}
+
+// Nobody sits before a terminal that says nothing for 20 s.
+void say_waiting(const std::string& what, std::chrono::milliseconds patience) {
+    std::fprintf(stderr, "prewatt: %s; waiting %lld s for it (Ctrl-C ends it, --wait-card 0s does not wait)\n",
+                 what.c_str(), static_cast<long long>((patience.count() + 999) / 1000));
 }
 
 // A card in a file. It is there while its file is; what is written stands in the file before it is acknowledged.
@@ -91,14 +99,18 @@ class ModelReader final : public card::M1Reader {
 
 class ModelPlace final : public CardPlace {
   public:
-    ModelPlace(fs::path file, std::chrono::milliseconds exchange, std::optional<std::pair<int, std::uint8_t>> tear)
-        : file_(std::move(file)), exchange_(exchange), tear_(tear) {}
+    ModelPlace(fs::path file, std::chrono::milliseconds exchange, std::optional<std::pair<int, std::uint8_t>> tear,
+               bool says_waiting)
+        : file_(std::move(file)), exchange_(exchange), tear_(tear), says_waiting_(says_waiting) {}
     std::string name() const override { return file_.string(); }
     std::expected<void, OfficeFailure> visit(std::chrono::milliseconds patience,
                                              const std::function<void(card::M1Reader&)>& what) override {
         const auto deadline = std::chrono::steady_clock::now() + patience;
         std::error_code ignored;
+        bool said = !says_waiting_ || patience.count() <= 0;
         while (!fs::is_regular_file(file_, ignored)) {
+            if (!std::exchange(said, true))
+                say_waiting("no card lies on the reader: there is no file " + name(), patience);
             if (std::chrono::steady_clock::now() >= deadline)
                 return failed(ExitCode::kNoAnswer, "no card lies on the reader (there is no file " + name() + ")",
                               "put the card there and do the same again");
@@ -115,6 +127,7 @@ class ModelPlace final : public CardPlace {
     fs::path file_;
     std::chrono::milliseconds exchange_;
     std::optional<std::pair<int, std::uint8_t>> tear_;
+    bool says_waiting_;
 };
 
 OfficeFailure failure_of(const card::PcscError& error) {
@@ -144,15 +157,24 @@ OfficeFailure failure_of(const card::PcscError& error) {
 
 class PcscPlace final : public CardPlace {
   public:
-    PcscPlace(card::Pcsc pcsc, std::string reader) : pcsc_(std::move(pcsc)), reader_(std::move(reader)) {}
+    PcscPlace(card::Pcsc pcsc, std::string reader, bool says_waiting)
+        : pcsc_(std::move(pcsc)), reader_(std::move(reader)), says_waiting_(says_waiting) {}
     std::string name() const override { return reader_; }
     std::expected<void, OfficeFailure> visit(std::chrono::milliseconds patience,
                                              const std::function<void(card::M1Reader&)>& what) override {
         using std::chrono::steady_clock;
         const auto deadline = steady_clock::now() + patience;
+        bool said = false;
         for (;;) {
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
-            auto lying = pcsc_.wait_for_card(reader_, milliseconds(std::max<std::int64_t>(left.count(), 0)));
+            // A card that lies there already is found at once, and nothing is said.
+            const bool says = says_waiting_ && !said && left.count() > 0;
+            auto lying = pcsc_.wait_for_card(reader_, milliseconds(says ? 0 : std::max<std::int64_t>(left.count(), 0)));
+            if (says && !lying && lying.error().fault == card::PcscFault::kNoCard) {
+                said = true;
+                say_waiting("no card lies on " + name() + " yet", patience);
+                continue;
+            }
             if (!lying) return std::unexpected(failure_of(lying.error()));
             card::ApduReader reader(*lying);
             // pcscd knows of a card that has left, or was exchanged, at its next poll only: until then nobody lies
@@ -170,6 +192,7 @@ class PcscPlace final : public CardPlace {
   private:
     card::Pcsc pcsc_;
     std::string reader_;
+    bool says_waiting_;
 };
 
 }  // namespace
@@ -195,7 +218,8 @@ std::expected<std::unique_ptr<CardPlace>, OfficeFailure> CardPlace::open(const C
     if (!options.model.empty()) {
         if (!options.reader.empty())
             return failed(ExitCode::kWrongUse, "a card lies on a reader or in a file: --reader or --model, not both");
-        return std::make_unique<ModelPlace>(options.model, std::chrono::milliseconds(options.exchange_ms), tear);
+        return std::make_unique<ModelPlace>(options.model, std::chrono::milliseconds(options.exchange_ms), tear,
+                                            options.says_waiting);
     }
     if (tear || options.exchange_ms != 0)
         return failed(ExitCode::kWrongUse, "--tear and --exchange-ms are for a card in a file", "--model FILE");
@@ -203,7 +227,7 @@ std::expected<std::unique_ptr<CardPlace>, OfficeFailure> CardPlace::open(const C
     if (!pcsc) return std::unexpected(failure_of(pcsc.error()));
     const auto reader = pcsc->choose(options.reader);
     if (!reader) return std::unexpected(failure_of(reader.error()));
-    return std::make_unique<PcscPlace>(std::move(*pcsc), *reader);
+    return std::make_unique<PcscPlace>(std::move(*pcsc), *reader, options.says_waiting);
 }
 
 }  // namespace prewatt::cli

@@ -28,6 +28,7 @@ struct CardPlaceOptions {
     int exchange_ms = 0;
     std::string tear;
     std::string wait_card = "20s";
+    bool says_waiting = false;  // on stderr, where somebody sits before it
 };
 
 class CardPlace {

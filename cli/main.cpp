@@ -258,7 +258,8 @@ void offer_card(CLI::App& app) {
         {"take-back", "End the card and empty it"},
         {"format", "Empty a card that is ended, or that the books do not know"},
         {"lost", "Without the card: it is dead from now on"},
-        {"list", "Cards, with what they carry and what came back on them"}};
+        {"list", "Cards, with what they carry and what came back on them"},
+        {"rules", "What a swipe may do, of the whole site; with --swipe-after-lockout: change it"}};
     for (const auto& [action, words] : verbs) {
         CLI::App& verb = *card.add_subcommand(action, words);
         auto options = verb_options<CardOptions>(verb);
@@ -274,13 +275,17 @@ void offer_card(CLI::App& app) {
         }
         if (name == "replace" || name == "take-back" || name == "lost")
             verb.add_option("--reason", options->reason, "For the journal")->required();
-        if (name == "issue") verb.add_option("--reason", options->reason, "For the journal");
+        if (name == "issue" || name == "rules") verb.add_option("--reason", options->reason, "For the journal");
+        if (name == "rules")
+            verb.add_option("--swipe-after-lockout", options->swipe_after_lockout,
+                            "refused: somebody has to come; releases: the household's own swipe forgets a lock-out")
+                ->check(CLI::IsMember({"refused", "releases"}));
         if (name == "sell" || name == "replace" || name == "take-back")
             verb.add_flag("--yes", options->yes, "Do not ask");
         if (name == "issue" || name == "sell" || name == "replace" || name == "format")
             verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
         verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
-        if (name != "lost" && name != "list") add_card_place(verb, options->place);
+        if (name != "lost" && name != "list" && name != "rules") add_card_place(verb, options->place);
         add_server(verb, options->server);
     }
 }

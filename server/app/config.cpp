@@ -2,6 +2,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "card/layout.hpp"
 #include "server/app/office_app.hpp"
 
 namespace prewatt::server::app {
@@ -104,9 +105,13 @@ std::expected<void, std::string> read_config_file(const std::filesystem::path& f
     top.read("log_level", config.log_level);
     top.read("site", config.site);
     top.read("price_e4", config.price_e4);
+    top.read("card_base", config.card_base);
     top.leave("line");
     top.leave("building");
     if (std::string problem = top.problem(); !problem.empty()) return std::unexpected(std::move(problem));
+    if (config.card_base < card::kBaseMin || config.card_base > card::kBaseMax)
+        return std::unexpected(file.string() + ": card_base: the first sector of a card is one of " +
+                               std::to_string(card::kBaseMin) + " to " + std::to_string(card::kBaseMax));
     if (!listen.empty())
         if (auto parsed = parse_listen(listen, config); !parsed)
             return std::unexpected(file.string() + ": listen: " + parsed.error());

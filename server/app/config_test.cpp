@@ -30,6 +30,7 @@ listen = "0.0.0.0:9000"
 site = "North campus"
 price_e4 = 6400
 log_level = "debug"
+card_base = 4
 [[building]]
 name = "3"
 line = "East"
@@ -46,6 +47,7 @@ url = "tcp://10.0.0.2:4001"
     EXPECT_EQ(config_.port, 9000);
     EXPECT_EQ(config_.site, "North campus");
     EXPECT_EQ(config_.price_e4, 6400);
+    EXPECT_EQ(config_.card_base, 4);
     ASSERT_EQ(config_.buildings.size(), 1u);
     EXPECT_EQ(config_.buildings[0].url, "serial:///dev/ttyUSB0?baud=19200");
     EXPECT_EQ(config_.buildings[0].first_box, 2026000101u);
@@ -67,6 +69,12 @@ TEST_F(ConfigTest, AMistakeIsNamedWithItsLine) {
     EXPECT_FALSE(read("building = \"3\"\n"));
     EXPECT_FALSE(read("listen = \"nowhere\"\n"));
     EXPECT_FALSE(read("this is no TOML\n"));
+    // The manufacturer's sector, and one behind which the records do not fit.
+    const auto sector = read("card_base = 0\n");
+    ASSERT_FALSE(sector);
+    EXPECT_NE(sector.error().find("one of 1 to 10"), std::string::npos) << sector.error();
+    EXPECT_FALSE(read("card_base = 11\n"));
+    EXPECT_TRUE(read("card_base = 10\n"));
     EXPECT_FALSE(read_config_file(folder_ / "missing.toml", config_));
 }
 

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <thread>
 
+#include "card/layout.hpp"
 #include "card/openssl/master_key_file.hpp"
 #include "card/openssl/openssl_mac.hpp"
 #include "server/api/change_feed.hpp"
@@ -123,7 +124,8 @@ class RunningOffice final : public OfficeApp {
         office_ = std::move(*office);
 
         lines_ = Lines::make(*office_, key->key, hub_);
-        desk_ = std::make_unique<desk::OfficeDesk>(office_->cards(), desk_mac_, key->key);
+        desk_ =
+            std::make_unique<desk::OfficeDesk>(office_->cards(), desk_mac_, key->key, card::Layout{config_.card_base});
         api::OfficeApiOptions api_options;
         api_options.desk = desk_.get();
         api_options.clock = wall_clock;

@@ -42,6 +42,7 @@ struct AppConfig {
     std::string log_level = "info";
     std::string version = "0";
     std::vector<LineUrl> lines;  // for this run
+    std::uint8_t card_base = 1;  // first sector of the site's cards; boxes and readers have the same
     // First start only:
     std::string site = "Prewatt";
     std::int64_t price_e4 = 0;  // 0: not set (the demonstration: 6400)
@@ -56,8 +57,9 @@ struct AppConfig {
     std::string planted_defect;        // tests only: server/store/planted_db.hpp
 };
 
-// Overwrites what the file names: db, listen, ui_dir, log_level, site, price_e4, [[line]] name url, [[building]] name
-// line url first_box boxes wiring rooms_per_floor. The error is a sentence with the file and the line.
+// Overwrites what the file names: db, listen, ui_dir, log_level, site, price_e4, card_base, [[line]] name url,
+// [[building]] name line url first_box boxes wiring rooms_per_floor. The error is a sentence with the file and the
+// line.
 [[nodiscard]] std::expected<void, std::string> read_config_file(const std::filesystem::path& file, AppConfig& config);
 // "8080", "HOST:PORT", "[V6]:PORT" into address and port.
 [[nodiscard]] std::expected<void, std::string> parse_listen(std::string_view text, AppConfig& config);

@@ -188,9 +188,17 @@ try {
   await found("up_to_date");
   say("the lost card is dead, its successor carries everything");
 
-  // English, then taken back.
+  // English; the owner lets a swipe release a lock-out; then taken back.
   await page.click('[data-test="language"]');
   await page.waitForFunction(() => document.documentElement.lang === "en");
+  await page.waitForSelector('[data-test="rule"][data-releases="false"]');
+  await page.click('[data-test="rule-change"]');
+  await page.fill('[data-test="rule-reason"]', "dormitories");
+  await look("cards-rule-en");
+  await page.click('[data-test="rule-do"]');
+  await page.waitForSelector('[data-test="rule"][data-releases="true"]');
+  if (!(await rest("/card-rules")).may_release_lockout) fail("the rule is not kept");
+  say("the rule of a swipe is changed");
   await look("cards-up-to-date-en");
   await page.click('[data-test="take-back"]');
   await page.fill('[data-test="take-back-reason"]', "moves out");

@@ -36,6 +36,9 @@ export const cardApi = {
     call<Plan>("POST", "/desk/orders", {
       body: { kind: order.kind, household_id: order.householdId, replaces: order.replaces, reason: order.reason, ...sight }, orderId: order.id,
     }),
+  rules: () => call<{ may_release_lockout: boolean }>("GET", "/card-rules"),
+  setRules: (releases: boolean, reason: string) =>
+    call<{ may_release_lockout: boolean }>("PUT", "/card-rules", { body: { swipe_after_lockout: releases ? "releases" : "refused", reason } }),
   done: (writeId: number, sight: Sight) => call<{ card: Card | null }>("POST", `/desk/writes/${writeId}/done`, { body: sight }),
 };
 
