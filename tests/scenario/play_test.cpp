@@ -124,7 +124,7 @@ class Play : public ::testing::Test {
         const auto answer = line.sell(5, 1, {.epoch = 1, .number = 1, .credited_hundredths = 1});
         ASSERT_TRUE(answer && answer->result == card::Result::kDone);
         std::optional<dlt645::AccountStatus> account;
-        for (int attempt = 0; attempt < 600; ++attempt) {
+        for (int attempt = 0; attempt < 3000; ++attempt) {
             account = line.account(5);
             ASSERT_TRUE(account);
             if (account->state.holds().has(Hold::kNoCredit) && !account->state.has(StateBit::kRelayClosed)) break;
