@@ -47,6 +47,35 @@ Table lines_of(const json& preview) {
     return table;
 }
 
+Table members_of(const json& members) {
+    Table table{"members",
+                {{"member", "Number", true},
+                 {"room", "Room or box"},
+                 {"state", "State"},
+                 {"tries", "Tried again", true},
+                 {"problem", "Why"}},
+                {}};
+    for (const json& m : members)
+        table.rows.push_back({m["member"].get<std::int64_t>(), m["room"].get<std::string>(),
+                              m["state"].get<std::string>(), m["tries"].get<std::int64_t>(),
+                              m["problem"].get<std::string>()});
+    return table;
+}
+// All of them, page by page.
+OfficeClient::Answer every_member(OfficeClient& client, const std::string& path, const std::string& state) {
+    json all = json::array();
+    for (std::int64_t after = 0;;) {
+        auto page = client.get(path + "/members?limit=1000&after=" + std::to_string(after) +
+                               (state.empty() ? "" : "&state=" + state));
+        if (!page) return page;
+        const json& members = (*page)["members"];
+        for (const json& member : members)
+            all.push_back(member);
+        if (members.size() < 1000) return all;
+        after = members.back()["member"].get<std::int64_t>();
+    }
+}
+
 }  // namespace
 
 int run(const CampaignOptions& options) {
@@ -62,6 +91,12 @@ int run(const CampaignOptions& options) {
         answer = client->get("/campaigns");
         if (!answer) return fail(answer.error());
         print(table_of((*answer)["campaigns"]), *format);
+        return code(ExitCode::kDone);
+    }
+    if (options.action == "members") {
+        answer = every_member(*client, path, options.state);
+        if (!answer) return fail(answer.error());
+        print(members_of(*answer), *format);
         return code(ExitCode::kDone);
     }
     if (options.action == "preview" || options.action == "start") {

@@ -325,6 +325,8 @@ void offer_campaign(CLI::App& app) {
             verb.add_flag("--yes", options->yes, "Do not ask");
             verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
         }
+        if (name == "members")
+            verb.add_option("--state", options->state, "confirmed, already, waiting, failed or cannot; else all");
         verb.add_option("-o,--output", options->output, "table, json or csv")->capture_default_str();
         add_server(verb, options->server);
     };
@@ -332,6 +334,7 @@ void offer_campaign(CLI::App& app) {
     offer("start", "Makes it so: now, later, or every day");
     offer("list", "The newest ones with their progress");
     offer("show", "One of them, and why members wait or have failed");
+    offer("members", "Each member, how far it is and why");
     offer("pause", "Orders nobody further for now");
     offer("resume", "Goes on");
     offer("cancel", "Orders nobody further, for ever; what was ordered goes on");

@@ -126,6 +126,44 @@ json json_of(const AccountRecord& a) {
             {"year_ckwh", a.account.year_ckwh},
             {"payers", std::move(payers)}};
 }
+json json_of(const AccountChange& change) {
+    const auto side = [](const Account& account) {
+        return json{{"open", account.open()},
+                    {"ticket_number", account.ticket.number},
+                    {"credited", hundredths(account.ticket.credited)},
+                    {"remaining", hundredths(account.remaining())},
+                    {"free_left", hundredths(account.free_now())},
+                    {"paid_fen", account.paid.count()}};
+    };
+    return {{"household_id", change.household.value},
+            {"unit", unit_of(change.after.ticket.unit)},
+            {"before", side(change.before)},
+            {"after", side(change.after)}};
+}
+// What is only thought of has no number yet.
+json preview_json(const Booking& b) {
+    json booking = json_of(b);
+    for (const char* name : {"id", "receipt", "order_id", "chain"})
+        booking.erase(name);
+    return booking;
+}
+json json_of(const MoneyPreview& p) {
+    json bookings = json::array();
+    for (const Booking& booking : p.bookings)
+        bookings.push_back(preview_json(booking));
+    json pays = json::array();
+    for (const Share& share : p.pays)
+        pays.push_back({{"payer_id", id_or_null(share.payer.value)},
+                        {"channel", word(share.channel)},
+                        {"amount_fen", share.amount.count()}});
+    json accounts = json::array();
+    for (const AccountChange& change : p.accounts)
+        accounts.push_back(json_of(change));
+    return {{"bookings", std::move(bookings)},
+            {"pays", std::move(pays)},
+            {"accounts", std::move(accounts)},
+            {"needs_two", p.needs_two}};
+}
 json json_of(const PlanPreview& p, Money amount) {
     json lines = json::array();
     for (const PriceLine& line : p.priced.lines)
@@ -172,6 +210,7 @@ std::expected<MoneyOrder, Problem> money_order_of(const Call& call, JsonInput& i
 }  // namespace
 
 void OfficeApi::add_accounts_routes() {
+    add_money_previews();
     add_account_questions();
     add_account_changes();
     add_drawer_routes();
@@ -218,6 +257,45 @@ void OfficeApi::add_account_questions() {
         if (!residents) return refused(residents.error());
         return Response::json(200, {{"residents", list_of(*residents)}});
     });
+}
+
+void OfficeApi::add_money_previews() {
+    const auto answer = [](const Answer<MoneyPreview>& preview) -> Outcome {
+        if (!preview) return refused(preview.error());
+        return Response::json(200, json_of(*preview));
+    };
+    router_.add(Method::kPost, "/api/v1/refunds/preview", kSellers, [this, answer](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        RefundOrder wanted;
+        wanted.sale = BookingId{input.integer("sale_id", 1, INT64_MAX)};
+        if (const auto amount = input.integer("amount_fen", 0, kFenMax)) wanted.amount = fen(amount);
+        if (auto problem = input.problem()) return std::unexpected(*problem);
+        wanted.order.who = actor_of(call);
+        return answer(
+            wait<MoneyPreview>([&](auto done) { office_.accounts().preview_refund(wanted, std::move(done)); }));
+    });
+    router_.add(Method::kPost, "/api/v1/corrections/preview", kSellers, [this, answer](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        CorrectionOrder wanted;
+        wanted.sale = BookingId{input.integer("sale_id", 1, INT64_MAX)};
+        wanted.right_household = HouseholdId{input.integer("right_household_id", 0, INT64_MAX)};
+        if (const auto amount = input.integer("right_amount_fen", 0, kFenMax)) wanted.right_amount = fen(amount);
+        if (auto problem = input.problem()) return std::unexpected(*problem);
+        wanted.order.who = actor_of(call);
+        return answer(
+            wait<MoneyPreview>([&](auto done) { office_.accounts().preview_correction(wanted, std::move(done)); }));
+    });
+    router_.add(Method::kPost, "/api/v1/households/{id}/settlement/preview", kSellers,
+                [this, answer](const Call& call) -> Outcome {
+                    JsonInput input(call.request);
+                    if (auto problem = input.problem()) return std::unexpected(*problem);
+                    MoneyOrder order;
+                    order.who = actor_of(call);
+                    return answer(wait<MoneyPreview>([&](auto done) {
+                        office_.accounts().preview_settlement(order, HouseholdId{id_in(call.values[0])},
+                                                              std::move(done));
+                    }));
+                });
 }
 
 void OfficeApi::add_account_changes() {
@@ -403,6 +481,20 @@ void OfficeApi::add_plan_routes() {
         const auto plans = office_.accounts().plans();
         if (!plans) return refused(plans.error());
         return Response::json(200, {{"plans", list_of(*plans)}});
+    });
+    router_.add(Method::kPost, "/api/v1/price-plans/preview", kAnyRole, [this](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        const std::string content = input.text("content", 1, 500);
+        const Money amount = fen(input.integer("amount_fen", 1, kFenMax));
+        if (auto problem = input.problem()) return std::unexpected(*problem);
+        PlanPreview preview;
+        const auto plan = plan_of(content);
+        if (!plan) return refuse(400, "bad_field", "'content' is no price plan; nothing was done");
+        if (const auto bad = check_plan(*plan)) return refused(*bad);
+        preview.content = *plan;
+        preview.unit = plan->unit;
+        preview.priced = price_sale(*plan, plan->unit, amount, 0);
+        return Response::json(200, json_of(preview, amount));
     });
     router_.add(Method::kPost, "/api/v1/price-plans", kOwners, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);

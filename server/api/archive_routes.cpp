@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/api/json_input.hpp"
 #include "server/api/json_of.hpp"
-#include "server/api/office_api.hpp"
+#include "server/api/route.hpp"
 #include "server/domain/archive.hpp"
 
 namespace prewatt::server::api {
@@ -53,6 +54,13 @@ json json_of(const ClosingRecord& closing) {
             {"after_at", time_or_null(closing.value.after_at)},
             {"made_at", closing.made_at.ms},
             {"why", closing.why}};
+}
+
+json json_of(const ArchiveSettings& settings) {
+    json out = json::object();
+    for (const ArchiveSettingName& setting : kArchiveSettings)
+        out[std::string{setting.name}] = *archive_setting(settings, setting.name);
+    return out;
 }
 
 // In quotes where a comma or a quote asks for it.
@@ -159,6 +167,24 @@ void OfficeApi::add_archive_routes() {
                   {"months_until", until(status.months_until)},
                   {"closed_until", status.closed_until ? json(text_of(*status.closed_until)) : json(nullptr)},
                   {"problem", status.problem}});
+    });
+    router_.add(Method::kGet, "/api/v1/archive/settings", kAnyRole, [this](const Call&) -> Outcome {
+        const auto settings = office_.archive().settings();
+        if (!settings) return refused(settings.error());
+        return Response::json(200, json_of(*settings));
+    });
+    router_.add(Method::kPut, "/api/v1/archive/settings", kOwners, [this](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        ArchiveSettings settings;
+        for (const ArchiveSettingName& setting : kArchiveSettings)
+            (void)set_archive_setting(settings, setting.name, input.integer(setting.name, 0, INT64_MAX));
+        const std::string reason = input.text("reason", 1, 500);
+        if (auto problem = input.problem()) return std::unexpected(*problem);
+        const auto set = wait<ArchiveSettings>([&](WhenDone<ArchiveSettings> done) {
+            office_.archive().set_settings(settings, actor_of(call), reason, std::move(done));
+        });
+        if (!set) return refused(set.error());
+        return Response::json(200, json_of(*set));
     });
 }
 

@@ -122,6 +122,30 @@ void OfficeApi::add_campaign_routes() {
         if (!campaign) return refused(campaign.error());
         return Response::json(200, json_of(*campaign));
     });
+    router_.add(Method::kGet, "/api/v1/campaigns/{id}/members", kAnyRole, [this](const Call& call) -> Outcome {
+        const auto limit = integer_parameter(call.request, "limit", 1, kMembersAtOnceMax);
+        if (!limit) return std::unexpected(limit.error());
+        const auto after = integer_parameter(call.request, "after", 0, INT64_MAX);
+        if (!after) return std::unexpected(after.error());
+        std::optional<MemberState> state;
+        if (const auto text = call.request.parameter("state")) {
+            state = member_state_of(*text);
+            if (!state)
+                return refuse(400, "bad_parameter", "'state' must be confirmed, already, waiting, failed or cannot");
+        }
+        const auto members = office_.campaigns().members(CampaignId{id_in(call.values[0])}, state, after->value_or(0),
+                                                         static_cast<int>(limit->value_or(200)));
+        if (!members) return refused(members.error());
+        json list = json::array();
+        for (const CampaignMember& m : *members)
+            list.push_back({{"member", m.member},
+                            {"room", m.room},
+                            {"state", word(m.state)},
+                            {"problem", m.problem},
+                            {"tries", m.tries},
+                            {"job_id", m.job ? json(m.job.value) : json(nullptr)}});
+        return Response::json(200, {{"members", std::move(list)}});
+    });
     using Command = void (Campaigns::*)(CampaignId, Actor, WhenDone<CampaignRecord>);
     const auto add_act = [this](const char* path, Command act) {
         router_.add(Method::kPost, path, kSwitchers, [this, act](const Call& call) -> Outcome {

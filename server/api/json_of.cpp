@@ -291,6 +291,7 @@ json json_of(const CampaignRecord& c) {
             {"ended_at", time(c.ended_at)},
             {"operator", c.operator_name},
             {"approved_by", c.order.approved_by},
+            {"problem", c.problem},
             {"reason", c.order.reason},
             {"all_reached", c.expanded},
             {"members", p.members},

@@ -83,6 +83,7 @@ Problem problem_of(const server::Refusal& refusal) {
             break;
         case Reason::kNeedsApproval:
         case Reason::kAlreadyDecided:
+        case Reason::kCampaignOld:
         case Reason::kQuestionChanged:
         case Reason::kTicketsUnclear:
             status = 409;

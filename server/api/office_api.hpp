@@ -41,6 +41,7 @@ class OfficeApi {
     void add_user_routes();
     void add_accounts_routes();
     void add_account_questions();
+    void add_money_previews();
     void add_account_changes();
     void add_drawer_routes();
     void add_plan_routes();

@@ -243,6 +243,20 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
              {{"selection", "all"}, {"wish", "alarms 1000 200 0"}, {"reason", "winter"}, {"repeat", "daily"}});
     ask(Method::kGet, "/api/v1/campaigns");
     ask(Method::kGet, "/api/v1/campaigns/1");
+    ask(Method::kGet, "/api/v1/campaigns/1/members?state=failed");
+    ask(Method::kPost, "/api/v1/refunds/preview", {{"sale_id", 3}, {"amount_fen", 0}});
+    ask(Method::kPost, "/api/v1/corrections/preview",
+        {{"sale_id", 3}, {"right_household_id", 2}, {"right_amount_fen", 0}});
+    ask(Method::kPost, "/api/v1/households/1/settlement/preview", json::object());
+    EXPECT_EQ(
+        body_of(ask(Method::kPost, "/api/v1/price-plans/preview",
+                    {{"content", "stepped energy month 5000:6400,0:9000 fee 0 0"}, {"amount_fen", 10'000}}))["given"],
+        5000 + (10'000 - 3200) * 100 / 90)
+        << "50 kWh at 0.64, the rest of 100 yuan at 0.90";
+    ask(Method::kPost, "/api/v1/price-plans/preview", {{"content", "cheap"}, {"amount_fen", 10'000}});
+    json archive = body_of(ask(Method::kGet, "/api/v1/archive/settings"));
+    archive["reason"] = "a larger disk";
+    ask(Method::kPut, "/api/v1/archive/settings", archive);
     for (const char* action : {"pause", "resume", "cancel", "retry"})
         ask(Method::kPost, std::string("/api/v1/campaigns/1/") + action, json::object());
     ask(Method::kGet, "/api/v1/groups");
@@ -378,6 +392,39 @@ TEST_F(OfficeApiTest, ACampaignThatMakesNoSenseIsRefusedBeforeAnybodyIsReached) 
     EXPECT_EQ(start("all", "remote_off", ""), 400);
     EXPECT_EQ(ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "all"}, {"wish", "force 2880"}}).status,
               400);
+}
+
+TEST_F(OfficeApiTest, APreviewOfMoneyShowsWhoIsPaidAndWhatTheAccountIsAfterAndBooksNothing) {
+    // The clerk agrees to figures that the page has guessed.
+    be("cashier");
+    const json preview = body_of(ask(Method::kPost, "/api/v1/refunds/preview", {{"sale_id", 3}, {"amount_fen", 1000}}));
+    EXPECT_EQ(office_.accounts().last_preview, "cashier refund 3 1000 ");
+    EXPECT_EQ(office_.accounts().last_change, "") << "nothing was changed";
+    EXPECT_EQ(preview["pays"][0]["channel"], "cash");
+    EXPECT_EQ(preview["pays"][0]["amount_fen"], 1000);
+    EXPECT_EQ(preview["accounts"][0]["before"]["remaining"], 4000);
+    EXPECT_EQ(preview["accounts"][0]["after"]["remaining"], 4000 - 1562);
+    EXPECT_EQ(preview["needs_two"], true);
+    EXPECT_FALSE(preview["bookings"][0].contains("id")) << "it has no number before it is booked";
+    ask(Method::kPost, "/api/v1/refunds/preview", {{"sale_id", 3}, {"amount_fen", 0}});
+    EXPECT_EQ(office_.accounts().last_preview, "cashier refund 3 all") << "0 is all of it";
+    office_.accounts().refuse = Refusal{Reason::kNothingToRefund, "Nothing remains.", 0};
+    EXPECT_EQ(code_of(ask(Method::kPost, "/api/v1/refunds/preview", {{"sale_id", 3}, {"amount_fen", 0}})),
+              "nothing_to_refund");
+}
+
+TEST_F(OfficeApiTest, MembersOfACampaignAreAskedForByStateAndPage) {
+    // A technician is told "3 failed" and has to guess which doors to knock at.
+    be("technician");
+    const json answer = body_of(ask(Method::kGet, "/api/v1/campaigns/1/members?state=failed&after=5&limit=10"));
+    EXPECT_EQ(office_.campaigns_fake().last_question, "failed 5 10");
+    EXPECT_EQ(answer["members"][0]["room"], "3-0107");
+    EXPECT_EQ(answer["members"][0]["problem"], "the meter refused it");
+    ask(Method::kGet, "/api/v1/campaigns/1/members");
+    EXPECT_EQ(office_.campaigns_fake().last_question, "all 0 200");
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/campaigns/1/members?state=broken").status, 400);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/campaigns/1/members?limit=1001").status, 400);
+    EXPECT_EQ(ask(Method::kGet, "/api/v1/campaigns/2/members").status, 404);
 }
 
 TEST_F(OfficeApiTest, ACampaignIsStartedInTheNameAndFromTheAddressOfWhoeverAsks) {

@@ -35,6 +35,18 @@ struct CorrectionOrder {
     HouseholdId right_household;  // 0: nothing is sold instead, unless an amount is named
     std::optional<Money> right_amount;
 };
+// What a refund, correction or settlement would do now: decided as it would be, nothing of it is kept.
+struct AccountChange {
+    HouseholdId household;
+    Account before;
+    Account after;
+};
+struct MoneyPreview {
+    std::vector<Booking> bookings;        // as they would be kept, without their numbers
+    std::vector<Share> pays;              // to whom, through which channel, when the meter has confirmed it
+    std::vector<AccountChange> accounts;  // that it changes
+    bool needs_two = false;               // for whoever asks
+};
 struct MoveOrder {
     MoneyOrder order;
     HouseholdId from;
@@ -176,6 +188,11 @@ class Accounts {
     // What `amount` would give now, and why.
     [[nodiscard]] virtual Answer<PlanPreview> preview(HouseholdId household, Money amount) = 0;
     [[nodiscard]] virtual Answer<std::vector<QuotaRule>> quota_rules() = 0;
+    // The refusals are those of the change. Of `order` only who asks counts. Asked of the writing thread, so that the
+    // newest reading counts as it does for the change.
+    virtual void preview_refund(RefundOrder order, WhenDone<MoneyPreview> done) = 0;
+    virtual void preview_correction(CorrectionOrder order, WhenDone<MoneyPreview> done) = 0;
+    virtual void preview_settlement(MoneyOrder order, HouseholdId household, WhenDone<MoneyPreview> done) = 0;
 
     // --- Changes
     // A refund, correction or settlement that gives out more than one person may (ApprovalRules::refund_max) is

@@ -3,8 +3,7 @@
 //
 // Threads and errors as office.hpp says.
 #pragma once
-#include "server/domain/closing.hpp"
-#include "server/domain/retention.hpp"
+#include "server/domain/archive_settings.hpp"
 
 namespace prewatt::server {
 
@@ -83,6 +82,11 @@ class Archive {
     // Of one household, by month and version.
     [[nodiscard]] virtual Answer<std::vector<ClosingRecord>> closings(HouseholdId household) = 0;
     [[nodiscard]] virtual ArchiveStatus status() = 0;
+    [[nodiscard]] virtual Answer<ArchiveSettings> settings() = 0;
+    // All of them at once. kBadArgument as check_archive_settings. They hold from the next time that something is due;
+    // another closing hour is sent to the meters.
+    virtual void set_settings(ArchiveSettings settings, Actor who, std::string reason,
+                              WhenDone<ArchiveSettings> done) = 0;
 
     // --- For line masters
     // What is still missing, within the months that meters keep (kFreezesKept): of every box one of whose households

@@ -185,6 +185,27 @@ ActKind kind_of_act(const Wish& wish) {
     return wish.kind == WishKind::kSetting && wish.setting.id == kPriceSetting ? ActKind::kPrice : ActKind::kMassAction;
 }
 
+std::string_view word(MemberState state) {
+    switch (state) {
+        case MemberState::kConfirmed:
+            return "confirmed";
+        case MemberState::kAlready:
+            return "already";
+        case MemberState::kFailed:
+            return "failed";
+        case MemberState::kCannot:
+            return "cannot";
+        case MemberState::kWaiting:
+            break;
+    }
+    return "waiting";
+}
+std::optional<MemberState> member_state_of(std::string_view text) {
+    for (int k = 1; k <= 5; ++k)
+        if (word(static_cast<MemberState>(k)) == text) return static_cast<MemberState>(k);
+    return std::nullopt;
+}
+
 std::string_view word(CampaignState state) {
     switch (state) {
         case CampaignState::kScheduled:

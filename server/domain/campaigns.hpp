@@ -106,6 +106,20 @@ struct CampaignProgress {
     std::int64_t cannot = 0;    // never ordered: no meter, account closed
     std::vector<Cause> causes;  // of `waiting` with a problem, `failed` and `cannot`; most members first
 };
+// One household or box that a campaign has reached, and how far it is.
+enum class MemberState : std::uint8_t { kConfirmed = 1, kAlready = 2, kWaiting = 3, kFailed = 4, kCannot = 5 };
+[[nodiscard]] std::string_view word(MemberState state);  // "confirmed", "already", ...
+[[nodiscard]] std::optional<MemberState> member_state_of(std::string_view word);
+struct CampaignMember {
+    std::int64_t member = 0;  // household, or box
+    std::string room;         // of a box: its number
+    MemberState state = MemberState::kWaiting;
+    std::string problem;  // why it waits, has failed or cannot; empty: nothing is wrong
+    int tries = 0;        // after the first one
+    JobId job;            // 0: it has none (a setting, or never ordered)
+};
+inline constexpr int kMembersAtOnceMax = 1000;
+
 struct CampaignRecord {
     CampaignId id;
     CampaignOrder order;
@@ -116,6 +130,7 @@ struct CampaignRecord {
     std::optional<UnixTime> started_at;
     std::optional<UnixTime> ended_at;
     std::string operator_name;
+    std::string problem;  // why it does not go on, and what to do; empty: nothing is in its way
     CampaignProgress progress;
 };
 struct PreviewLine {
@@ -176,8 +191,14 @@ class Campaigns {
     virtual void start(CampaignOrder order, Actor actor, WhenDone<CampaignRecord> done) = 0;
     [[nodiscard]] virtual Answer<CampaignRecord> campaign(CampaignId id) = 0;
     [[nodiscard]] virtual Answer<std::vector<CampaignRecord>> campaigns(int limit) = 0;  // newest first
+    // Those that have been reached so far, in the order of their numbers: beyond `after`, at most `limit`
+    // (1..kMembersAtOnceMax); no state: all.
+    [[nodiscard]] virtual Answer<std::vector<CampaignMember>> members(CampaignId id, std::optional<MemberState> state,
+                                                                      std::int64_t after, int limit) = 0;
     // No further member is ordered; what was ordered goes on.
     virtual void pause(CampaignId id, Actor actor, WhenDone<CampaignRecord> done) = 0;
+    // kNeedsApproval never: one that was ordered before the office kept whom it reaches, and is too large for one
+    // person, is refused with kCampaignOld (cancel it, order it anew).
     virtual void resume(CampaignId id, Actor actor, WhenDone<CampaignRecord> done) = 0;
     // As pause, for ever.
     virtual void cancel(CampaignId id, Actor actor, WhenDone<CampaignRecord> done) = 0;

@@ -81,5 +81,13 @@ TEST(MassActions, ManyMembersAndAnyPriceNeedTwoPeople) {
     EXPECT_TRUE(needs_two(ApprovalRules{}, {kind_of_act(price), "campaign.start", "", "", {}, 1}, true));
 }
 
+TEST(CampaignText, StatesOfMembersReadAsTheyAreWritten) {
+    // A filter by "failed" that the office does not know shows everybody.
+    for (const MemberState state : {MemberState::kConfirmed, MemberState::kAlready, MemberState::kWaiting,
+                                    MemberState::kFailed, MemberState::kCannot})
+        EXPECT_EQ(member_state_of(word(state)), state) << word(state);
+    EXPECT_FALSE(member_state_of("broken"));
+}
+
 }  // namespace
 }  // namespace prewatt::server

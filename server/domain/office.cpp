@@ -66,6 +66,8 @@ std::string_view word(Reason reason) {
             return "already_decided";
         case Reason::kNoRight:
             return "no_right";
+        case Reason::kCampaignOld:
+            return "campaign_old";
         case Reason::kQuestionChanged:
             return "question_changed";
         case Reason::kTicketsUnclear:

@@ -85,6 +85,7 @@ enum class Reason : std::uint8_t {
     kNeedsApproval,    // kept as a request until another person approves; `limit` = its number; nothing was done
     kAlreadyDecided,   // approval: done, refused or expired before
     kNoRight,          // approval: not by this person
+    kCampaignOld,      // ordered before the office kept whom a campaign reaches: to be ordered anew
     kQuestionChanged,  // ticket question: the meter or the account is no longer what was decided upon
     kTicketsUnclear,   // ticket question: up to which ticket the meter's total has the office's sales must be said
     kCardInUse,        // a card stands in the way: this one, or the household's; `limit` = its number

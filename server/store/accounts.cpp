@@ -168,6 +168,10 @@ std::string in_yuan(Money amount) {
     const std::string cents = std::to_string(amount.count() % 100);
     return std::to_string(amount.count() / 100) + (cents.size() < 2 ? ".0" : ".") + cents + " yuan";
 }
+// A correction gives out the whole sale, whatever is sold instead.
+Money given_by(const AccountDecision& decision) {
+    return Money{0} - decision.bookings[0].amount;
+}
 // The refusal when the order has to wait for a second person. `content` is that of the order, `fields` are what it is
 // carried out from, in the words of docs/formats/audit.md.
 std::optional<Refusal> ask_second_person(Db& db, const MoneyOrder& order, ActKind kind, const char* action,
@@ -208,19 +212,79 @@ Answer<BookingsAnswer> grant(Db& db, const MoneyOrder& order, HouseholdId househ
     });
 }
 
+// What an order means now; for the change and for its preview.
+Answer<AccountDecision> decide_refund_now(Db& db, const RefundOrder& wanted, UnixTime now) {
+    const auto sale = read_booking(db, wanted.sale);
+    if (!sale) return std::unexpected(sale.error());
+    const auto facts = load_facts(db, sale->household, true);
+    if (!facts) return no_household();
+    return decide_refund(maker_of(wanted.order, now), *facts, wanted.sale, wanted.amount);
+}
+Answer<AccountDecision> decide_correction_now(Db& db, const CorrectionOrder& wanted, UnixTime now) {
+    const auto sale = read_booking(db, wanted.sale);
+    if (!sale) return std::unexpected(sale.error());
+    const auto facts = load_facts(db, sale->household, true);
+    if (!facts) return no_household();
+    auto decision = decide_correction(maker_of(wanted.order, now), *facts, wanted.sale);
+    if (!decision) return decision;
+    if (!wanted.right_household && !wanted.right_amount) return decision;
+    SaleOrder right;
+    right.order_id = wanted.order.order_id;
+    right.household = wanted.right_household ? wanted.right_household : sale->household;
+    right.amount = wanted.right_amount.value_or(sale->amount);
+    right.channel = sale->channel;
+    right.operator_name = wanted.order.who.user;
+    right.accepted_at = now;
+    right.drawer = sale->drawer;
+    if (right.household == sale->household) right.payer = sale->payer;
+    Account corrected = facts->account;
+    Booking again = decision->bookings[0];
+    (void)append(corrected, again);
+    auto sold = decide_sale_after(db, right, right.household == sale->household ? &corrected : nullptr, now);
+    if (!sold) return std::unexpected(std::move(sold.error()));
+    sold->booking.order_id = wanted.order.order_id + "\u00b72";
+    sold->booking.reason = wanted.order.reason;
+    decision->bookings.push_back(std::move(sold->booking));
+    return decision;
+}
+
+// The decision as it would be kept, and the accounts before and after it.
+Answer<MoneyPreview> preview_of(Db& db, const Answer<AccountDecision>& decision, ActKind kind, const char* action,
+                                const Actor& who, UnixTime now) {
+    if (!decision) return std::unexpected(decision.error());
+    MoneyPreview preview;
+    preview.bookings = decision->bookings;
+    for (const Due& due : decision->dues)
+        preview.pays.push_back(due.share);
+    for (Booking booking : decision->bookings) {
+        const auto same = [&](const AccountChange& change) { return change.household == booking.household; };
+        auto change = std::find_if(preview.accounts.begin(), preview.accounts.end(), same);
+        if (change == preview.accounts.end()) {
+            const auto facts = load_facts(db, booking.household, false);
+            if (!facts) return no_household();
+            preview.accounts.push_back({booking.household, facts->account, facts->account});
+            change = preview.accounts.end() - 1;
+        }
+        if (auto bad = append(change->after, booking)) return std::unexpected(std::move(*bad));
+    }
+    Act act;
+    act.kind = kind;
+    act.action = action;
+    const HouseholdId household = decision->bookings[0].household;
+    act.amount = given_by(*decision) + given_out(db, household, now);
+    preview.needs_two = needs_second_person(db, act, who, now);
+    return checked(db, std::move(preview));
+}
+
 Answer<BookingsAnswer> refund(Db& db, const RefundOrder& wanted, Consent consent, UnixTime now, Changes& changes) {
     const std::string content = "refund " + std::to_string(wanted.sale.value) + " " +
                                 (wanted.amount ? std::to_string(wanted.amount->count()) : std::string{"all"});
     return carry_out(db, wanted.order, content, kRefund, now, changes, [&]() -> Answer<AccountDecision> {
-        const auto sale = read_booking(db, wanted.sale);
-        if (!sale) return std::unexpected(sale.error());
-        const auto facts = load_facts(db, sale->household, true);
-        if (!facts) return no_household();
-        auto decision = decide_refund(maker_of(wanted.order, now), *facts, wanted.sale, wanted.amount);
+        auto decision = decide_refund_now(db, wanted, now);
         if (!decision || consent == Consent::kGiven) return decision;
         if (auto waits = ask_second_person(
-                db, wanted.order, ActKind::kRefund, kRefund, content, sale->household,
-                Money{0} - decision->bookings[0].amount, " of sale " + std::to_string(wanted.sale.value),
+                db, wanted.order, ActKind::kRefund, kRefund, content, decision->bookings[0].household,
+                given_by(*decision), " of sale " + std::to_string(wanted.sale.value),
                 {{"order_id", wanted.order.order_id},
                  {"order", content},
                  {"sale", std::to_string(wanted.sale.value)},
@@ -236,45 +300,19 @@ Answer<BookingsAnswer> correct(Db& db, const CorrectionOrder& wanted, Consent co
                                 std::to_string(wanted.right_household.value) + " " +
                                 (wanted.right_amount ? std::to_string(wanted.right_amount->count()) : std::string{"-"});
     return carry_out(db, wanted.order, content, kCorrect, now, changes, [&]() -> Answer<AccountDecision> {
-        const auto sale = read_booking(db, wanted.sale);
-        if (!sale) return std::unexpected(sale.error());
-        const auto facts = load_facts(db, sale->household, true);
-        if (!facts) return no_household();
-        auto decision = decide_correction(maker_of(wanted.order, now), *facts, wanted.sale);
-        if (!decision) return decision;
-        const auto agreed = [&]() -> Answer<AccountDecision> {
-            if (consent == Consent::kGiven) return decision;
-            if (auto waits = ask_second_person(
-                    db, wanted.order, ActKind::kCorrection, kCorrect, content, sale->household, sale->amount,
-                    " of sale " + std::to_string(wanted.sale.value) + " taken back",
-                    {{"order_id", wanted.order.order_id},
-                     {"order", content},
-                     {"sale", std::to_string(wanted.sale.value)},
-                     {"right_household", std::to_string(wanted.right_household.value)},
-                     {"right_amount_fen", wanted.right_amount ? std::to_string(wanted.right_amount->count()) : "-"}},
-                    now))
-                return std::unexpected(std::move(*waits));
-            return decision;
-        };
-        if (!wanted.right_household && !wanted.right_amount) return agreed();
-        SaleOrder right;
-        right.order_id = wanted.order.order_id;
-        right.household = wanted.right_household ? wanted.right_household : sale->household;
-        right.amount = wanted.right_amount.value_or(sale->amount);
-        right.channel = sale->channel;
-        right.operator_name = wanted.order.who.user;
-        right.accepted_at = now;
-        right.drawer = sale->drawer;
-        if (right.household == sale->household) right.payer = sale->payer;
-        Account corrected = facts->account;
-        Booking again = decision->bookings[0];
-        (void)append(corrected, again);
-        auto sold = decide_sale_after(db, right, right.household == sale->household ? &corrected : nullptr, now);
-        if (!sold) return std::unexpected(std::move(sold.error()));
-        sold->booking.order_id = wanted.order.order_id + "\u00b72";
-        sold->booking.reason = wanted.order.reason;
-        decision->bookings.push_back(std::move(sold->booking));
-        return agreed();
+        auto decision = decide_correction_now(db, wanted, now);
+        if (!decision || consent == Consent::kGiven) return decision;
+        if (auto waits = ask_second_person(
+                db, wanted.order, ActKind::kCorrection, kCorrect, content, decision->bookings[0].household,
+                given_by(*decision), " of sale " + std::to_string(wanted.sale.value) + " taken back",
+                {{"order_id", wanted.order.order_id},
+                 {"order", content},
+                 {"sale", std::to_string(wanted.sale.value)},
+                 {"right_household", std::to_string(wanted.right_household.value)},
+                 {"right_amount_fen", wanted.right_amount ? std::to_string(wanted.right_amount->count()) : "-"}},
+                now))
+            return std::unexpected(std::move(*waits));
+        return decision;
     });
 }
 
@@ -311,7 +349,7 @@ Answer<BookingsAnswer> settle(Db& db, const MoneyOrder& order, HouseholdId house
                           "again.");
         if (!approved)
             if (auto waits = ask_second_person(db, order, ActKind::kRefund, kSettle, content, household,
-                                               Money{0} - decision->bookings[0].amount, " at check-out",
+                                               given_by(*decision), " at check-out",
                                                {{"order_id", order.order_id},
                                                 {"order", content},
                                                 {"household", std::to_string(household.value)},
@@ -886,6 +924,31 @@ class AccountsOnDb final : public Accounts {
         return engine_.pool.ask([&](Db& db) { return checked(db, read_quota_rules(db)); });
     }
 
+    void preview_refund(RefundOrder order, WhenDone<MoneyPreview> done) override {
+        change<MoneyPreview>(std::move(done), [this, order = std::move(order)](Db& db, UnixTime now, Changes& changes) {
+            settle_readings_of(db, order.sale, changes);
+            return preview_of(db, decide_refund_now(db, order, now), ActKind::kRefund, kRefund, order.order.who, now);
+        });
+    }
+    void preview_correction(CorrectionOrder order, WhenDone<MoneyPreview> done) override {
+        order.order.order_id = "preview";  // the sale in it asks for one; it is not kept
+        change<MoneyPreview>(std::move(done), [order = std::move(order)](Db& db, UnixTime now, Changes&) {
+            return preview_of(db, decide_correction_now(db, order, now), ActKind::kCorrection, kCorrect,
+                              order.order.who, now);
+        });
+    }
+    void preview_settlement(MoneyOrder order, HouseholdId household, WhenDone<MoneyPreview> done) override {
+        change<MoneyPreview>(std::move(done),
+                             [this, order = std::move(order), household](Db& db, UnixTime now,
+                                                                         Changes& changes) -> Answer<MoneyPreview> {
+                                 engine_.readings->settle(db, household, changes);
+                                 const auto facts = load_facts(db, household, true);
+                                 if (!facts) return no_household();
+                                 return preview_of(db, decide_settlement(maker_of(order, now), *facts),
+                                                   ActKind::kRefund, kSettle, order.who, now);
+                             });
+    }
+
     // --- Changes
     void grant(MoneyOrder order, HouseholdId household, Credit amount, WhenDone<BookingsAnswer> done) override {
         change<BookingsAnswer>(std::move(done), [this, order = std::move(order), household, amount](
@@ -1034,13 +1097,16 @@ class AccountsOnDb final : public Accounts {
                                                 act_field(asked.content, "ticket").value_or(""), now, changes));
             });
     }
-    Answer<BookingsAnswer> refund_now(Db& db, const RefundOrder& order, Consent consent, UnixTime now,
-                                      Changes& changes) {
-        // What was used decides how much may go back.
+    // What was used decides how much may go back.
+    void settle_readings_of(Db& db, BookingId sale, Changes& changes) {
         HouseholdId household;
-        db.query("SELECT household_id FROM bookings WHERE id = $1", {order.sale},
+        db.query("SELECT household_id FROM bookings WHERE id = $1", {sale},
                  [&](const Row& row) { household = row.as<HouseholdId>(0); });
         engine_.readings->settle(db, household, changes);
+    }
+    Answer<BookingsAnswer> refund_now(Db& db, const RefundOrder& order, Consent consent, UnixTime now,
+                                      Changes& changes) {
+        settle_readings_of(db, order.sale, changes);
         return store::refund(db, order, consent, now, changes);
     }
     template <class T, class Apply>

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "server/store/archive_settings.hpp"
 #include "server/store/closings.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/retention.hpp"
@@ -61,6 +62,21 @@ class ArchiveOnDb final : public Archive {
         const std::lock_guard lock(mutex_);
         status.problem = problem_;
         return status;
+    }
+    Answer<ArchiveSettings> settings() override {
+        return engine_.pool.ask([](Db& db) { return checked(db, read_archive_settings(db)); });
+    }
+    void set_settings(ArchiveSettings settings, Actor who, std::string reason,
+                      WhenDone<ArchiveSettings> done) override {
+        engine_.writer.submit<ArchiveSettings>(
+            [this, settings, who = std::move(who), reason = std::move(reason)](
+                Db& db, Changes& changes) -> Answer<ArchiveSettings> {
+                if (auto bad = check_archive_settings(settings)) return std::unexpected(std::move(*bad));
+                write_archive_settings(db, settings, who, reason, engine_.clock());
+                desire_closing_hour(db, engine_.clock(), changes);
+                return settings;
+            },
+            std::move(done));
     }
     Answer<std::vector<FreezeWish>> freezes_wanted() override {
         return engine_.pool.ask([&](Db& db) { return store::freezes_wanted(db, engine_.clock()); });

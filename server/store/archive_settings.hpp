@@ -1,4 +1,5 @@
-// The settings of the archive in a database that no office works in: server/domain/archive_settings.hpp.
+// The settings of the archive (server/domain/archive_settings.hpp) in the tables, and in a database that no office
+// works in.
 #pragma once
 #include <string>
 #include <utility>
@@ -8,6 +9,11 @@
 #include "server/store/place.hpp"
 
 namespace prewatt::server::store {
+
+// Inside the caller's transaction; each one that changes anything stands in the journal.
+[[nodiscard]] ArchiveSettings read_archive_settings(Db& db);
+void write_archive_settings(Db& db, const ArchiveSettings& settings, const Actor& who, const std::string& reason,
+                            UnixTime now);
 
 // Also while an office works there.
 [[nodiscard]] Opened<ArchiveSettings> archive_settings(const std::string& url);

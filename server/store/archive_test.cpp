@@ -538,5 +538,30 @@ TEST_F(Archiving, DiskWithoutAByteLeftIsHelpedByTheBallast) {
     office_.reset();
 }
 
+TEST_F(Archiving, SettingsAreChangedWhileTheOfficeWorksAllOrNothing) {
+    // The disk is full on a Sunday; to keep readings for a shorter time the office has to be stopped.
+    start();
+    Archive& archive = office_->archive();
+    ArchiveSettings settings = *archive.settings();
+    EXPECT_EQ(settings, ArchiveSettings{});
+    const auto set = [&](const ArchiveSettings& to) {
+        return wait<ArchiveSettings>(
+            [&](auto done) { archive.set_settings(to, {"owner", "test"}, "a small disk", done); });
+    };
+    ASSERT_TRUE(set_archive_setting(settings, "raw_days", 30));
+    ASSERT_TRUE(set_archive_setting(settings, "close_hour", 6));
+    ASSERT_TRUE(set(settings));
+    EXPECT_EQ(*archive.settings(), settings);
+    ArchiveSettings bad = settings;
+    ASSERT_TRUE(set_archive_setting(bad, "close_hour", 24));
+    ASSERT_TRUE(set_archive_setting(bad, "raw_days", 20));
+    EXPECT_EQ(set(bad).error().reason, Reason::kBadArgument);
+    reopen();
+    EXPECT_EQ(*office_->archive().settings(), settings);
+    AuditFilter filter;
+    filter.action = "archive.set";
+    EXPECT_EQ(office_->audit().records(filter)->size(), 2u);
+}
+
 }  // namespace
 }  // namespace prewatt::server::store

@@ -18,7 +18,13 @@ constexpr const char* kStart = "campaign.start";
 constexpr std::size_t kCampaignOrderIdMax = 48;  // the day of a daily one and the member's try are appended
 constexpr std::int64_t kDay_ms = 86'400'000;
 
-enum class MemberState : std::uint8_t { kToOrder = 0, kOrdered = 1, kAlready = 2, kCannot = 3 };
+// Of a campaign from before step 7 that one person may not start and nobody has approved.
+constexpr const char* kAnew =
+    "It was ordered before the office kept whom a campaign reaches, and what it reaches now needs two people. Cancel "
+    "it "
+    "and order it anew.";
+
+enum class Reached : std::uint8_t { kToOrder = 0, kOrdered = 1, kAlready = 2, kCannot = 3 };
 
 #define PREWATT_CAMPAIGN_SELECT                                                                                \
     "SELECT id, order_id, selection, wish, state, start_at, daily, window_from, window_to, expanded_to, "      \
@@ -54,6 +60,7 @@ CampaignRow campaign_of(const Row& row) {
     c.order.reason = row.as<std::string>(17);
     out.members = row.as<GroupId>(18);
     out.settled_to = row.integer(19);
+    if (!out.members && c.state == CampaignState::kPaused) c.problem = kAnew;
     return out;
 }
 std::optional<CampaignRow> find_campaign(Db& db, CampaignId id) {
@@ -198,14 +205,14 @@ void reach_member(Db& db, const CampaignRecord& campaign, const Member& member, 
                   Changes& changes) {
     const Wish& wish = campaign.order.wish;
     const Standing standing = standing_of(db, wish, member);
-    MemberState state = MemberState::kOrdered;
+    Reached state = Reached::kOrdered;
     Value job;
     std::uint32_t version = 0;
     std::string problem = standing.cannot;
     if (!standing.cannot.empty()) {
-        state = MemberState::kCannot;
+        state = Reached::kCannot;
     } else if (standing.already) {
-        state = MemberState::kAlready;
+        state = Reached::kAlready;
     } else if (wish.kind == WishKind::kSetting || wish.kind == WishKind::kClock) {
         version = set_setting(db, is_of_box(wish) ? SettingOwner::kBox : SettingOwner::kHousehold, member.id,
                               wish.kind == WishKind::kClock ? kClockWish : wish.setting, wish.bytes, now, changes);
@@ -219,7 +226,7 @@ void reach_member(Db& db, const CampaignRecord& campaign, const Member& member, 
             job = Value{made->id};
             version = made->version;
         } else {
-            state = MemberState::kCannot;
+            state = Reached::kCannot;
             problem = made.error().message;
         }
     }
@@ -231,15 +238,14 @@ void reach_member(Db& db, const CampaignRecord& campaign, const Member& member, 
 }
 
 // How far one member is, from its job or its setting.
-enum class Outcome : std::uint8_t { kConfirmed, kAlready, kWaiting, kFailed, kCannot };
 template <class F>
 void each_outcome(Db& db, const CampaignRecord& campaign, const F& each) {
     const Wish& wish = campaign.order.wish;
-    const auto plain = [&](const Row& row, MemberState state) {
-        if (state == MemberState::kToOrder) each(row.integer(0), Outcome::kWaiting, std::string());
-        if (state == MemberState::kAlready) each(row.integer(0), Outcome::kAlready, std::string());
-        if (state == MemberState::kCannot) each(row.integer(0), Outcome::kCannot, row.as<std::string>(2));
-        return state == MemberState::kOrdered;
+    const auto plain = [&](const Row& row, Reached state) {
+        if (state == Reached::kToOrder) each(row.integer(0), MemberState::kWaiting, std::string());
+        if (state == Reached::kAlready) each(row.integer(0), MemberState::kAlready, std::string());
+        if (state == Reached::kCannot) each(row.integer(0), MemberState::kCannot, row.as<std::string>(2));
+        return state == Reached::kOrdered;
     };
     if (wish.kind == WishKind::kSetting || wish.kind == WishKind::kClock) {
         const SettingName name = wish.kind == WishKind::kClock ? kClockWish : wish.setting;
@@ -249,15 +255,15 @@ void each_outcome(Db& db, const CampaignRecord& campaign, const F& each) {
             "w.setting_id = $3 AND w.setting_index = $4 WHERE m.campaign_id = $1",
             {campaign.id, is_of_box(wish) ? SettingOwner::kBox : SettingOwner::kHousehold, name.id, name.index},
             [&](const Row& row) {
-                if (!plain(row, row.as<MemberState>(1))) return;
+                if (!plain(row, row.as<Reached>(1))) return;
                 const auto version = row.integer(3);
                 const bool failed = row.as<bool>(6);
-                Outcome outcome = row.integer(5) >= version ? Outcome::kConfirmed : Outcome::kWaiting;
+                MemberState outcome = row.integer(5) >= version ? MemberState::kConfirmed : MemberState::kWaiting;
                 std::string problem = row.as<std::string>(7);
-                if (row.integer(4) == version && failed) outcome = Outcome::kFailed;
-                if (outcome == Outcome::kConfirmed) problem.clear();
-                if (outcome == Outcome::kWaiting && row.integer(4) > version) {
-                    outcome = Outcome::kFailed;
+                if (row.integer(4) == version && failed) outcome = MemberState::kFailed;
+                if (outcome == MemberState::kConfirmed) problem.clear();
+                if (outcome == MemberState::kWaiting && row.integer(4) > version) {
+                    outcome = MemberState::kFailed;
                     problem = "replaced by a later order";
                 }
                 each(row.integer(0), outcome, problem);
@@ -268,11 +274,11 @@ void each_outcome(Db& db, const CampaignRecord& campaign, const F& each) {
         "SELECT m.member_id, m.state, m.problem, j.state, j.last_problem FROM campaign_members m LEFT JOIN jobs j ON "
         "j.id = m.job_id WHERE m.campaign_id = $1",
         {campaign.id}, [&](const Row& row) {
-            if (!plain(row, row.as<MemberState>(1))) return;
+            if (!plain(row, row.as<Reached>(1))) return;
             const auto state = row.as<JobState>(3);
-            const Outcome outcome = state == JobState::kConfirmed ? Outcome::kConfirmed
-                                    : state == JobState::kFailed  ? Outcome::kFailed
-                                                                  : Outcome::kWaiting;
+            const MemberState outcome = state == JobState::kConfirmed ? MemberState::kConfirmed
+                                        : state == JobState::kFailed  ? MemberState::kFailed
+                                                                      : MemberState::kWaiting;
             each(row.integer(0), outcome, row.as<std::string>(4));
         });
 }
@@ -315,23 +321,23 @@ std::vector<Cause> sorted(const std::map<std::string, std::int64_t>& counts) {
 void add_progress(Db& db, CampaignRecord& campaign) {
     std::map<std::string, std::int64_t> causes;
     CampaignProgress& p = campaign.progress;
-    each_outcome(db, campaign, [&](std::int64_t, Outcome outcome, const std::string& problem) {
+    each_outcome(db, campaign, [&](std::int64_t, MemberState outcome, const std::string& problem) {
         ++p.members;
-        if (!problem.empty() && outcome != Outcome::kConfirmed) ++causes[problem];
+        if (!problem.empty() && outcome != MemberState::kConfirmed) ++causes[problem];
         switch (outcome) {
-            case Outcome::kAlready:
+            case MemberState::kAlready:
                 ++p.already;
                 [[fallthrough]];
-            case Outcome::kConfirmed:
+            case MemberState::kConfirmed:
                 ++p.confirmed;
                 break;
-            case Outcome::kWaiting:
+            case MemberState::kWaiting:
                 ++p.waiting;
                 break;
-            case Outcome::kFailed:
+            case MemberState::kFailed:
                 ++p.failed;
                 break;
-            case Outcome::kCannot:
+            case MemberState::kCannot:
                 ++p.cannot;
                 break;
         }
@@ -347,6 +353,34 @@ Answer<CampaignRecord> read_campaign(Db& db, CampaignId id) {
         record = std::move(found->record);
     }
     return checked(db, std::move(record), "campaign");
+}
+
+Answer<std::vector<CampaignMember>> read_members(Db& db, CampaignId id, std::optional<MemberState> state,
+                                                 std::int64_t after, int limit) {
+    const auto found = find_campaign(db, id);
+    if (!db.ok() || !found) return checked(db, std::optional<std::vector<CampaignMember>>{}, "campaign");
+    std::vector<CampaignMember> members;
+    each_outcome(db, found->record, [&](std::int64_t member, MemberState is, const std::string& problem) {
+        if (member > after && (!state || *state == is)) members.push_back({member, "", is, problem, 0, {}});
+    });
+    std::sort(members.begin(), members.end(),
+              [](const CampaignMember& a, const CampaignMember& b) { return a.member < b.member; });
+    members.resize(std::min(members.size(), static_cast<std::size_t>(std::clamp(limit, 1, kMembersAtOnceMax))));
+    const bool of_box = is_of_box(found->record.order.wish);
+    for (CampaignMember& member : members) {
+        db.query("SELECT tries, COALESCE(job_id, 0) FROM campaign_members WHERE campaign_id = $1 AND member_id = $2",
+                 {id, member.member}, [&](const Row& row) {
+                     member.tries = row.as<int>(0);
+                     member.job = row.as<JobId>(1);
+                 });
+        if (of_box)
+            db.query("SELECT number FROM boxes WHERE id = $1", {member.member},
+                     [&](const Row& row) { member.room = std::to_string(row.integer(0)); });
+        else
+            db.query("SELECT r.label FROM households h JOIN rooms r ON r.id = h.room_id WHERE h.id = $1",
+                     {member.member}, [&](const Row& row) { member.room = row.as<std::string>(0); });
+    }
+    return checked(db, std::move(members));
 }
 
 std::string date_of(UnixTime time) {
@@ -535,7 +569,11 @@ Answer<std::string> start_approved(Db& db, const ApprovalRecord& asked, UnixTime
     const auto from = act_number(asked.content, "window_from");
     const auto to = act_number(asked.content, "window_to");
     const GroupId members{act_number(asked.content, "members_group").value_or(0)};
-    if (!selection || !wish || !start_at || !from || !to || !members)
+    if (selection && wish && start_at && !members)
+        return refuse(Reason::kCampaignOld,
+                      "It was asked for before the office kept whom a campaign reaches; nothing was done. Ask for it "
+                      "again.");
+    if (!selection || !wish || !start_at || !from || !to)
         return refuse(Reason::kBadArgument, "The content of the act is incomplete; nothing was done.");
     order.selection = *selection;
     order.wish = *wish;
@@ -558,6 +596,26 @@ Answer<std::string> start_approved(Db& db, const ApprovalRecord& asked, UnixTime
     return "Started, campaign " + std::to_string(begun->id.value) + ".";
 }
 
+// Whom it reaches, for a campaign that was ordered before step 7: whoever is selected when it starts, or goes on.
+// Nothing: that is too many for one person and no other one has agreed.
+std::optional<GroupId> freeze_old(Db& db, const CampaignRow& row, UnixTime now) {
+    const CampaignOrder& order = row.record.order;
+    bool listed = false;  // household by household: it is kept already
+    if (order.selection.kind == Selection::Kind::kGroup)
+        db.query("SELECT id FROM household_groups WHERE id = $1 AND name LIKE 'list of %'", {order.selection.id},
+                 [&](const Row&) { listed = true; });
+    const std::int64_t households = households_concerned(db, order.selection, order.wish);
+    const Actor asker{row.record.operator_name, "office"};
+    if (order.approved_by.empty() &&
+        needs_second_person(db, {kind_of_act(order.wish), kStart, "", "", {}, households}, asker, now))
+        return std::nullopt;
+    const GroupId members = listed ? GroupId{order.selection.id} : keep_members(db, order);
+    db.execute("UPDATE campaigns SET members_group = $2 WHERE id = $1", {row.record.id, members});
+    write_down(db, {"office", "office"}, "campaign.freeze", row.record.id, "",
+               std::to_string(households) + " households (" + text_of(order.selection) + ")", "", now);
+    return members;
+}
+
 Answer<CampaignRecord> change_state(Db& db, CampaignId id, CampaignState to, const Actor& actor, const char* action,
                                     UnixTime now, Changes& changes) {
     const auto found = find_campaign(db, id);
@@ -566,6 +624,10 @@ Answer<CampaignRecord> change_state(Db& db, CampaignId id, CampaignState to, con
     if (from == CampaignState::kCancelled || (from == CampaignState::kDone && to != CampaignState::kRunning))
         return std::unexpected(Refusal{Reason::kBadArgument,
                                        "The campaign is " + std::string(word(from)) + "; nothing was done.", id.value});
+    if (to == CampaignState::kRunning && from == CampaignState::kPaused && !found->members &&
+        !freeze_old(db, *found, now))
+        return std::unexpected(
+            Refusal{Reason::kCampaignOld, std::string{kAnew} + " Nothing was done.", found->record.id.value});
     if (to == CampaignState::kRunning && !found->record.started_at && from == CampaignState::kPaused)
         to = CampaignState::kScheduled;
     if (from != to) {
@@ -583,8 +645,8 @@ Answer<CampaignRecord> retry_failures(Db& db, CampaignId id, const Actor& actor,
     if (found->record.state == CampaignState::kCancelled)
         return std::unexpected(Refusal{Reason::kBadArgument, "The campaign is cancelled; nothing was done.", id.value});
     std::vector<std::int64_t> failed;
-    each_outcome(db, found->record, [&](std::int64_t member, Outcome outcome, const std::string&) {
-        if (outcome == Outcome::kFailed || outcome == Outcome::kCannot) failed.push_back(member);
+    each_outcome(db, found->record, [&](std::int64_t member, MemberState outcome, const std::string&) {
+        if (outcome == MemberState::kFailed || outcome == MemberState::kCannot) failed.push_back(member);
     });
     for (const std::int64_t member : failed)
         db.execute(
@@ -604,6 +666,19 @@ Answer<bool> advance_once(Db& db, UnixTime now, Changes& changes) {
     std::vector<CampaignRow> open;
     db.query(PREWATT_CAMPAIGN_SELECT "WHERE state < 3 ORDER BY id", {},
              [&](const Row& row) { open.push_back(campaign_of(row)); });
+    for (const CampaignRow& row : open) {
+        const CampaignRecord& c = row.record;
+        const bool starts = c.state == CampaignState::kScheduled && c.order.schedule.start_at <= now;
+        const bool goes_on = c.state == CampaignState::kRunning && !c.expanded;
+        if (row.members || !(starts || goes_on) || !in_window(c.order.schedule, now)) continue;
+        if (!freeze_old(db, row, now)) {
+            db.execute("UPDATE campaigns SET state = 3 WHERE id = $1", {c.id});
+            write_down(db, {"office", "office"}, "campaign.pause", c.id, std::string(word(c.state)), "paused", kAnew,
+                       now);
+        }
+        changes.push_back({Change::Kind::kCampaign, c.id.value});
+        return true;
+    }
     for (CampaignRow& row : open) {
         CampaignRecord& c = row.record;
         const Schedule& schedule = c.order.schedule;
@@ -745,6 +820,10 @@ class CampaignsOnDb final : public Campaigns {
                 add_progress(db, one);
             return checked(db, std::move(list));
         });
+    }
+    Answer<std::vector<CampaignMember>> members(CampaignId id, std::optional<MemberState> state, std::int64_t after,
+                                                int limit) override {
+        return engine_.pool.ask([&](Db& db) { return read_members(db, id, state, after, limit); });
     }
     void pause(CampaignId id, Actor actor, WhenDone<CampaignRecord> done) override {
         change(id, CampaignState::kPaused, std::move(actor), "campaign.pause", std::move(done));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "server/store/office_fixture.hpp"
 
 namespace prewatt::server::store {
@@ -156,6 +158,88 @@ TEST_F(CampaignsTest, FailuresAreGroupedByCauseAndTriedAgainWhenSomebodySaysSo) 
     EXPECT_EQ(look(begun->id).progress.waiting, 2);
     EXPECT_EQ(look(begun->id).progress.confirmed, 1) << "what was confirmed is not ordered again";
     EXPECT_EQ(office_->jobs(list.list[2], 10)->size(), 1u);
+}
+
+TEST_F(CampaignsTest, EachMemberIsToldWithItsStateAndWhy) {
+    // "2 failed": the technician knocks at thirty-nine doors to find them.
+    start();
+    const CampaignId id = begin(order_of("m", limit(5000), *selection_of("box 1")))->id;
+    advance_all();
+    settings_proved(10);
+    const auto settings = *office_->campaigns().settings_of_box(BoxId{1});
+    SettingReport report;
+    report.kind = SettingReport::Kind::kRefused;
+    report.box = BoxId{1};
+    report.household = settings.wishes[20].household;
+    report.number = settings.wishes[20].number;
+    report.name = settings.wishes[20].name;
+    report.version = settings.wishes[20].version.desired;
+    report.problem = "the box is too old for it";
+    report.for_good = true;
+    report.at = now();
+    tell(report);
+    const auto count = [&](std::optional<MemberState> state) {
+        return office_->campaigns().members(id, state, 0, kMembersAtOnceMax)->size();
+    };
+    EXPECT_EQ(count(std::nullopt), 39u);
+    EXPECT_EQ(count(MemberState::kConfirmed), 10u);
+    EXPECT_EQ(count(MemberState::kWaiting), 28u);
+    const auto failed = *office_->campaigns().members(id, MemberState::kFailed, 0, 10);
+    ASSERT_EQ(failed.size(), 1u);
+    EXPECT_EQ(failed[0].member, report.household.value);
+    EXPECT_EQ(failed[0].room, office_->household(report.household)->room);
+    EXPECT_EQ(failed[0].problem, "the box is too old for it");
+    EXPECT_EQ(failed[0].tries, 0);
+    EXPECT_EQ(static_cast<std::int64_t>(failed.size()), look(id).progress.failed) << "as the counts say";
+
+    // Page by page nobody is left out and nobody comes twice.
+    std::vector<std::int64_t> seen;
+    for (std::int64_t after = 0;;) {
+        const auto page = *office_->campaigns().members(id, std::nullopt, after, 7);
+        for (const CampaignMember& member : page)
+            seen.push_back(member.member);
+        if (page.size() < 7) break;
+        after = page.back().member;
+    }
+    EXPECT_EQ(seen.size(), 39u);
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+
+    ASSERT_TRUE(wait<CampaignRecord>([&](auto done) { office_->campaigns().retry(id, {"owner", "test"}, done); }));
+    EXPECT_EQ(count(MemberState::kFailed), 0u);
+    EXPECT_EQ(office_->campaigns().members(id, std::nullopt, report.household.value - 1, 1)->front().tries, 1);
+    EXPECT_EQ(office_->campaigns().members(CampaignId{99}, std::nullopt, 0, 1).error().reason, Reason::kNotFound);
+}
+
+TEST_F(CampaignsTest, ABoxIsAMemberByItsNumber) {
+    // The list says "room 4" of a box and somebody goes to the wrong landing.
+    start();
+    Wish clock;
+    clock.kind = WishKind::kClock;
+    const CampaignId id = begin(order_of("k", clock, *selection_of("box 1")))->id;
+    advance_all();
+    const auto members = *office_->campaigns().members(id, std::nullopt, 0, 10);
+    ASSERT_EQ(members.size(), 1u);
+    EXPECT_EQ(members[0].room, std::to_string(office_->box(BoxId{1})->number));
+    EXPECT_EQ(members[0].state, MemberState::kWaiting);
+}
+
+TEST_F(CampaignsTest, OneFromBeforeTheOfficeKeptItsMembersKeepsThemWhenItStarts) {
+    // It was scheduled before the new version was installed; a room that is built before it ends must not go dark.
+    start();
+    CampaignOrder order = order_of("old", Wish{}, *selection_of("box 1"));
+    order.schedule.start_at = now() + minutes(60);
+    const CampaignId id = begin(order)->id;
+    beside()->execute("UPDATE campaigns SET members_group = NULL");
+    advance_all();
+    EXPECT_EQ(look(id).state, CampaignState::kScheduled) << "nothing before it starts";
+    move(minutes(61));
+    advance_all();
+    EXPECT_EQ(look(id).state, CampaignState::kRunning);
+    EXPECT_EQ(look(id).progress.members, 39);
+    std::int64_t kept = 0;
+    beside()->query("SELECT COUNT(*) FROM household_group_members m JOIN campaigns c ON c.members_group = m.group_id",
+                    {}, [&](const Row& row) { kept = row.integer(0); });
+    EXPECT_EQ(kept, 39);
 }
 
 TEST_F(CampaignsTest, IsDoneWhenTheLastMemberIsInWhateverOrder) {

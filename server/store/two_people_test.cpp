@@ -188,6 +188,58 @@ TEST_F(MoneyOfTwo, ACorrectionAboveTheLimitIsForTheOwnerAndBooksBothOrNeither) {
     expect_balanced();
 }
 
+TEST_F(MoneyOfTwo, APreviewSaysWhatIsDoneThenAndWritesNothing) {
+    // The page shows 300.00 and the office pays 280.00; or looking alone has changed the account.
+    start_with_people();
+    const BookingId sale = sold("s", 50'000);
+    used_ = 7000;
+    meter(home_, used_);
+    const std::size_t before = bookings();
+    const auto preview = [&](std::optional<Money> amount) {
+        return wait<MoneyPreview>([&](auto when) { accounts().preview_refund({{"", kLi, ""}, sale, amount}, when); });
+    };
+    const auto all = preview(std::nullopt);
+    ASSERT_TRUE(all) << all.error().message;
+    EXPECT_TRUE(all->needs_two);
+    EXPECT_EQ(preview(fen(50'000)).error().reason, Reason::kRefundTooLarge) << "refused as the refund is";
+    const auto small = preview(fen(1000));
+    ASSERT_TRUE(small);
+    EXPECT_FALSE(small->needs_two);
+    ASSERT_EQ(small->pays.size(), 1u);
+    EXPECT_EQ(small->pays[0].channel, Channel::kCash);
+    EXPECT_EQ(small->pays[0].amount, fen(1000));
+    EXPECT_EQ(small->accounts[0].before.remaining(), account(home_).remaining());
+    const auto settlement =
+        wait<MoneyPreview>([&](auto when) { accounts().preview_settlement({"", kLi, ""}, home_, when); });
+    ASSERT_TRUE(settlement);
+    EXPECT_TRUE(settlement->needs_two);
+    EXPECT_FALSE(settlement->accounts[0].after.open());
+    EXPECT_EQ(settlement->accounts[0].after.remaining(), Credit{0});
+    EXPECT_EQ(bookings(), before);
+    EXPECT_EQ(journal("sale.refund") + journal("approval.ask") + journal("household.settle"), 0u);
+
+    const auto refunded = ask_refund("r", sale, fen(1000));
+    ASSERT_TRUE(refunded);
+    EXPECT_EQ(refunded->bookings[0].given, small->bookings[0].given);
+    EXPECT_EQ(account(home_).ticket.credited, small->accounts[0].after.ticket.credited);
+    EXPECT_EQ(account(home_).paid, small->accounts[0].after.paid);
+
+    const BookingId wrong = sold("w", 1000);
+    const HouseholdId neighbour = room("3-0102");
+    const CorrectionOrder order{{"", kLi, ""}, wrong, neighbour, std::nullopt};
+    const auto correction = wait<MoneyPreview>([&](auto when) { accounts().preview_correction(order, when); });
+    ASSERT_TRUE(correction) << correction.error().message;
+    ASSERT_EQ(correction->accounts.size(), 2u);
+    EXPECT_EQ(correction->accounts[1].household, neighbour);
+    CorrectionOrder real = order;
+    real.order = of_li("c");
+    const auto corrected = wait<BookingsAnswer>([&](auto when) { accounts().correct(real, when); });
+    ASSERT_TRUE(corrected) << corrected.error().message;
+    for (const AccountChange& change : correction->accounts)
+        EXPECT_EQ(account(change.household).ticket.credited, change.after.ticket.credited) << change.household.value;
+    expect_balanced();
+}
+
 TEST_F(MoneyOfTwo, OneLimitHoldsAndThatOfAnOlderDatabaseGoesOnHolding) {
     // A site that had set 50 yuan must not find 200 allowed after an update.
     for (const std::int64_t rules_fen : {0, 3000, 9000}) {
@@ -305,6 +357,30 @@ TEST_F(MassActionsOfTwo, StartsWhenAnotherAgreesAndReachesExactlyWhoWasSelected)
     ASSERT_EQ(records.size(), 2u);
     EXPECT_EQ(records[0].who.user, "tan");
     EXPECT_EQ(records[0].who.from, "10.0.0.7");
+}
+
+TEST_F(MassActionsOfTwo, OneFromBeforeTheOfficeKeptItsMembersWaitsForAPersonWhenItIsTooLarge) {
+    // Written by one technician under the old version, for the whole campus, at three in the morning.
+    start_with_people();
+    const ApprovalId id = waiting(begin(off("old", "all")));
+    ASSERT_EQ(approve(id, kSun)->state, ApprovalState::kDone);
+    beside()->execute("UPDATE campaigns SET members_group = NULL, approved_by = ''");
+    advance_all();
+    const CampaignRecord held = campaigns().front();
+    EXPECT_EQ(held.state, CampaignState::kPaused);
+    EXPECT_EQ(held.progress.members, 0) << "nobody was reached";
+    EXPECT_NE(held.problem.find("order it anew"), std::string::npos) << held.problem;
+    const auto resume = [&] {
+        return wait<CampaignRecord>([&](auto done) { office_->campaigns().resume(held.id, kTan, done); });
+    };
+    EXPECT_EQ(resume().error().reason, Reason::kCampaignOld);
+    beside()->execute(
+        "INSERT INTO approval_rules (id, two_people, refund_max_fen, households_max, valid_min) VALUES (1, 3, "
+        "20000, 50, 4320)");
+    ASSERT_TRUE(resume()) << "one person may do it now";
+    EXPECT_EQ(campaigns().front().problem, "");
+    advance_all();
+    EXPECT_GT(campaigns().front().progress.members, 50);
 }
 
 TEST_F(MassActionsOfTwo, APriceOfOneRoomIsForTheOwnerAndABoxCountsAllBehindIt) {

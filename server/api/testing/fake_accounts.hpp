@@ -10,7 +10,8 @@ class FakeAccounts final : public Accounts {
     static constexpr UnixTime kNow{1'790'000'000'000};
     std::optional<Refusal> refuse;
     std::string last_order_id;
-    std::string last_change;  // "refund 3 1000"
+    std::string last_change;   // "refund 3 1000"
+    std::string last_preview;  // "owner refund 3 all"
 
     Answer<Booking> booking(BookingId id) override {
         if (id.value != 42) return none("booking");
@@ -56,6 +57,17 @@ class FakeAccounts final : public Accounts {
     }
     Answer<std::vector<QuotaRule>> quota_rules() override {
         return std::vector{QuotaRule{0, QuotaPer::kResident, credit_of_hundredths(800), credit_of_hundredths(500)}};
+    }
+
+    void preview_refund(RefundOrder o, WhenDone<MoneyPreview> done) override {
+        previewed(o.order, "refund " + number(o.sale.value) + (o.amount ? number(o.amount->count()) : "all"),
+                  std::move(done));
+    }
+    void preview_correction(CorrectionOrder o, WhenDone<MoneyPreview> done) override {
+        previewed(o.order, "correct " + number(o.sale.value) + number(o.right_household.value), std::move(done));
+    }
+    void preview_settlement(MoneyOrder order, HouseholdId h, WhenDone<MoneyPreview> done) override {
+        previewed(order, "settle " + number(h.value), std::move(done));
     }
 
     void grant(MoneyOrder order, HouseholdId h, Credit amount, WhenDone<BookingsAnswer> done) override {
@@ -181,6 +193,18 @@ class FakeAccounts final : public Accounts {
         version.operator_name = "owner";
         version.created_at = kNow;
         return version;
+    }
+    void previewed(const MoneyOrder& order, std::string what, WhenDone<MoneyPreview> done) {
+        last_preview = order.who.user + " " + std::move(what);
+        MoneyPreview preview;
+        preview.bookings = {refund_booking()};
+        preview.bookings[0].id = {};
+        preview.pays = {{ResidentId{3}, Channel::kCash, fen(1000)}};
+        AccountChange change{HouseholdId{1}, account(HouseholdId{1})->account, account(HouseholdId{1})->account};
+        change.after.ticket.credited = change.before.ticket.credited - credit_of_hundredths(1562);
+        preview.accounts = {change};
+        preview.needs_two = true;
+        answer(std::move(done), std::move(preview));
     }
     template <class T>
     void answer(WhenDone<T> done, T value) {

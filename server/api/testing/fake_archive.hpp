@@ -12,6 +12,12 @@ class FakeArchive final : public Archive {
     }
     Answer<std::vector<ClosingRecord>> closings(HouseholdId) override { return history; }
     ArchiveStatus status() override { return {}; }
+    Answer<ArchiveSettings> settings() override { return kept; }
+    void set_settings(ArchiveSettings settings, Actor, std::string, WhenDone<ArchiveSettings> done) override {
+        if (auto bad = check_archive_settings(settings)) return done(std::unexpected(*bad));
+        kept = settings;
+        done(kept);
+    }
     Answer<std::vector<FreezeWish>> freezes_wanted() override { return wishes; }
     void record_freezes(std::vector<Freeze> list, WhenDone<Done> done) override {
         freezes.insert(freezes.end(), list.begin(), list.end());
@@ -20,6 +26,7 @@ class FakeArchive final : public Archive {
     bool tend() override { return false; }
     void close() override {}
 
+    ArchiveSettings kept;
     ConsumptionQuestion asked;
     ConsumptionReport report;
     std::vector<ClosingRecord> history;

@@ -28,9 +28,9 @@ class FakeCampaigns final : public Campaigns {
     Answer<CampaignPreview> preview(const Selection&, const Wish& wish, const Actor& actor) override {
         if (auto bad = check_wish(wish)) return std::unexpected(*bad);
         CampaignPreview preview;
-        preview.members = members;
-        preview.households = members;
-        preview.needs_two = members > ApprovalRules{}.households_max;
+        preview.members = selected;
+        preview.households = selected;
+        preview.needs_two = selected > ApprovalRules{}.households_max;
         last_actor = actor;
         preview.lines.push_back({1, "3-0101", "relay on", "relay off", ""});
         return preview;
@@ -47,6 +47,13 @@ class FakeCampaigns final : public Campaigns {
         return record_of(id);
     }
     Answer<std::vector<CampaignRecord>> campaigns(int) override { return std::vector{started_}; }
+    Answer<std::vector<CampaignMember>> members(CampaignId id, std::optional<MemberState> state, std::int64_t after,
+                                                int limit) override {
+        if (id.value != 1) return std::unexpected(Refusal{Reason::kNotFound, "There is no such campaign.", 0});
+        last_question =
+            std::string{state ? word(*state) : "all"} + " " + std::to_string(after) + " " + std::to_string(limit);
+        return std::vector{CampaignMember{7, "3-0107", MemberState::kFailed, "the meter refused it", 1, JobId{12}}};
+    }
     void pause(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
     void resume(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
     void cancel(CampaignId id, Actor, WhenDone<CampaignRecord> done) override { done(record_of(id)); }
@@ -66,8 +73,9 @@ class FakeCampaigns final : public Campaigns {
     }
     void record_setting(SettingReport, WhenDone<Done> done) override { done(Done{}); }
 
-    std::int64_t members = 39;
+    std::int64_t selected = 39;
     Actor last_actor;
+    std::string last_question;  // of members: "failed 0 200"
     std::optional<Refusal> refuse_questions;
 
   private:

@@ -4,7 +4,6 @@ import { type Session, call } from "./api";
 
 export type Role = Session["role"];
 export const kRoles = ["owner", "cashier", "technician", "auditor"] as const satisfies readonly Role[];
-export interface User { id: number; user: string; name: string; role: Role; disabled: boolean }
 export const kActKinds = ["price", "refund", "correction", "clear", "mass_action", "restored_reset", "rules"] as const;
 export type ActKind = (typeof kActKinds)[number];
 export type ApprovalState = "waiting" | "done" | "refused" | "failed" | "expired";
@@ -19,7 +18,7 @@ export type CampaignState = "scheduled" | "running" | "paused" | "done" | "cance
 export interface Campaign {
   id: number; order_id: string; selection: string; wish: string; state: CampaignState; parent_id: number | null; start_at: number; daily: boolean;
   from_minute: number; to_minute: number; created_at: number; started_at: number | null; ended_at: number | null; operator: string;
-  approved_by: string; reason: string; all_reached: boolean; members: number; confirmed: number; already: number; waiting: number;
+  approved_by: string; problem?: string; reason: string; all_reached: boolean; members: number; confirmed: number; already: number; waiting: number;
   failed: number; cannot: number; causes: Cause[];
 }
 export interface PreviewLine { member: number; room: string; from: string; to: string; cannot: string }
@@ -64,9 +63,22 @@ export interface Due {
 }
 export interface Drawer { id: number; name: string; open: boolean; operator: string; expected_fen: number }
 export interface Booked { bookings: Booking[] }
+export interface CampaignMember { member: number; room: string; state: "confirmed" | "already" | "waiting" | "failed" | "cannot"; problem: string; tries: number; job_id: number | null }
+export interface AccountSide { open: boolean; ticket_number: number; credited: number; remaining: number; free_left: number; paid_fen: number }
+export interface MoneyPreview {
+  bookings: { kind: string; household_id: number; amount_fen: number; fee_fen: number; unit: "ckwh" | "fen"; given: number }[];
+  pays: { payer_id: number | null; channel: string; amount_fen: number }[];
+  accounts: { household_id: number; unit: "ckwh" | "fen"; before: AccountSide; after: AccountSide }[]; needs_two: boolean;
+}
 export interface Movement { id: number; kind: string; from: string; to: string; amount_fen: number; counted_fen: number; operator: string; reason: string; at: number }
 export interface Moved { movements: Movement[] }
+export interface Plan { id: number; name: string; group: number; valid_from_at: number; content: string; operator: string; created_at: number }
+export interface PlanGives { amount_fen: number; content: string; unit: "ckwh" | "fen"; fee_fen: number; given: number; cost_fen: number; lines: { ckwh: number; price_e4: number }[] }
+export interface QuotaRule { group: number; per: "room" | "resident"; quota_ckwh: number; quota_fen: number }
 export interface Resident { id: number; household_id: number; name: string; phone: string; from_at: number; to_at: number | null }
+export interface User { id: number; user: string; name: string; role: Role; disabled: boolean }
+export const kArchiveSettings = ["raw_days", "hour_days", "day_days", "close_day", "close_hour", "short_bytes", "floor_bytes"] as const;
+export type ArchiveSettings = Record<(typeof kArchiveSettings)[number], number>;
 
 export function query(values: Record<string, string | number | null | undefined>): string {
   const parts = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -87,6 +99,7 @@ export const office = {
     call<Campaign>("POST", "/campaigns", { body, orderId }),
   campaigns: (limit = 30) => call<{ campaigns: Campaign[] }>("GET", `/campaigns?limit=${limit}`),
   campaign: (id: number) => call<Campaign>("GET", `/campaigns/${id}`),
+  members: (id: number, state: string, after = 0) => call<{ members: CampaignMember[] }>("GET", `/campaigns/${id}/members${query({ state, after: after || null, limit: 1000 })}`),
   command: (id: number, what: "pause" | "resume" | "cancel" | "retry") => call<Campaign>("POST", `/campaigns/${id}/${what}`, { body: {} }),
   groups: () => call<{ groups: Group[] }>("GET", "/groups"),
 
@@ -112,6 +125,9 @@ export const office = {
   bookings: (id: number, limit = 50) => call<{ bookings: Booking[] }>("GET", `/households/${id}/bookings?limit=${limit}`),
   dues: () => call<{ dues: Due[] }>("GET", "/dues"),
   drawers: () => call<{ drawers: Drawer[] }>("GET", "/drawers"),
+  previewRefund: (body: { sale_id: number; amount_fen: number }) => call<MoneyPreview>("POST", "/refunds/preview", { body }),
+  previewCorrection: (body: { sale_id: number; right_household_id: number; right_amount_fen: number }) => call<MoneyPreview>("POST", "/corrections/preview", { body }),
+  previewSettlement: (id: number) => call<MoneyPreview>("POST", `/households/${id}/settlement/preview`, { body: {} }),
   refund: (body: { sale_id: number; amount_fen: number; reason: string }, orderId: string) => call<Booked>("POST", "/refunds", { body, orderId }),
   correct: (body: { sale_id: number; right_household_id: number; right_amount_fen: number; reason: string }, orderId: string) =>
     call<Booked>("POST", "/corrections", { body, orderId }),
@@ -126,10 +142,20 @@ export const office = {
     call<Moved>("POST", `/drawers/${id}/${what}`, { body: { counted_fen, reason }, orderId }),
   movements: (id: number) => call<{ movements: Movement[] }>("GET", `/drawers/${id}/movements?limit=30`),
 
+  plans: () => call<{ plans: Plan[] }>("GET", "/price-plans"),
+  planGives: (content: string, amount_fen: number) => call<PlanGives>("POST", "/price-plans/preview", { body: { content, amount_fen } }),
+  addPlan: (body: { name: string; group: number; valid_from_at: number; content: string; reason: string }, orderId: string) => call<Plan>("POST", "/price-plans", { body, orderId }),
+  quotaRules: () => call<{ rules: QuotaRule[] }>("GET", "/quota-rules"),
+  setQuota: (body: QuotaRule) => call<{ group: number }>("PUT", "/quota-rules", { body }),
+  runQuotas: () => call<{ granted: number; had_it: number; without: number; refused: number }>("POST", "/quotas", { body: {}, timeoutMs: 120000 }),
+
   residents: (id: number) => call<{ residents: Resident[] }>("GET", `/households/${id}/residents`),
   checkIn: (id: number, body: { name: string; phone: string }, orderId: string) => call<Resident>("POST", `/households/${id}/residents`, { body, orderId }),
   endStay: (id: number) => call<Resident>("DELETE", `/residents/${id}`),
   openAccount: (id: number, reason: string, orderId: string) => call<Booked>("POST", `/households/${id}/opening`, { body: { reason }, orderId }),
   move: (id: number, to_household_id: number, reason: string, orderId: string) => call<Booked>("POST", `/households/${id}/move`, { body: { to_household_id, reason }, orderId }),
   changeBox: (id: number, body: { box_number: string; household_number: number; reason: string }, orderId: string) => call<Booked>("POST", `/households/${id}/box`, { body, orderId }),
+
+  archiveSettings: () => call<ArchiveSettings>("GET", "/archive/settings"),
+  setArchiveSettings: (body: ArchiveSettings & { reason: string }) => call<ArchiveSettings>("PUT", "/archive/settings", { body }),
 };
