@@ -413,6 +413,31 @@ TEST_F(OfficeApiTest, APreviewOfMoneyShowsWhoIsPaidAndWhatTheAccountIsAfterAndBo
               "nothing_to_refund");
 }
 
+TEST_F(OfficeApiTest, SettingsOfTheArchiveAreSetAllAtOnceByTheOwnerWithAReason) {
+    // A year of readings goes, and nobody knows who said so nor why.
+    be("owner");
+    const json before = body_of(ask(Method::kGet, "/api/v1/archive/settings"));
+    json settings = before;
+    settings["raw_days"] = 30;
+    EXPECT_EQ(ask(Method::kPut, "/api/v1/archive/settings", settings).status, 400) << "no reason";
+    settings["reason"] = "a small disk";
+    json partly = settings;
+    partly.erase("day_days");
+    EXPECT_EQ(ask(Method::kPut, "/api/v1/archive/settings", partly).status, 400) << "not all of them";
+    json impossible = settings;
+    impossible["hour_days"] = 29;
+    const auto refused = ask(Method::kPut, "/api/v1/archive/settings", impossible);
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(code_of(refused), "bad_argument");
+    EXPECT_EQ(body_of(ask(Method::kGet, "/api/v1/archive/settings")), before);
+    be("technician");
+    EXPECT_EQ(ask(Method::kPut, "/api/v1/archive/settings", settings).status, 403);
+    be("owner");
+    EXPECT_EQ(body_of(ask(Method::kPut, "/api/v1/archive/settings", settings))["raw_days"], 30);
+    EXPECT_EQ(office_.archive().last_change, "owner 10.0.0.7 a small disk");
+    EXPECT_EQ(body_of(ask(Method::kGet, "/api/v1/archive/settings"))["raw_days"], 30);
+}
+
 TEST_F(OfficeApiTest, MembersOfACampaignAreAskedForByStateAndPage) {
     // A technician is told "3 failed" and has to guess which doors to knock at.
     be("technician");

@@ -222,7 +222,7 @@ class Accounts {
     virtual void count_drawer(DrawerOrder order, WhenDone<MovementsAnswer> done) = 0;
     // Counts it, books the difference, carries all of it into the safe and closes the drawer.
     virtual void empty_drawer(DrawerOrder order, WhenDone<MovementsAnswer> done) = 0;
-
+    // Prices: a plan, and which plan holds for a household, are answered with kNeedsApproval as a refund is.
     virtual void add_plan(MoneyOrder order, PlanVersion plan, WhenDone<PlanVersion> done) = 0;
     virtual void set_price_group(Actor who, HouseholdId household, std::int64_t group, WhenDone<Done> done) = 0;
     virtual void set_quota_rule(Actor who, QuotaRule rule, WhenDone<Done> done) = 0;

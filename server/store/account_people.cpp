@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/orders.hpp"
+#include "server/store/approvals.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/movements.hpp"
@@ -143,14 +144,16 @@ Answer<std::vector<PlanVersion>> read_plans(Db& db) {
     return checked(db, std::move(plans));
 }
 
-Answer<PlanVersion> add_plan(Db& db, const MoneyOrder& order, const PlanVersion& plan, UnixTime now, Changes& changes) {
+Answer<PlanVersion> add_plan(Db& db, const MoneyOrder& order, const PlanVersion& plan, Consent consent, UnixTime now,
+                             Changes& changes) {
     if (auto bad = check_order_id(order.order_id)) return std::unexpected(std::move(*bad));
     const std::string content = text_of(plan.plan);
+    const std::string name = journal_text(plan.name);  // as the act of two people keeps it
     std::optional<PlanVersion> known;
     db.query(PREWATT_PLAN_SELECT "WHERE order_id = $1", {order.order_id},
              [&](const Row& row) { known = version_of(row); });
     if (known) {
-        if (known->name == plan.name && known->group == plan.group && known->valid_from == plan.valid_from &&
+        if (known->name == name && known->group == plan.group && known->valid_from == plan.valid_from &&
             text_of(known->plan) == content)
             return std::move(*known);
         return refuse(Reason::kOrderIdReused, "This order id was used for another price plan; nothing was changed.");
@@ -161,35 +164,65 @@ Answer<PlanVersion> add_plan(Db& db, const MoneyOrder& order, const PlanVersion&
     // What was sold before cannot come to be sold under another plan afterwards.
     if (plan.valid_from < now)
         return refuse(Reason::kBadArgument, "A price plan holds from now on or later; nothing was changed.", now.ms);
+    if (consent == Consent::kToAsk) {
+        const std::string group = std::to_string(plan.group);
+        const std::string from = std::to_string(plan.valid_from.ms);
+        const std::string wanted = "plan " + group + " " + from + " " + content + " " + name;
+        if (auto taken = check_waiting_orders(db, order.order_id, wanted, now)) return std::unexpected(*taken);
+        const Act act{ActKind::kPrice,
+                      kAddPlan,
+                      "price group " + group,
+                      act_content(kAddPlan, {{"order_id", order.order_id},
+                                             {"order", wanted},
+                                             {"name", name},
+                                             {"group", group},
+                                             {"valid_from", from},
+                                             {"plan", content}}),
+                      {},
+                      1};
+        if (auto waits = wait_for_second_person(db, act, order.who, order.reason, now)) return std::unexpected(*waits);
+    }
     PlanVersion kept = plan;
+    kept.name = name;
     kept.operator_name = order.who.user;
     kept.created_at = now;
     db.query(
         "INSERT INTO price_plans (order_id, name, price_group, valid_from, content, operator_name, created_at) VALUES "
         "($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-        {order.order_id, plan.name, plan.group, plan.valid_from, content, kept.operator_name, now},
+        {order.order_id, name, plan.group, plan.valid_from, content, kept.operator_name, now},
         [&](const Row& row) { kept.id = row.as<PlanId>(0); });
     append_audit(db, order.who,
-                 {"price.add_plan", "price plan " + std::to_string(kept.id.value), "",
-                  plan.name + ": " + content + ", group " + std::to_string(plan.group) + ", from " +
+                 {kAddPlan, "price plan " + std::to_string(kept.id.value), "",
+                  name + ": " + content + ", group " + std::to_string(plan.group) + ", from " +
                       std::to_string(plan.valid_from.ms)},
                  order.reason, now);
     changes.push_back({Change::Kind::kSite, 1});
     return kept;
 }
 
-Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, std::int64_t group, UnixTime now,
-                             Changes& changes) {
+Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, std::int64_t group, Consent consent,
+                             UnixTime now, Changes& changes) {
     if (group < 0) return refuse(Reason::kBadArgument, "Price groups are numbered from 0 upwards.");
     std::int64_t before = -1;
     db.query("SELECT price_group FROM households WHERE id = $1", {household},
              [&](const Row& row) { before = row.integer(0); });
     if (before < 0) return refuse(Reason::kNotFound, "There is no such household; nothing was changed.");
+    if (before == group) return Done{};
+    if (consent == Consent::kToAsk) {
+        const std::string number = std::to_string(household.value);
+        const Act act{ActKind::kPrice,
+                      kSetPriceGroup,
+                      "household " + number,
+                      act_content(kSetPriceGroup, {{"household", number}, {"group", std::to_string(group)}}),
+                      {},
+                      1};
+        if (auto waits = wait_for_second_person(db, act, who, "", now)) return std::unexpected(*waits);
+    }
     db.execute("UPDATE households SET price_group = $2 WHERE id = $1", {household, group});
-    append_audit(db, who,
-                 {"household.price_group", "household " + std::to_string(household.value), std::to_string(before),
-                  std::to_string(group)},
-                 "", now);
+    append_audit(
+        db, who,
+        {kSetPriceGroup, "household " + std::to_string(household.value), std::to_string(before), std::to_string(group)},
+        "", now);
     changes.push_back({Change::Kind::kHousehold, household.value});
     return Done{};
 }

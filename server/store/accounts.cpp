@@ -151,9 +151,6 @@ constexpr const char* kCorrect = "sale.correct";
 constexpr const char* kSettle = "household.settle";
 constexpr Duration kGivenOutTogether = minutes(24 * 60);
 
-// kGiven: a second person has just approved it, it is being carried out.
-enum class Consent : std::uint8_t { kToAsk, kGiven };
-
 // Refunds, settlements and corrections of a household count together for a day, or a large one is made of small ones.
 Money given_out(Db& db, HouseholdId household, UnixTime now) {
     Money sum;
@@ -1045,12 +1042,12 @@ class AccountsOnDb final : public Accounts {
     void add_plan(MoneyOrder order, PlanVersion plan, WhenDone<PlanVersion> done) override {
         change<PlanVersion>(std::move(done),
                             [order = std::move(order), plan = std::move(plan)](Db& db, UnixTime now, Changes& changes) {
-                                return store::add_plan(db, order, plan, now, changes);
+                                return store::add_plan(db, order, plan, Consent::kToAsk, now, changes);
                             });
     }
     void set_price_group(Actor who, HouseholdId household, std::int64_t group, WhenDone<Done> done) override {
         change<Done>(std::move(done), [who = std::move(who), household, group](Db& db, UnixTime now, Changes& changes) {
-            return store::set_price_group(db, who, household, group, now, changes);
+            return store::set_price_group(db, who, household, group, Consent::kToAsk, now, changes);
         });
     }
     void set_quota_rule(Actor who, QuotaRule rule, WhenDone<Done> done) override {
@@ -1095,6 +1092,30 @@ class AccountsOnDb final : public Accounts {
                 engine_.readings->settle(db, household, changes);
                 return outcome_of(store::settle(db, order_of(asked), household,
                                                 act_field(asked.content, "ticket").value_or(""), now, changes));
+            });
+        engine_.acts.offer(
+            kAddPlan, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                const auto plan = plan_of(act_field(asked.content, "plan").value_or(""));
+                if (!plan)
+                    return refuse(Reason::kBadArgument, "The request holds no sound price plan; nothing was done.");
+                PlanVersion wanted;
+                wanted.name = act_field(asked.content, "name").value_or("");
+                wanted.group = act_number(asked.content, "group").value_or(-1);
+                wanted.valid_from = UnixTime{act_number(asked.content, "valid_from").value_or(0)};
+                wanted.plan = *plan;
+                const auto added = store::add_plan(db, order_of(asked), wanted, Consent::kGiven, now, changes);
+                if (!added) return std::unexpected(added.error());
+                return "Price plan " + std::to_string(added->id.value) + " was added.";
+            });
+        engine_.acts.offer(
+            kSetPriceGroup,
+            [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
+                const std::int64_t group = act_number(asked.content, "group").value_or(-1);
+                const auto set = store::set_price_group(db, asked.asked_by,
+                                                        HouseholdId{act_number(asked.content, "household").value_or(0)},
+                                                        group, Consent::kGiven, now, changes);
+                if (!set) return std::unexpected(set.error());
+                return "It is in price group " + std::to_string(group) + ".";
             });
     }
     // What was used decides how much may go back.

@@ -560,7 +560,14 @@ TEST_F(Archiving, SettingsAreChangedWhileTheOfficeWorksAllOrNothing) {
     EXPECT_EQ(*office_->archive().settings(), settings);
     AuditFilter filter;
     filter.action = "archive.set";
-    EXPECT_EQ(office_->audit().records(filter)->size(), 2u);
+    const auto records = *office_->audit().records(filter);
+    ASSERT_EQ(records.size(), 2u) << "what did not change is not written down, nor what was refused";
+    for (const AuditRecord& record : records) {
+        EXPECT_EQ(record.who.user, "owner");
+        EXPECT_EQ(record.reason, "a small disk");
+        EXPECT_EQ(record.after, record.subject == "raw_days" ? "30" : "6") << record.subject;
+        EXPECT_EQ(record.before, record.subject == "raw_days" ? "35" : "0") << record.subject;
+    }
 }
 
 }  // namespace

@@ -21,8 +21,11 @@ constexpr std::int64_t kDay_ms = 86'400'000;
 // Of a campaign from before step 7 that one person may not start and nobody has approved.
 constexpr const char* kAnew =
     "It was ordered before the office kept whom a campaign reaches, and what it reaches now needs two people. Cancel "
-    "it "
-    "and order it anew.";
+    "it and order it anew.";
+// Of one that is paused: whether two people are needed is decided when it goes on.
+constexpr const char* kOld =
+    "It was ordered before the office kept whom a campaign reaches. Resume it to keep whom it selects now; if that "
+    "needs two people, cancel it and order it anew.";
 
 enum class Reached : std::uint8_t { kToOrder = 0, kOrdered = 1, kAlready = 2, kCannot = 3 };
 
@@ -60,7 +63,7 @@ CampaignRow campaign_of(const Row& row) {
     c.order.reason = row.as<std::string>(17);
     out.members = row.as<GroupId>(18);
     out.settled_to = row.integer(19);
-    if (!out.members && c.state == CampaignState::kPaused) c.problem = kAnew;
+    if (!out.members && c.state == CampaignState::kPaused) c.problem = kOld;
     return out;
 }
 std::optional<CampaignRow> find_campaign(Db& db, CampaignId id) {

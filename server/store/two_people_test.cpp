@@ -240,6 +240,68 @@ TEST_F(MoneyOfTwo, APreviewSaysWhatIsDoneThenAndWritesNothing) {
     expect_balanced();
 }
 
+TEST_F(MoneyOfTwo, APricePlanAndThePriceGroupOfARoomTakeTwoOwners) {
+    // One owner makes a plan of one fen for his brother's room, sells for an afternoon and puts it back.
+    start_with_people();
+    const Actor partner{"sun", "10.0.0.6"};
+    UserRecord user;
+    user.user = partner.user;
+    user.role = Role::kOwner;
+    ASSERT_TRUE(wait<UserRecord>([&](auto done) { office_->create_user(user, "long enough", kOwner, done); }));
+    move(kOwnAccountTime + minutes(1));
+    PlanVersion plan;
+    plan.name = "brother's\nroom";
+    plan.group = 7;
+    plan.valid_from = now() + minutes(24 * 60);
+    plan.plan = *plan_of("flat energy month 0:100 fee 0 0");
+    const auto add = [&](std::string id) {
+        return wait<PlanVersion>(
+            [&](auto done) { accounts().add_plan({std::move(id), kOwner, "a favour"}, plan, done); });
+    };
+    const auto in_group = [&] {
+        return wait<Done>([&](auto done) { accounts().set_price_group(kOwner, home_, 7, done); });
+    };
+    const auto plans = [&] { return accounts().plans()->size(); };
+    const std::size_t before = plans();
+    const auto asked = add("plan");
+    ASSERT_FALSE(asked);
+    ASSERT_EQ(asked.error().reason, Reason::kNeedsApproval) << asked.error().message;
+    EXPECT_EQ(add("plan").error().limit, asked.error().limit) << "a double click is one request";
+    plan.plan.fee_per_mille = 1;
+    EXPECT_EQ(add("plan").error().reason, Reason::kOrderIdReused) << "another plan under the same id";
+    plan.plan.fee_per_mille = 0;
+    EXPECT_EQ(plans(), before);
+    EXPECT_EQ(approve(ApprovalId{asked.error().limit}, kOwner).error().reason, Reason::kNoRight) << "himself";
+    EXPECT_EQ(approve(ApprovalId{asked.error().limit}, kLi).error().reason, Reason::kNoRight) << "a cashier";
+    const auto done = approve(ApprovalId{asked.error().limit}, partner);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(done->state, ApprovalState::kDone) << done->outcome;
+    EXPECT_EQ(plans(), before + 1);
+    const auto added = add("plan");
+    ASSERT_TRUE(added) << "the order id answers what was done: " << added.error().message;
+    EXPECT_EQ(added->operator_name, kOwner.user) << "in the name of whoever asked";
+    EXPECT_EQ(text_of(added->plan), "flat energy month 0:100 fee 0 0");
+    EXPECT_EQ(plans(), before + 1);
+
+    // Approved when its date has passed: what was sold meanwhile must not come to be sold under it.
+    const auto late = add("late");
+    ASSERT_EQ(late.error().reason, Reason::kNeedsApproval);
+    move(minutes(25 * 60));
+    const auto failed = approve(ApprovalId{late.error().limit}, partner);
+    ASSERT_TRUE(failed) << failed.error().message;
+    EXPECT_EQ(failed->state, ApprovalState::kFailed);
+    EXPECT_EQ(plans(), before + 1);
+
+    const auto moved = in_group();
+    ASSERT_EQ(moved.error().reason, Reason::kNeedsApproval);
+    EXPECT_EQ(accounts().preview(home_, fen(1000))->content.steps[0].price, UnitPrice{6400}) << "the old price holds";
+    EXPECT_EQ(approve(ApprovalId{moved.error().limit}, partner)->state, ApprovalState::kDone);
+    EXPECT_EQ(accounts().preview(home_, fen(1000))->content.steps[0].price, UnitPrice{100});
+    EXPECT_TRUE(in_group()) << "it is there already";
+    EXPECT_EQ(journal("price.add_plan"), 1u);
+    EXPECT_EQ(journal("household.price_group"), 1u);
+}
+
 TEST_F(MoneyOfTwo, OneLimitHoldsAndThatOfAnOlderDatabaseGoesOnHolding) {
     // A site that had set 50 yuan must not find 200 allowed after an update.
     for (const std::int64_t rules_fen : {0, 3000, 9000}) {

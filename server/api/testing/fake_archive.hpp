@@ -13,7 +13,9 @@ class FakeArchive final : public Archive {
     Answer<std::vector<ClosingRecord>> closings(HouseholdId) override { return history; }
     ArchiveStatus status() override { return {}; }
     Answer<ArchiveSettings> settings() override { return kept; }
-    void set_settings(ArchiveSettings settings, Actor, std::string, WhenDone<ArchiveSettings> done) override {
+    void set_settings(ArchiveSettings settings, Actor who, std::string reason,
+                      WhenDone<ArchiveSettings> done) override {
+        last_change = who.user + " " + who.from + " " + reason;
         if (auto bad = check_archive_settings(settings)) return done(std::unexpected(*bad));
         kept = settings;
         done(kept);
@@ -27,6 +29,7 @@ class FakeArchive final : public Archive {
     void close() override {}
 
     ArchiveSettings kept;
+    std::string last_change;  // of the settings: "owner 10.0.0.7 a larger disk"
     ConsumptionQuestion asked;
     ConsumptionReport report;
     std::vector<ClosingRecord> history;
