@@ -40,6 +40,7 @@ try {
   for (const [id, name, ...figures] of [
     [1, "refund-all", "300.00"], [2, "settlement", "412.07", "660.85", "12.50"], [3, "correction", "500.00", "50.00", "1-0102"], [4, "price", "0.6400", "0.7050"], [5, "clear", "0.00 kWh"],
     [6, "mass-action", "78", "63", "23:00", "05:00", "每天"], [7, "answer", "1,031.25", "781.25", "412.50", "另加"], [8, "rules", "200.00", "500.00", "50", "20"],
+    [12, "plan", "冬季阶梯", "7", "0.6400", "50.00", "0.9000", "1.00"], [13, "price-group", "7"],
   ]) {
     await page.click(`[data-approval="${id}"]`);
     await page.waitForSelector(`.detail h2:has-text("${id}")`);
@@ -60,6 +61,8 @@ try {
   await go("/campaigns/4", '[data-test="progress"][data-confirmed="241"]');
   await page.click('[data-test="camp-missing"]');
   await page.waitForSelector(".scroll table");
+  await page.waitForSelector('[data-member="failed"]');
+  if ((await page.locator('[data-member="failed"]').count()) !== 9) fail("the households that have failed are not listed");
   await lookInBoth(page, "state-campaign", '[data-test="progress"]');
   await page.click('[data-campaign="3"]');
   await page.waitForSelector('[data-test="campaign"][data-state="paused"]');
@@ -107,8 +110,13 @@ try {
   await page.getByRole("tab").nth(1).click();
   await page.waitForSelector('[data-test="settle"]');
   await page.click('[data-test="settle"]');
+  // Before it is ordered: who is owed how much, and that it takes another person.
+  await page.waitForSelector('[data-test="preview-two"]');
+  await says('[data-test="money-preview"]', "刘芳", "247.25", "164.82", "660.85");
   await lookInBoth(page, "state-settlement", '[data-test="money-form"]');
   await page.click('[data-test="correct"]');
+  await page.locator('[data-test="money-form"] input.field').nth(0).fill("1-0102");
+  await page.waitForSelector('[data-preview="2"]');
   await lookInBoth(page, "state-correction", '[data-test="money-form"]');
   await go("/approvals", '[data-test="set-rules"]');
   await page.click('[data-test="set-rules"]');

@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 
 import { en as enFirst } from "../src/shared/en";
+import { enMoney } from "../src/shared/en_money";
 import { enOffice } from "../src/shared/en_office";
 import { fill, language, setLanguage, t } from "../src/shared/i18n";
+import "../src/shared/money_words";
 import "../src/shared/office_words";
 import { zh as zhFirst } from "../src/shared/zh";
+import { zhMoney } from "../src/shared/zh_money";
 import { zhOffice } from "../src/shared/zh_office";
 
-const zh = { ...zhFirst, ...zhOffice };
-const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice };
+const zh = { ...zhFirst, ...zhOffice, ...zhMoney };
+const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice, ...enMoney };
 
 const places = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!).sort();
 
@@ -38,15 +41,18 @@ describe("words", () => {
   it("that come later are asked for by every page that uses one", () => {
     // Where the import is missing the page shows a key instead of words, but only to whoever opens this page first.
     const pages = import.meta.glob<string>("../src/console/**/*.vue", { query: "?raw", import: "default", eager: true });
-    const keys = Object.keys(zhOffice);
-    for (const key of keys) expect(Object.keys(zhFirst), key).not.toContain(key);
-    let users = 0;
-    for (const [name, text] of Object.entries(pages)) {
-      if (!keys.some((key) => text.includes(`t("${key}"`))) continue;
-      ++users;
-      expect(text, name).toContain('/office_words";');
+    for (const [words, file, most] of [[zhOffice, "office_words", 8], [zhMoney, "money_words", 4]] as const) {
+      const keys = Object.keys(words);
+      for (const key of keys) expect(Object.keys(zhFirst), key).not.toContain(key);
+      let users = 0;
+      for (const [name, text] of Object.entries(pages)) {
+        if (!keys.some((key) => text.includes(`t("${key}"`))) continue;
+        ++users;
+        expect(text, name).toContain(`/${file}";`);
+      }
+      expect(users, file).toBeGreaterThan(most);
     }
-    expect(users).toBeGreaterThan(8);
+    for (const key of Object.keys(zhMoney)) expect(Object.keys(zhOffice), key).not.toContain(key);
   });
   it("exist for every code that the office can refuse with", () => {
     const sources = import.meta.glob<string>(["../../server/api/*.cpp", "!../../server/api/*_test.cpp", "../../server/domain/office.cpp"], { query: "?raw", import: "default", eager: true });

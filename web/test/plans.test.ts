@@ -3,22 +3,28 @@ import { describe, expect, it } from "vitest";
 import type { Plan } from "../src/shared/office_api";
 import { beginOfDay, dayOf, planContent, planOf, standingOfPlan } from "../src/shared/plans";
 
-const kForm = { kind: "flat" as const, price: "0.64", upto: "", next: "", fee: "", perMille: "" };
+const kForm = { kind: "flat" as const, price: "0.64", upto: "", next: "", rates: ["", "", "", ""], fee: "", perMille: "" };
 
 describe("a price plan", () => {
   // A comma at the wrong place sells a whole building at a hundredth of the price.
   it("is written as the office reads it", () => {
     expect(planContent(kForm)).toBe("flat energy month 0:6400 fee 0 0");
-    expect(planContent({ kind: "stepped", price: "0.5", upto: "50", next: "1", fee: "1.5", perMille: "5" })).toBe("stepped energy month 5000:5000,0:10000 fee 150 5");
+    expect(planContent({ ...kForm, kind: "stepped", price: "0.5", upto: "50", next: "1", fee: "1.5", perMille: "5" })).toBe("stepped energy month 5000:5000,0:10000 fee 150 5");
     for (const wrong of [{ price: "" }, { price: "0" }, { price: "cheap" }, { fee: "x" }, { perMille: "0.5" }]) expect(planContent({ ...kForm, ...wrong })).toBeNull();
     expect(planContent({ ...kForm, kind: "stepped", upto: "50" })).toBeNull();
+    const byTime = { ...kForm, kind: "time_of_use" as const, price: "", rates: ["0.9", "0.7", "0.5", "0.3"], fee: "1" };
+    expect(planContent(byTime)).toBe("time_of_use money month 9000,7000,5000,3000 fee 100 0");
+    expect(planContent({ ...byTime, rates: ["0.9", "0.7", "0.5", ""] })).toBeNull();
   });
 
   it("is read again as it was written, and left alone when it is of another kind", () => {
     expect(planOf("stepped energy month 5000:5000,0:10000 fee 150 5")).toEqual({
-      kind: "stepped", unit: "energy", period: "month", steps: [{ upto_ckwh: 5000, price_e4: 5000 }, { upto_ckwh: 0, price_e4: 10000 }], fee_fen: 150, per_mille: 5,
+      kind: "stepped", unit: "energy", period: "month", steps: [{ upto_ckwh: 5000, price_e4: 5000 }, { upto_ckwh: 0, price_e4: 10000 }], rates: [], fee_fen: 150, per_mille: 5,
     });
-    expect(planOf("time_of_use money 1 2 3 4 fee 0 0")).toBeNull();
+    expect(planOf("time_of_use money month 9000,7000,5000,3000 fee 100 0")).toEqual({
+      kind: "time_of_use", unit: "money", period: "month", steps: [], rates: [9000, 7000, 5000, 3000], fee_fen: 100, per_mille: 0,
+    });
+    for (const other of ["time_of_use money month 9000,7000,5000 fee 0 0", "flat energy month 6400 fee 0 0", "by_weather money month 1 fee 0 0"]) expect(planOf(other)).toBeNull();
   });
 
   // The page says "in force" of the price of last year.

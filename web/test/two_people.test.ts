@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { actTitle, actWords } from "../src/shared/act_words";
 import { askedFen, fieldsOf, householdIn, mayApprove, numberIn, standingOf, waitingRequest } from "../src/shared/acts";
-import { ApiError, type Sale, type Session, type Site } from "../src/shared/api";
+import { ApiError, type Household, type Sale, type Session, type Site } from "../src/shared/api";
 import { setLanguage } from "../src/shared/i18n";
 import type { Account, ActKind, Approval } from "../src/shared/office_api";
 import { OrderForm } from "../src/shared/order_form";
@@ -64,6 +64,19 @@ describe("a request for a second person", () => {
     expect(act.rows).toEqual([{ what: "77 members", old: "power on", next: "power off" }]);
     expect(act.notes.join(" ")).toContain("23:00–05:00");
     expect(act.notes.join(" ")).toContain("1 cannot: it has no meter");
+  });
+  it("reads a price plan as the page of plans does, with its group and its day", () => {
+    const content = "prewatt-act 1\nprice.add_plan\norder_id=p\norder=plan 7\nname=Winter\ngroup=7\nvalid_from=1796054400000\nplan=stepped energy month 5000:6400,0:9000 fee 100 0\n";
+    const request2 = { ...request, kind: "price" as const, action: "price.add_plan", subject: "price group 7", content };
+    const act = actWords(request2, { site });
+    expect(act.sentence).toBe("Price plan “Winter” holds for price group 7 from 2026-12-01.");
+    expect(act.rows).toEqual([{ what: "Plan", old: "–", next: "0.6400 up to 50.00 kWh · 0.9000 above · fee 1.00 yuan + 0 per mille" }]);
+    expect(actTitle(request2, site)).toBe("price group 7: Winter");
+    const byTime = actWords({ ...request2, content: content.replace(/plan=stepped.*/, "plan=time_of_use money month 9000,7000,5000,3000 fee 0 0") }, { site });
+    expect(byTime.rows[0]!.next).toBe("rates 1 to 4: 0.9000 / 0.7000 / 0.5000 / 0.3000 yuan/kWh · accounts in money");
+    const moved = { ...request, kind: "price" as const, action: "household.price_group", content: "prewatt-act 1\nhousehold.price_group\nhousehold=12\ngroup=7\n" };
+    expect(actWords(moved, { site, household: { room: "3-0112" } as Household }).sentence).toBe("3-0112 is sold to under the plan of price group 7 from now on.");
+    expect(actTitle(moved, site)).toBe("3-0112: price group 7");
   });
   it("of a kind that the page does not know shows every field instead of hiding them", () => {
     const act = actWords({ ...request, action: "safe.open", content: "prewatt-act 1\nsafe.open\nwhich=3\n" }, {});

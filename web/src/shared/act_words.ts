@@ -7,6 +7,7 @@ import { t, tMaybe } from "./i18n";
 import { dateTime, kwh, price, yuan } from "./numbers";
 import type { Account, Approval, ApprovalRules, CampaignPreview, Group, TicketQuestion } from "./office_api";
 import "./office_words";
+import { dayOf, planOf } from "./plans";
 
 export interface ActContext {
   site?: Site | null; household?: Household | null; right?: Household | null; sale?: Sale | null; account?: Account | null;
@@ -19,6 +20,19 @@ export const money = (fen: number): string => `${yuan(fen)} ${t("unit.yuan")}`;
 export const energy = (ckwh: number): string => `${kwh(ckwh)} kWh`;
 // Credit of an account, which counts in kWh or in yuan.
 export const credit = (amount: number, unit: "ckwh" | "fen"): string => (unit === "fen" ? money(amount) : energy(amount));
+
+// What a price plan says; one that these pages do not know: as it is written.
+export function planWords(content: string): string {
+  const plan = planOf(content);
+  if (!plan) return content;
+  const parts = plan.kind === "time_of_use" ? [t("plan.rates_of", { rates: plan.rates.map((rate) => price(rate)).join(" / ") })]
+    : plan.kind === "flat" ? [t("plan.flat_of", { price: price(plan.steps[0]?.price_e4 ?? 0) })]
+    : plan.steps.map((step) => (step.upto_ckwh > 0 ? t("plan.step_of", { upto: kwh(step.upto_ckwh), price: price(step.price_e4) }) : t("plan.rest_of", { price: price(step.price_e4) })));
+  if (plan.kind === "stepped" && plan.period === "year") parts.push(t("plan.year"));
+  if (plan.unit === "money") parts.push(t("plan.money_account"));
+  if (plan.fee_fen > 0 || plan.per_mille > 0) parts.push(t("plan.fee_of", { fee: yuan(plan.fee_fen), per_mille: plan.per_mille }));
+  return parts.join(" · ");
+}
 
 export function wishWords(text: string): string {
   const { word, numbers, rest } = wishOf(text);
@@ -161,6 +175,8 @@ export function validWords(minutes: number): string {
   return minutes % 1440 === 0 ? t("rules.days", { n: minutes / 1440 }) : minutes % 60 === 0 ? t("rules.hours", { n: minutes / 60 }) : t("rules.minutes", { n: minutes });
 }
 
+const planGroup = (fields: Map<string, string>): string => t("who.price_group_of", { n: numberIn(fields, "group") ?? 0 });
+
 // For a list: what it is about, in one line.
 export function actTitle(approval: Approval, site: Site | null | undefined): string {
   const fields = fieldsOf(approval.content);
@@ -170,6 +186,8 @@ export function actTitle(approval: Approval, site: Site | null | undefined): str
   const asked = askedFen(approval.subject);
   switch (approval.action) {
     case "price.set": return t("desk.price_value", { price: price(numberIn(fields, "price_e4") ?? 0) });
+    case "price.add_plan": return `${planGroup(fields)}: ${fields.get("name") ?? "?"}`;
+    case "household.price_group": return `${room}: ${planGroup(fields)}`;
     case "sale.refund":
     case "household.settle":
     case "sale.correct": return asked === null ? room : `${room}: ${money(asked)}`;
@@ -192,6 +210,18 @@ export function actWords(approval: Approval, context: ActContext): ActWords {
         rows: [{ what: t("act.row_price"), old: old === undefined ? "–" : t("desk.price_value", { price: price(old) }), next: t("desk.price_value", { price: price(next) }) }],
       };
     }
+    case "price.add_plan": {
+      const day = dayOf(numberIn(fields, "valid_from") ?? 0);
+      return {
+        sentence: t("act.plan", { name: fields.get("name") ?? "?", group: numberIn(fields, "group") ?? 0, day }), notes: [t("act.plan_note")],
+        rows: [{ what: t("act.row_plan"), old: "–", next: planWords(fields.get("plan") ?? "") }],
+      };
+    }
+    case "household.price_group":
+      return {
+        sentence: t("act.price_group", { room: roomOf(context, approval), group: numberIn(fields, "group") ?? 0 }), notes: [t("act.price_note")],
+        rows: [{ what: t("act.row_group"), old: "–", next: planGroup(fields) }],
+      };
     case "sale.refund": return refundWords(approval, fields, context);
     case "household.settle": return settleWords(approval, context);
     case "sale.correct": return correctionWords(approval, fields, context);

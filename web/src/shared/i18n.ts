@@ -4,9 +4,10 @@ import { shallowRef } from "vue";
 
 import { en } from "./en";
 import { zh } from "./zh";
+import type { zhMoney } from "./zh_money";
 import type { zhOffice } from "./zh_office";
 
-type Words = typeof zh & typeof zhOffice;
+type Words = typeof zh & typeof zhOffice & typeof zhMoney;
 export type Key = keyof Words;
 export type Language = "zh" | "en";
 
@@ -26,7 +27,7 @@ function remembered(): Language {
   return navigator.language.toLowerCase().startsWith("en") ? "en" : "zh";
 }
 
-// Words that come with the pages that use them (office_words.ts).
+// Words that come with the pages that use them (office_words.ts, money_words.ts).
 export function addWords(more: Record<string, string>, moreEnglish: Record<string, string>): void {
   Object.assign(kTables.zh, more);
   Object.assign(kTables.en, moreEnglish);

@@ -1,28 +1,38 @@
-// Price plans as the office writes them ("stepped energy month 5000:6400,0:9000 fee 100 5"), made from a form and read again.
+// Price plans as the office writes them ("stepped energy month 5000:6400,0:9000 fee 100 5"; by time of use four rates,
+// "time_of_use money month 9000,7000,5000,3000 fee 0 0", for accounts in money), made from a form and read again.
 import { parseFixed } from "./numbers";
 import type { Plan } from "./office_api";
 
-export interface PlanForm { kind: "flat" | "stepped"; price: string; upto: string; next: string; fee: string; perMille: string }
+export interface PlanForm { kind: "flat" | "stepped" | "time_of_use"; price: string; upto: string; next: string; rates: string[]; fee: string; perMille: string }
+export const kRates = 4;
+export const emptyPlan = (): PlanForm => ({ kind: "flat", price: "", upto: "", next: "", rates: Array<string>(kRates).fill(""), fee: "", perMille: "" });
 // Null when a figure is not one.
 export function planContent(form: PlanForm): string | null {
-  const price = parseFixed(form.price, 4);
   const fee = form.fee.trim() === "" ? 0 : parseFixed(form.fee, 2);
   const perMille = form.perMille.trim() === "" ? 0 : parseFixed(form.perMille, 0);
-  if (price === null || price <= 0 || fee === null || perMille === null) return null;
+  if (fee === null || perMille === null) return null;
+  if (form.kind === "time_of_use") {
+    const rates = form.rates.map((rate) => parseFixed(rate, 4));
+    return rates.length !== kRates || rates.some((rate) => rate === null || rate <= 0) ? null : `time_of_use money month ${rates.join(",")} fee ${fee} ${perMille}`;
+  }
+  const price = parseFixed(form.price, 4);
+  if (price === null || price <= 0) return null;
   if (form.kind === "flat") return `flat energy month 0:${price} fee ${fee} ${perMille}`;
   const upto = parseFixed(form.upto, 2);
   const next = parseFixed(form.next, 4);
   return upto === null || upto <= 0 || next === null || next <= 0 ? null : `stepped energy month ${upto}:${price},0:${next} fee ${fee} ${perMille}`;
 }
 
-export interface PlanRead { kind: string; unit: string; period: string; steps: { upto_ckwh: number; price_e4: number }[]; fee_fen: number; per_mille: number }
+export interface PlanRead { kind: string; unit: string; period: string; steps: { upto_ckwh: number; price_e4: number }[]; rates: number[]; fee_fen: number; per_mille: number }
 // Null: it is written in a way that this page does not know.
 export function planOf(content: string): PlanRead | null {
-  const match = /^(flat|stepped) (energy|money) (month|year) ([\d:,]+) fee (\d+) (\d+)$/.exec(content);
+  const match = /^(flat|stepped|time_of_use) (energy|money) (month|year) ([\d:,]+) fee (\d+) (\d+)$/.exec(content);
   if (!match) return null;
-  const steps = match[4]!.split(",").map((step) => step.split(":").map(Number));
-  if (steps.some((step) => step.length !== 2)) return null;
-  return { kind: match[1]!, unit: match[2]!, period: match[3]!, steps: steps.map(([upto_ckwh, price_e4]) => ({ upto_ckwh: upto_ckwh!, price_e4: price_e4! })), fee_fen: Number(match[5]), per_mille: Number(match[6]) };
+  const parts = match[4]!.split(",").map((part) => part.split(":").map(Number));
+  const byTime = match[1] === "time_of_use";
+  if (parts.some((part) => part.length !== (byTime ? 1 : 2)) || (byTime && parts.length !== kRates)) return null;
+  const steps = byTime ? [] : parts.map(([upto_ckwh, price_e4]) => ({ upto_ckwh: upto_ckwh!, price_e4: price_e4! }));
+  return { kind: match[1]!, unit: match[2]!, period: match[3]!, steps, rates: byTime ? parts.map(([rate]) => rate!) : [], fee_fen: Number(match[5]), per_mille: Number(match[6]) };
 }
 
 // Of each group the one with the latest date that has come (of several the last that was added) is in force.

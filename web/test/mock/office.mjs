@@ -23,6 +23,8 @@ export function officeRoutes(households) {
     ask(9, "refund", "sale.refund", `household ${h.id}: 20.00 yuan of sale 1`, { order_id: "g", sale: 1, amount_fen: 2000 }, { state: "refused", decided_by: "mei", decided_at: at - minute, outcome: "金额与票据不符，请重新申请" }),
     ask(10, "price", "price.set", "site", { price_e4: 6900 }, { state: "expired" }),
     ask(11, "mass_action", "campaign.start", "60 households (list): clock", { order_id: "h", selection: "group 9", wish: "clock", start_at: 0, repeat: "once", window_from: 0, window_to: 0, households: 60 }, { asked_by: "owner" }),
+    ask(12, "price", "price.add_plan", "price group 7", { order_id: "i", name: "冬季阶梯", group: 7, valid_from: at + 2 * day, plan: "stepped energy month 5000:6400,0:9000 fee 100 5" }),
+    ask(13, "price", "household.price_group", `household ${h.id}`, { household: h.id, group: 7 }),
   ];
   const campaign = (id, state, wish, counts, more = {}) => ({
     id, order_id: `c${id}`, selection: "building 1", wish, state, parent_id: null, start_at: at - 20 * minute, daily: false, from_minute: 0, to_minute: 0, created_at: at - 20 * minute, started_at: at - 20 * minute,
@@ -61,6 +63,9 @@ export function officeRoutes(households) {
     household_id: id, open: true, unit: "ckwh", epoch: 1, ticket_number: 3, credited: 78125, used_known: 12040, remaining: 66085, free_left: 1250, refundable: 64835, confirmed: false, paid_fen: 50000, worth_fen: 41207, month_ckwh: 78125, year_ckwh: 78125,
     payers: [{ payer_id: 1, name: "刘芳", channel: "wechat", paid_fen: 30000, fair_part_fen: 24725 }, { payer_id: 2, name: "王伟", channel: "cash", paid_fen: 20000, fair_part_fen: 16482 }],
   });
+  const member = (x, n) => ({ member: x.id, room: x.room, state: n < 9 ? "failed" : "cannot", problem: n < 9 ? "the meter refused: bad value" : "it has no meter", tries: n < 9 ? 1 : 0, job_id: n < 9 ? 40 + n : null });
+  const side = (open, remaining, paid_fen) => ({ open, ticket_number: open ? 3 : 4, credited: remaining + 12040, remaining, free_left: open ? 1250 : 0, paid_fen });
+  const moneyPreview = (pays, accounts, needs_two) => [200, { bookings: [], pays, accounts: accounts.map(([household_id, before, after]) => ({ household_id, unit: "ckwh", before, after })), needs_two }];
   const notFound = [404, { error: { code: "not_found", message: "there is no such thing" } }];
   const one = (list, id) => { const found = list.find((x) => x.id === Number(id)); return found ? [200, found] : notFound; };
   const decided = (id, state, outcome) => { const found = approvals.find((x) => x.id === Number(id)); if (!found) return notFound; Object.assign(found, { state, decided_by: "owner", decided_at: Date.now(), outcome }); return [200, found]; };
@@ -77,6 +82,7 @@ export function officeRoutes(households) {
     ["GET", /^\/campaigns$/, () => [200, { campaigns }]],
     ["GET", /^\/campaigns\/(\d+)$/, ([id]) => one(campaigns, id)],
     ["POST", /^\/campaigns\/(\d+)\/(pause|resume|cancel|retry)$/, ([id, what]) => { const [status, c] = one(campaigns, id); if (status === 200) c.state = { pause: "paused", resume: "running", cancel: "cancelled", retry: "running" }[what]; return [status, c]; }],
+    ["GET", /^\/campaigns\/(\d+)\/members$/, (_, __, q) => [200, { members: households.slice(0, 16).map(member).filter((m) => m.state === q.get("state")) }]],
     ["GET", /^\/groups$/, () => [200, { groups: [{ id: 3, name: "新生", members: 120 }] }]],
     ["GET", /^\/work$/, (_, __, q) => [200, { items: items.filter((i) => (q.get("state") ? i.state === q.get("state") : i.state !== "closed")) }]],
     ["GET", /^\/work\/(\d+)$/, ([id]) => one(items, id)],
@@ -93,6 +99,9 @@ export function officeRoutes(households) {
     ["GET", /^\/households\/(\d+)\/bookings$/, () => [200, { bookings: [] }]],
     ["GET", /^\/dues$/, () => [200, { dues: [{ booking_id: 2, part: 0, household_id: h.id, payer_id: 1, channel: "wechat", ordered_fen: 12000, to_pay_fen: 12000, confirmed: false, paid: false }, { booking_id: 2, part: 1, household_id: h.id, payer_id: 2, channel: "cash", ordered_fen: 8000, to_pay_fen: 7640, confirmed: true, paid: false }] }]],
     ["GET", /^\/drawers$/, () => [200, { drawers: [{ id: 1, name: "一号窗口", open: true, operator: "lan", expected_fen: 123450 }] }]],
+    ["POST", /^\/refunds\/preview$/, (_, b) => moneyPreview([{ payer_id: 1, channel: "wechat", amount_fen: b.amount_fen || 41207 }], [[h.id, side(true, 66085, 50000), side(true, 19210, 20000)]], true)],
+    ["POST", /^\/corrections\/preview$/, () => moneyPreview([], [[h.id, side(true, 66085, 50000), side(true, 0, 0)], [households[1].id, side(true, 1000, 2000), side(true, 79125, 52000)]], true)],
+    ["POST", /^\/households\/(\d+)\/settlement\/preview$/, ([id]) => moneyPreview([{ payer_id: 1, channel: "wechat", amount_fen: 24725 }, { payer_id: null, channel: "cash", amount_fen: 16482 }], [[Number(id), side(true, 66085, 50000), side(false, 0, 8793)]], true)],
     ["POST", /^\/(refunds|corrections)$/, waits], ["POST", /^\/households\/(\d+)\/(settlement|clear|grants)$/, waits],
   ];
 }
