@@ -245,9 +245,10 @@ Answer<AccountDecision> decide_correction_now(Db& db, const CorrectionOrder& wan
     return decision;
 }
 
-// The decision as it would be kept, and the accounts before and after it.
+// The decision as it would be kept, and the accounts before and after it. `ending`: the account that it ends, as it is
+// when what it was short of has been given back.
 Answer<MoneyPreview> preview_of(Db& db, const Answer<AccountDecision>& decision, ActKind kind, const char* action,
-                                const Actor& who, UnixTime now) {
+                                const Actor& who, UnixTime now, const Account* ending = nullptr) {
     if (!decision) return std::unexpected(decision.error());
     MoneyPreview preview;
     preview.bookings = decision->bookings;
@@ -259,7 +260,7 @@ Answer<MoneyPreview> preview_of(Db& db, const Answer<AccountDecision>& decision,
         if (change == preview.accounts.end()) {
             const auto facts = load_facts(db, booking.household, false);
             if (!facts) return no_household();
-            preview.accounts.push_back({booking.household, facts->account, facts->account});
+            preview.accounts.push_back({booking.household, facts->account, ending ? *ending : facts->account});
             change = preview.accounts.end() - 1;
         }
         if (auto bad = append(change->after, booking)) return std::unexpected(std::move(*bad));
@@ -939,10 +940,11 @@ class AccountsOnDb final : public Accounts {
                              [this, order = std::move(order), household](Db& db, UnixTime now,
                                                                          Changes& changes) -> Answer<MoneyPreview> {
                                  engine_.readings->settle(db, household, changes);
-                                 const auto facts = load_facts(db, household, true);
-                                 if (!facts) return no_household();
-                                 return preview_of(db, decide_settlement(maker_of(order, now), *facts),
-                                                   ActKind::kRefund, kSettle, order.who, now);
+                                 const DecisionMaker maker = maker_of(order, now);
+                                 const auto ending = load_ending(db, household, maker);
+                                 if (!ending) return no_household();
+                                 return preview_of(db, decide_settlement(maker, ending->facts), ActKind::kRefund,
+                                                   kSettle, order.who, now, &ending->facts.account);
                              });
     }
 

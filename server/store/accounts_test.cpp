@@ -284,10 +284,18 @@ TEST_F(AccountsOfHouseholds, WhatARefundWasShortOfIsGivenBackBeforeTheAccountEnd
             ASSERT_TRUE(sell(order("t" + k, home, 64)));
             meter(home, 150);
         }
+        const auto told = wait<MoneyPreview>(
+            [&](auto done) { accounts().preview_settlement({"", {"owner", "test"}, ""}, home, done); });
+        ASSERT_TRUE(told) << told.error().message;
         // Without the purchase nothing would be owed either: what was used is paid by what the refund gives back.
         const auto ended = moves ? move_to("e" + k, home, room("3-0103")) : settle("e" + k, home);
         ASSERT_TRUE(ended) << ended.error().message;
         EXPECT_EQ(ended->bookings[0].given, credit_of_hundredths(moves ? 0 : -100));
+        if (!moves) {
+            EXPECT_EQ(told->bookings[0].given, ended->bookings[0].given) << "as it was previewed";
+            EXPECT_EQ(told->bookings[0].amount, ended->bookings[0].amount);
+            EXPECT_EQ(told->accounts[0].after.ticket.credited, account(home).ticket.credited);
+        }
         EXPECT_EQ(accounts().dues_of(owed->bookings[0].id)->front().to_pay, fen(640 - 96));
         EXPECT_EQ(account(home).remaining(), Credit{0});
         meter(home, 150);
