@@ -169,6 +169,9 @@ def main():
     figure("device metering processor code", sum(code for code, _ in metering.values()), "bytes", None, "with the trial that feeds it")
     figure("device whole meter, code", sum(code for code, _ in meter.values()), "bytes", 256 * 1024, "both processors on one")
     figure("device whole meter, RAM without stack", sum(ram for _, ram in meter.values()), "bytes", 192 * 1024, "both processors on one")
+    wall = sizes(options.build / "linkgate_reader.map")
+    figure("device shared reader, code", sum(code for code, _ in wall.values()), "bytes", None, "the whole reader of a line, its cryptography in it")
+    figure("device shared reader, RAM without stack", sum(ram for _, ram in wall.values()), "bytes", None, "its longest frame and one card")
     rooms = [{"room": room, "code": code, "ram": ram} for room, (code, ram) in sorted(meter.items())]
     types = sizes_of_types(sorted(options.build.rglob("*sizes.cpp.obj")), "arm-none-eabi-nm")
 

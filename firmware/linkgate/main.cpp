@@ -1,18 +1,15 @@
-// The board that is nothing but memory addresses: every port reads and writes volatile registers, so the optimiser must
-// keep the whole meter behind them. See README.md.
+// A whole meter on the board of memory addresses (registers.hpp).
 #include <cstdint>
+#include <new>
 
+#include "firmware/linkgate/registers.hpp"
 #include "meter/node/node.hpp"
-#ifdef PREWATT_MBEDTLS
-#include "card/mbedtls/mbedtls_mac.hpp"
-#endif
 
 namespace prewatt::meter {
 namespace {
 
-volatile std::uint32_t& reg(std::uint32_t offset) {
-    return *reinterpret_cast<volatile std::uint32_t*>(0x40000000u + offset);
-}
+using linkgate::now;
+using linkgate::reg;
 
 class RegisterStorage final : public Storage {
   public:
@@ -75,80 +72,17 @@ class RegisterWatchdog final : public Watchdog {
     void kick() override { reg(0x50) = 1; }
 };
 
-class RegisterCardReader final : public card::M1Reader {
-  public:
-    std::expected<card::Uid, card::CardFault> select() override {
-        if (const auto fault = failed(0x26)) return std::unexpected(*fault);
-        card::Uid uid;
-        for (std::uint32_t left = reg(0xC4); left != 0; --left)
-            (void)uid.push_back(static_cast<Byte>(reg(0xC8)));
-        return uid;
-    }
-    std::expected<void, card::CardFault> authenticate(std::uint8_t block, card::KeyKind kind,
-                                                      const card::SectorKey& key) override {
-        for (const Byte byte : key)
-            reg(0xC8) = byte;
-        if (const auto fault = failed(static_cast<std::uint32_t>(kind) << 8 | block)) return std::unexpected(*fault);
-        return {};
-    }
-    std::expected<card::Block, card::CardFault> read(std::uint8_t block) override {
-        if (const auto fault = failed(0x3000u | block)) return std::unexpected(*fault);
-        card::Block data;
-        for (Byte& byte : data)
-            byte = static_cast<Byte>(reg(0xC8));
-        return data;
-    }
-    std::expected<void, card::CardFault> write(std::uint8_t block, const card::Block& data) override {
-        for (const Byte byte : data)
-            reg(0xC8) = byte;
-        if (const auto fault = failed(0xA000u | block)) return std::unexpected(*fault);
-        return {};
-    }
-
-  private:
-    static std::optional<card::CardFault> failed(std::uint32_t order) {
-        reg(0xC0) = order;
-        const std::uint32_t answer = reg(0xC0);
-        if (answer == 0) return std::nullopt;
-        return static_cast<card::CardFault>(answer - 1);
-    }
-};
-
-#ifdef PREWATT_MBEDTLS
-using MeterMac = card::MbedtlsMac;
-#else
-// A crypto engine, where Mbed TLS could not be fetched: key and message in, tag out.
-class RegisterMac final : public card::Mac {
-  public:
-    card::Tag cmac(const card::Key& key, Bytes message) override {
-        for (const Byte byte : key)
-            reg(0x60) = byte;
-        for (const Byte byte : message)
-            reg(0x64) = byte;
-        card::Tag tag;
-        for (Byte& byte : tag)
-            byte = static_cast<Byte>(reg(0x68));
-        return tag;
-    }
-};
-using MeterMac = RegisterMac;
-#endif
-
 RegisterStorage storage;
 RegisterRelays relays;
 RegisterDisplay display;
 RegisterBus bus;
 RegisterClock real_time_clock;
 RegisterWatchdog watchdog;
-RegisterCardReader card_reader;
-MeterMac mac;
+linkgate::RegisterCardReader card_reader;
+linkgate::DeviceMac mac;
 SampleBlock block;
 // Storage for the one meter, built in place: static construction order and destructors are no business of a device.
 alignas(Node) Byte node_memory[sizeof(Node)];
-
-Instant now() {
-    return Instant{static_cast<std::int64_t>(reg(0x70)) << 32 | reg(0x74)};
-}
 
 [[noreturn]] void run() {
     NodeConfig config;
@@ -188,23 +122,6 @@ Instant now() {
 }  // namespace
 }  // namespace prewatt::meter
 
-extern "C" {
-// A failed assertion: the board writes where it was, and its watchdog starts the meter again from what is stored.
-[[noreturn]] void __assert_func(const char* file, int line, const char*, const char*) {
-    prewatt::meter::reg(0xB0) = reinterpret_cast<std::uintptr_t>(file);
-    prewatt::meter::reg(0xB4) = static_cast<std::uint32_t>(line);
-    for (;;) {
-    }
-}
-#ifdef PREWATT_PLANTED
-std::uint32_t planted();
-#endif
-[[noreturn]] void reset() {
-#ifdef PREWATT_PLANTED
-    prewatt::meter::reg(0xB8) = planted();
-#endif
-
+extern "C" void run_board() {
     prewatt::meter::run();
-}
-__attribute__((section(".vectors"), used)) void (*const vectors[2])() = {nullptr, reset};
 }

@@ -1,4 +1,5 @@
-// How much RAM the objects of a meter take. Compiled, never linked: firmware/report.py reads the sizes of these arrays.
+// How much RAM the objects of a meter and of a shared reader take. Compiled, never linked: firmware/report.py reads the
+// sizes of these arrays.
 #include "meter/core/journal.hpp"
 #include "meter/metrology/metering.hpp"
 #include "meter/metrology/overcurrent.hpp"
@@ -11,10 +12,12 @@
 #include "meter/node/node.hpp"
 #include "meter/node/retained_memory.hpp"
 #include "meter/node/server.hpp"
+#include "reader/shared_reader.hpp"
 
-#define SIZE_OF(type)                                             \
-    extern "C" char size_of_##type[sizeof(prewatt::meter::type)]; \
-    char size_of_##type[sizeof(prewatt::meter::type)]
+#define SIZE_IN(room, type)                                      \
+    extern "C" char size_of_##type[sizeof(prewatt::room::type)]; \
+    char size_of_##type[sizeof(prewatt::room::type)]
+#define SIZE_OF(type) SIZE_IN(meter, type)
 
 SIZE_OF(Node);
 SIZE_OF(MeteringProcessor);
@@ -31,3 +34,4 @@ SIZE_OF(Journal);
 SIZE_OF(Metering);
 SIZE_OF(Measurement);
 SIZE_OF(SampleBlock);
+SIZE_IN(reader, SharedReader);
