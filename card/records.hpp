@@ -113,8 +113,7 @@ using ParameterDigest = std::array<Byte, 8>;
 struct RightRecord {
     CardKind kind = CardKind::kInspection;  // not kHousehold
     std::uint8_t household = 0;             // 0: the whole box
-    std::uint32_t sequence =
-        0;  // 1.. ; strictly rising for each box, stored by it before the effect. Is the generation
+    std::uint32_t sequence = 0;  // 1.. ; strictly rising for each box, stored by it with the effect. Is the generation
     CivilSeconds from = 0;
     CivilSeconds until = 0;     // the first instant at which it is void
     ResetLockout lockouts;      // kRestore: what is forgotten

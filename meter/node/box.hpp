@@ -242,7 +242,7 @@ class Box {
     void take_parameters(const card::ParameterList& list);
     [[nodiscard]] CardCode carry_out(card::Mac& mac, const card::RightRecord& right,
                                      const card::ParameterList* parameters);
-    void restore(Household h, const card::RightRecord& right);
+    CardCode restore(const card::RightRecord& right, const BoxBook& box);
 
     NodeConfig config_;
     RealTimeClock& clock_;

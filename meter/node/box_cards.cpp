@@ -454,7 +454,9 @@ OrderAnswer Box::present_order(card::Mac& mac, const OrderShown& shown, Instant 
     return answer;
 }
 
-// The sequence is stored with the effect, or before it: an order is never carried out twice.
+// The sequence is stored with the effect, so an order is carried out once and is not used up for nothing. Of a restore
+// card for the whole box, which no entry has room for, it is stored behind the effect: what was cut off in between is
+// restored by showing the card again, and restoring twice is restoring.
 CardCode Box::carry_out(card::Mac& mac, const card::RightRecord& right, const card::ParameterList* parameters) {
     const Household h{right.household};
     BoxBook box = books_.box;
@@ -485,6 +487,7 @@ CardCode Box::carry_out(card::Mac& mac, const card::RightRecord& right, const ca
             }
             break;
         case card::CardKind::kRestore:
+            return restore(right, box);
         case card::CardKind::kHousehold:
         case card::CardKind::kInspection:
         case card::CardKind::kReaderTest:
@@ -504,26 +507,44 @@ CardCode Box::carry_out(card::Mac& mac, const card::RightRecord& right, const ca
             unsaved_[at(each)] = Energy{};
         }
     }
-    if (right.kind == card::CardKind::kRestore) {
-        for (int n = 1; n <= household_count(); ++n) {
-            const Household each{static_cast<std::uint8_t>(n)};
-            if (h.number != 0 && h != each) continue;
-            restore(each, right);
-        }
-    }
     refresh_all();
     return CardCode::kDone;
 }
 
-// Saved with the next save: what the box does by itself is.
-void Box::restore(Household h, const card::RightRecord& right) {
-    if (controls_[at(h)].reset(right.lockouts.overload, right.lockouts.malignant)) guards_changed(h);
-    Account& account = books_.households[at(h)].account;
-    if (!right.cutoff_alarm || account.cutoff != CutoffStage::kReminding) return;
-    acknowledge(account);
-    account_unsaved_ |= bit(h);
-    recorder_.log(EventKind::kAcknowledged, h,
-                  events::acknowledged(static_cast<std::int32_t>(in_hundredths(account.remaining(), Round::kDown)), 0));
+// Household by household; the last of them with the sequence in its entry.
+CardCode Box::restore(const card::RightRecord& right, const BoxBook& box) {
+    const int first = right.household != 0 ? right.household : 1;
+    const int last = right.household != 0 ? right.household : household_count();
+    for (int n = first; n <= last; ++n) {
+        const Household h{static_cast<std::uint8_t>(n)};
+        HouseholdBook book = books_.households[at(h)];
+        HouseholdControl control = controls_[at(h)];
+        const bool released = control.reset(right.lockouts.overload, right.lockouts.malignant);
+        if (released) control.put_into(book.guards, clock().value_or(0));
+        const bool resumed = right.cutoff_alarm && book.account.cutoff == CutoffStage::kReminding;
+        if (resumed) acknowledge(book.account);
+
+        Entry entry;
+        if (released || resumed) {
+            entry.put(h, book);
+            entry.put_guards(h, book);
+        }
+        if (n == last) entry.put_cards(box);
+        if (!entry.empty() && !commit(entry)) return CardCode::kNotStored;
+
+        if (n == last) books_.box.cards = box.cards;
+        if (!released && !resumed) continue;
+        books_.households[at(h)] = book;
+        forget_unsaved(h);
+        if (released) controls_[at(h)] = control;
+        next_guard_ = std::min(next_guard_, controls_[at(h)].next_due());
+        refresh(h);
+        if (resumed)
+            recorder_.log(EventKind::kAcknowledged, h,
+                          events::acknowledged(
+                              static_cast<std::int32_t>(in_hundredths(book.account.remaining(), Round::kDown)), 0));
+    }
+    return CardCode::kDone;
 }
 
 }  // namespace prewatt::meter

@@ -1,7 +1,10 @@
 // A box on a memory that loses power: runs one step after another, cuts it where it is told, starts it again and says
 // what is wrong.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,6 +12,8 @@
 #include "card/seal.hpp"
 #include "meter/core/fake_storage.hpp"
 #include "meter/node/box.hpp"
+#include "meter/node/fake_card_desk.hpp"
+#include "sim/card/m1_card.hpp"
 
 namespace prewatt::powerloss {
 
@@ -36,9 +41,22 @@ struct SetSetting {
         return static_cast<std::uint32_t>((bytes.size() + card::kSettingPartMax - 1) / card::kSettingPartMax + 1);
     }
 };
+// The household's card lies on the box's own reader until it is left alone; the desk has written `ticket` onto it, as
+// `generation` of CREDIT.
+struct Swipe {
+    std::uint8_t household = 1;
+    card::Ticket ticket;
+    std::uint32_t generation = 1;
+    bool may_release_lockout = false;
+};
+// A restore card: lock-outs and the cut-off alarm of a household, or of all (0), are forgotten.
+struct Restore {
+    std::uint8_t household = 0;
+    std::uint32_t sequence = 1;
+};
 struct Fail {};     // the supply announces that it goes, then goes
 struct Restart {};  // it goes without a word, between two writes
-using Step = std::variant<card::Request, SetSetting, Flow, Overload, Heater, Fail, Restart>;
+using Step = std::variant<card::Request, SetSetting, Flow, Overload, Heater, Swipe, Restore, Fail, Restart>;
 
 [[nodiscard]] std::string to_text(const Step& step);
 
@@ -53,10 +71,24 @@ class StandingClock final : public meter::RealTimeClock {
     void set(CivilSeconds) override {}
 };
 
+// What happens while a card lies there, beside what happens to the memory. Counted from the beginning of the step.
+struct CardTrouble {
+    std::optional<std::uint64_t> box_dies_at;  // in front of this exchange with the card, or of the next thing after it
+    std::optional<std::uint64_t> torn_at;      // away in this write
+    sim::Tear tear;
+    bool both = false;  // torn, and the box is dead as well: the fuse of the room and a frightened hand
+    // Controls: what must be found (powerloss `...Finds`).
+    bool reader_lies = false;  // it says that a write stands on the card that never arrived there
+};
+
+// The cards of the place, by household; 0: the technician's.
+using Cards = std::map<int, sim::M1Card>;
+
 class Rig {
   public:
-    Rig(meter::Wiring wiring, std::uint32_t storage_bytes);
-    explicit Rig(meter::Wiring wiring, const std::vector<Byte>& image);
+    // With cards: a box with a reader and keys, which sets aside room for what it must know of cards.
+    Rig(meter::Wiring wiring, std::uint32_t storage_bytes, std::optional<Cards> cards = {});
+    explicit Rig(meter::Wiring wiring, const std::vector<Byte>& image, std::optional<Cards> cards = {});
 
     // False: the box stays dead.
     bool start();
@@ -71,7 +103,24 @@ class Rig {
     [[nodiscard]] const meter::Box& box() const { return *box_; }
     card::Answer last_answer;
 
+    // --- Cards
+    [[nodiscard]] Cards& cards() { return cards_; }
+    void trouble(const CardTrouble& what) { trouble_ = what; }
+    struct Lying {
+        bool told = false;                                  // "bought ..., remaining ..." or "passed" was shown
+        meter::CardCode code = meter::CardCode::kNoReader;  // of the last word, when it was a refusal
+        Credit bought;
+        std::uint64_t exchanges = 0;
+        std::uint64_t writes = 0;
+    };
+    Lying lying;  // of the last card that lay there
+    // What the box wrote onto the household's card, as the office would open it; the newest that opens.
+    [[nodiscard]] std::optional<card::ReturnRecord> newest_return(int household);
+
   private:
+    bool lay_down(sim::M1Card& card);
+    sim::M1Card& household_card(const Swipe& swipe);
+    sim::M1Card& restore_card(const Restore& order);
     bool start_box();
     bool run_command(const card::Request& request);
     meter::NodeConfig config_;
@@ -82,6 +131,9 @@ class Rig {
     meter::MeteringWindow window_{};  // of the metering side, which counts on
     Instant now_{};
     int windows_ = 0;
+    meter::CardDesk desk_;
+    Cards cards_;
+    CardTrouble trouble_;
 };
 
 inline constexpr Energy kMayBeLost = energy_of_hundredths(1);
