@@ -386,6 +386,57 @@ TEST_F(ReaderRig, AC32ForgedOutcomesTouchNoCard) {
     EXPECT_EQ(signal(), Signal::kDone);
 }
 
+TEST_F(ReaderRig, AC32AForgedOutcomeInTimeShowsALieAndReachesNothingButAReturnSlot) {
+    // AC32: outcomes carry no tag, and the reader has no key to check one. Whoever answers in the master's place while
+    // a card waits can show a wrong light and spoil one RETURN, which nobody believes; not a byte of credit, identity
+    // or keys. The card that is shown again is served and says the truth.
+    const auto beside_returns = [&](sim::M1Card& of) {
+        sim::M1Card::Dump dump = of.dump();
+        for (const std::uint8_t slot : {std::uint8_t{0}, std::uint8_t{1}})
+            for (std::uint8_t k = 0; k < 3; ++k)
+                dump[static_cast<std::size_t>(card::first_block(config.layout.returns(slot)) + k)] = {};
+        return dump;
+    };
+    const sim::M1Card::Dump before = beside_returns(card);
+    for (int n = 0; n < 512; ++n) {
+        const auto code = static_cast<std::uint8_t>(n & 0xFF);
+        const bool has_return = n >= 256;
+        SCOPED_TRACE(testing::Message() << "code " << int{code} << (has_return ? ", a RETURN" : ""));
+        field.put(card);
+        const std::uint32_t tap = wait_for_tap();
+        ASSERT_NE(tap, 0u);
+        dlt645::CardOutcome lie = done(tap, 0, 40u + static_cast<unsigned>(n % 2));
+        lie.code = code;
+        lie.bought_hundredths = INT32_MAX;
+        lie.remaining_hundredths = INT32_MIN;
+        lie.has_return = has_return;
+        // A header that fits, which anybody can read off the line, and anything behind it.
+        for (std::size_t k = card::kHeaderBytes; k < lie.return_record.size(); ++k)
+            lie.return_record[k] = static_cast<Byte>(n + static_cast<int>(k));
+        if (!has_return) lie.return_record = {};
+        const std::uint64_t writes = card.writes();
+        EXPECT_TRUE(tell(lie)) << "nothing tells it from a true one";
+        run(milliseconds(300));
+        if (!has_return) {
+            EXPECT_EQ(card.writes(), writes);
+        }
+        EXPECT_EQ(beside_returns(card), before);
+        field.clear();
+        run(seconds(1));
+        (void)poll(tap);
+
+        field.put(card);
+        ASSERT_TRUE(tell(done(wait_for_tap(), 0, 43)));
+        run(milliseconds(300));
+        EXPECT_EQ(signal(), Signal::kDone);
+        EXPECT_EQ(Issuer::record(card, config.layout.returns(1)), sealed_return(43));
+        EXPECT_EQ(beside_returns(card), before);
+        field.clear();
+        run(seconds(1));
+        (void)poll(reader.tap());
+    }
+}
+
 TEST_F(ReaderRig, AnythingElseOnTheLineIsRefusedOrIgnored) {
     // Boxes share these wires: a reader must not answer for them, nor to a broadcast.
     const std::array<Byte, 4> tap{0x00, 0x01, 0x04, 0xEC};

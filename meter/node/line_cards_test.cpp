@@ -94,6 +94,36 @@ TEST_F(LineCards, AReturnThatStandsOnTheCardIsLeftAloneByTheNextOne) {
     EXPECT_EQ(again->generation & 1, next->generation & 1) << "not acknowledged: its own slot once more";
 }
 
+TEST_F(LineCards, AC32AForgedWordThatAReturnStandsMovesNoCreditAndTheNextVisitIsServed) {
+    // AC32: the word "written" carries no tag either. Said for every household and generation it is believed for none
+    // that was not given out, and at worst it costs a RETURN its second copy until the next visit.
+    desk.sell(5'000);
+    const auto first = show(presented());
+    ASSERT_TRUE(first);
+    const auto header = card::read_header(Bytes(first->return_record).first(card::kHeaderBytes));
+    const auto credited = [&] {
+        std::vector<Credit> all;
+        for (std::uint8_t h = 1; h <= 12; ++h)
+            all.push_back(board.node->household({h}).credited);
+        return all;
+    };
+    const std::vector<Credit> before = credited();
+    for (int household = 0; household <= 40; ++household)
+        for (const std::uint32_t generation : {0u, 1u, header->generation + 1, header->generation + 2, UINT32_MAX}) {
+            const dlt645::CardWritten lie{{7}, 9, static_cast<std::uint8_t>(household), generation};
+            (void)send(dlt645::address_of(board.config.box, {0}), dlt645::kCardWritten, lie);
+        }
+    EXPECT_EQ(credited(), before);
+    desk.sell(700);
+    const auto next = show(presented());
+    ASSERT_TRUE(next);
+    EXPECT_EQ(next->code, 0);
+    EXPECT_EQ(next->bought_hundredths, 700);
+    const auto opened = card::open_return(desk.mac, desk.own, desk.uid, next->return_record);
+    ASSERT_TRUE(opened);
+    EXPECT_GT(opened->generation, header->generation) << "never one that was given out before";
+}
+
 TEST_F(LineCards, OnlyTheBoxItselfTakesRecordsAndNeverFromABroadcast) {
     // A record to everybody would be answered by all boxes at once, and tried by all of them.
     desk.sell(100);

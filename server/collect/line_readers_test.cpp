@@ -314,6 +314,93 @@ TEST_F(LineReaders, AC32WhatIsSaidInClearConfirmsNothing) {
     EXPECT_GT(asked[dlt645::kAccountStatus.value], 0);
 }
 
+TEST_F(LineReaders, AC32NoForgedOutcomeConfirmsATicketOrHoldsItBack) {
+    // AC32: outcomes carry no tag. Whatever somebody answers in the box's place, in clear or behind a seal that is not
+    // this box's for this card, household and ticket: nothing is confirmed that the box has not, and the ticket goes
+    // out on the line as if nobody had said anything.
+    using Forge = std::function<CardOutcome(const dlt645::CardPresented&)>;
+    const auto sealed_otherwise = [&](std::uint64_t box, const card::Uid& uid, std::uint8_t household,
+                                      std::uint32_t ticket, std::uint16_t epoch) -> Forge {
+        return [=, this](const dlt645::CardPresented& card) {
+            card::ReturnRecord record;
+            record.household = household;
+            record.generation = 3;
+            record.epoch = epoch;
+            record.ticket_number = ticket;
+            record.remaining_hundredths = 7'900;
+            CardOutcome lie = taken(card);
+            lie.return_record = card::seal(mac, card::record_keys(mac, masters, box), uid, record);
+            return lie;
+        };
+    };
+    std::vector<Forge> lies;
+    for (int code = 0; code <= 255; ++code)
+        for (const bool has_return : {false, true})
+            if (code % 5 == 0 || code >= 126 || code < 3)
+                lies.push_back([=, this](const dlt645::CardPresented& card) {
+                    CardOutcome lie = taken(card);
+                    lie.code = static_cast<std::uint8_t>(code);
+                    lie.household = static_cast<std::uint8_t>(code % 41);
+                    lie.bought_hundredths = INT32_MAX;
+                    lie.remaining_hundredths = INT32_MIN;
+                    lie.has_return = has_return;
+                    if (!has_return)
+                        lie.return_record = {};
+                    else
+                        lie.return_record[16] ^= 1;
+                    return lie;
+                });
+    for (std::size_t byte = 0; byte < dlt645::kCardRecordBytes; ++byte)
+        lies.push_back([=, this](const dlt645::CardPresented& card) {
+            CardOutcome lie = taken(card);
+            lie.return_record[byte] ^= 0x80;
+            return lie;
+        });
+    lies.push_back(sealed_otherwise(kFirstBox + 1, kUid, 12, 2, 1));
+    lies.push_back(sealed_otherwise(kFirstBox, card::uid_of(std::array<Byte, 4>{1, 2, 3, 4}), 12, 2, 1));
+    lies.push_back(sealed_otherwise(kFirstBox, kUid, 13, 2, 1));  // what the neighbour's card was answered
+    lies.push_back(sealed_otherwise(kFirstBox, kUid, 12, 1, 1));  // what this one was answered last month
+    for (std::size_t n = 0; n < lies.size(); ++n) {
+        SCOPED_TRACE(n);
+        boxes.clear();
+        office = {};
+        tap = {};
+        told.clear();
+        asked.clear();
+        build(1);
+        boxes[0]->accounts[12].epoch = 1;
+        boxes[0]->accounts[12].ticket_number = 1;
+        boxes[0]->accounts[12].credited_hundredths = 5'000;
+        boxes[0]->accounts[12].state.set_holds({});
+        bool was_there = false;
+        box_answers = [&](const dlt645::CardPresented& card, std::uint64_t) {
+            was_there = was_there || boxes[0]->accounts[12].ticket_number == 2;
+            return std::optional(lies[n](card));
+        };
+        run(milliseconds(500));
+        hold_card(2);
+        master->on_counters({1}, 1, 32, now);
+        DesiredState state = desired();
+        state.confirmed_credited = credit_of_hundredths(5'000);
+        master->desire(state, now);
+        const Instant end = now + seconds(8);
+        while (now < end) {
+            run(milliseconds(20));
+            ASSERT_TRUE(office.confirmed.empty() || boxes[0]->accounts[12].ticket_number == 2)
+                << "confirmed, and the box has it not";
+        }
+        ASSERT_GE(asked[dlt645::kCardShown.value], 1);
+        ASSERT_FALSE(was_there) << "the lie came too late to prove anything";
+        ASSERT_EQ(office.confirmed.size(), 1u)
+            << "it arrived over the line, once; commands sent " << asked[dlt645::kSealedCommand.value] << ", executed "
+            << boxes[0]->executed << ", box has " << boxes[0]->accounts[12].ticket_number << ", accounts read "
+            << office.accounts;
+        ASSERT_EQ(boxes[0]->accounts[12].ticket_number, 2u);
+        ASSERT_GT(asked[dlt645::kSealedCommand.value], 0);
+        ASSERT_EQ(office.confirmed[0].first.version, 2u);
+    }
+}
+
 TEST_F(LineReaders, ACardOfTheOfficeBeforeARestoreConfirmsNoTicketOfTheSameNumber) {
     // The backup is of yesterday; a card that was written today has ticket 2 with 80 kWh, the books sold ticket 2 with
     // 60. The box took the card: the sale of 60 is not there, and the account has to be judged.
