@@ -183,7 +183,9 @@ std::string words_of(const reader::Shown& shown) {
         case reader::Signal::kSeveralCards:
             return "one card at a time";
         case reader::Signal::kNotForThisReader:
-            return "this card belongs onto a box";
+            return "this card belongs onto the box that it is for";
+        case reader::Signal::kReads:
+            return "this reader reads cards";
         case reader::Signal::kDamagedCard:
             return "the card is damaged: the desk gives a new one; what was bought is in the box";
         case reader::Signal::kBroken:

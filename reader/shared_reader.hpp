@@ -12,6 +12,11 @@
 // nothing: shown again, everything begins anew, and the box has taken its ticket at most once. Cards that are not the
 // site's are ignored until they leave: no tap, no frame. Two cards at once are none.
 //
+// Only CREDIT goes up and only RETURN comes down. A card with rights says what is to be done to up to 14 boxes, and
+// here nobody knows before which of them its owner means to stand; it is refused before a tap, whatever it carries, and
+// is as good as before at the box. Parameters on a household's card are left where they are: where there is a line to
+// carry a tap, the office's settings come over it.
+//
 // Who can frighten it: anybody on the two wires. An outcome counts once, for the tap and the copy that are waiting and
 // went up, and its RETURN must be one by its header, of the box and household of the card; so a forged one can show a
 // lie and put a record into a RETURN slot that the office will not open, and never touches CREDIT or a trailer.
@@ -51,7 +56,8 @@ enum class Signal : std::uint8_t {
     kBoxOffLine,     // the box does not answer; the card is as it was
     kOfficeOffLine,  // nobody has asked for a while
     kSeveralCards,
-    kNotForThisReader,  // a set-up or inspection card: it belongs onto a box
+    kNotForThisReader,  // a set-up, inspection, clear or restore card: it belongs onto the box that it is for
+    kReads,             // a reader test card: this reader reads cards
     kDamagedCard,       // it does not let itself be written: the desk gives a new one. What was bought is in the box
     kBroken,            // the reader itself
 };

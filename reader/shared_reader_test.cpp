@@ -308,13 +308,65 @@ TEST_F(ReaderRig, AC25ForeignCardsAreIgnoredAndNothingOfThemReachesTheLine) {
     EXPECT_EQ(blank.writes() + of_other_site.writes() + random.writes(), 0u);
 }
 
-TEST_F(ReaderRig, CardWithRightsBelongsOntoABox) {
-    // A technician's set-up card on the wrong reader: it says so, and nothing is tried.
-    sim::M1Card set_up = issuer.issue(kOtherUid, kBox, kHousehold, card::CardKind::kSetUp);
-    field.put(set_up);
-    run(milliseconds(500));
-    EXPECT_EQ(signal(), Signal::kNotForThisReader);
+TEST_F(ReaderRig, AC24CardWithRightsBelongsOntoABoxAndNothingOfItReachesTheLine) {
+    // AC24: a technician's card on the wrong reader, or a clear card in the wrong hands where 256 boxes listen: it says
+    // where it belongs, no frame carries anything of it, and at its box it is as good as before.
+    for (const card::CardKind kind :
+         {card::CardKind::kSetUp, card::CardKind::kInspection, card::CardKind::kClear, card::CardKind::kRestore}) {
+        SCOPED_TRACE(static_cast<int>(kind));
+        sim::M1Card rights = issuer.issue(kOtherUid, kBox, kHousehold, kind);
+        const sim::M1Card::Dump before = rights.dump();
+        field.put(rights);
+        for (int k = 0; k < 10; ++k) {
+            run(milliseconds(100));
+            const auto tap = poll();
+            ASSERT_TRUE(tap);
+            EXPECT_TRUE(tap->state == dlt645::TapState::kNothing || tap->state == dlt645::TapState::kBusy);
+        }
+        EXPECT_EQ(signal(), Signal::kNotForThisReader);
+        EXPECT_EQ(rights.dump(), before);
+        EXPECT_EQ(rights.writes(), 0u);
+        field.clear();
+        run(seconds(6));
+    }
     EXPECT_EQ(reader.counts().taps, 0u);
+    field.put(card);
+    ASSERT_TRUE(tell(done(wait_for_tap())));
+    run(milliseconds(200));
+    EXPECT_EQ(signal(), Signal::kDone) << "and the next in the queue is served";
+}
+
+TEST_F(ReaderRig, AReaderTestCardShowsThatItReads) {
+    // Somebody complains that the reader is dead; the caretaker's card has to say whether it is the reader or the card.
+    sim::M1Card test = issuer.issue(kOtherUid, kBox, kHousehold, card::CardKind::kReaderTest);
+    field.put(test);
+    run(milliseconds(500));
+    EXPECT_EQ(signal(), Signal::kReads);
+    EXPECT_EQ(poll()->state, dlt645::TapState::kNothing);
+    EXPECT_EQ(reader.counts().taps, 0u);
+    EXPECT_EQ(test.writes(), 0u);
+}
+
+TEST_F(ReaderRig, ParametersOnAHouseholdsCardAreLeftAloneAndItsTapIsServed) {
+    // A list of parameters on the card must neither stop the sale, nor be lost for the box's own reader, nor travel.
+    card::ParameterRecord part;
+    part.household = kHousehold;
+    part.version = 5;
+    part.parts = 1;
+    const card::RecordBytes sealed = card::seal(mac, card::record_keys(mac, issuer.masters, kBox), kUid, part);
+    const std::uint8_t sector = *config.layout.household_parameter(0);
+    sim::M1Card::Dump dump = card.dump();
+    Issuer::put(dump, sector, sealed);
+    card.overwrite(dump);
+    field.put(card);
+    const std::uint32_t tap = wait_for_tap();
+    const auto shown = poll();
+    ASSERT_EQ(shown->state, dlt645::TapState::kWaiting);
+    EXPECT_EQ(shown->card.credit, Issuer::record(card, config.layout.credit(0)));
+    ASSERT_TRUE(tell(done(tap)));
+    run(milliseconds(200));
+    EXPECT_EQ(signal(), Signal::kDone);
+    EXPECT_EQ(Issuer::record(card, sector), sealed);
 }
 
 TEST_F(ReaderRig, CardWithNothingOnItIsRefusedWithoutAskingTheLine) {
