@@ -138,9 +138,9 @@ std::vector<Step> script(int rounds) {
         cards[n - 1u] = {n, {1, 0, 0}, 0, false};
         wanted.households[n - 1u].load.milliamperes = 5'000;
         wanted.households[n - 1u].plan.malignant_profile = 1;
-        steps.push_back(set(counter, {settings::SettingId::kLoadLimit, n, 0}, wanted));
-        steps.push_back(set(counter, {settings::SettingId::kHouseholdPlan, n, 0}, wanted));
-        steps.push_back(command(++counter, n, card::Alarms{80, 50, 10}));
+        steps.emplace_back(set(counter, {settings::SettingId::kLoadLimit, n, 0}, wanted));
+        steps.emplace_back(set(counter, {settings::SettingId::kHouseholdPlan, n, 0}, wanted));
+        steps.emplace_back(command(++counter, n, card::Alarms{80, 50, 10}));
     }
     for (int round = 0; round < rounds; ++round) {
         Swipe& card = cards[static_cast<std::size_t>(round % kOwners)];
@@ -149,23 +149,23 @@ std::vector<Step> script(int rounds) {
         ++card.ticket.number;
         card.ticket.credited_hundredths += 60;  // falls below the cut-off level with what flows here
         ++card.generation;
-        steps.push_back(card);
-        steps.push_back(Flow{1, kHouseholds, 9, Energy{3000}, Energy{}});
-        steps.push_back(Flow{h, h, 640, Energy{2850}, Energy{150}});  // through the cut-off level and zero
-        steps.push_back(card);
-        steps.push_back(Overload{h});
-        steps.push_back(Heater{h});
+        steps.emplace_back(card);
+        steps.emplace_back(Flow{1, kHouseholds, 9, Energy{3000}, Energy{}});
+        steps.emplace_back(Flow{h, h, 640, Energy{2850}, Energy{150}});  // through the cut-off level and zero
+        steps.emplace_back(card);
+        steps.emplace_back(Overload{h});
+        steps.emplace_back(Heater{h});
         card.may_release_lockout = true;
         ++card.generation;
-        steps.push_back(card);
+        steps.emplace_back(card);
         card.may_release_lockout = false;
-        steps.push_back(Overload{h});
-        steps.push_back(Heater{h});
-        steps.push_back(Restore{static_cast<std::uint8_t>(h), ++sequence});
+        steps.emplace_back(Overload{h});
+        steps.emplace_back(Heater{h});
+        steps.emplace_back(Restore{static_cast<std::uint8_t>(h), ++sequence});
         for (int n = 1; n <= kOwners; ++n)
-            steps.push_back(Overload{n});
-        steps.push_back(Restore{0, ++sequence});
-        if (round % 2 == 1) steps.push_back(Fail{});
+            steps.emplace_back(Overload{n});
+        steps.emplace_back(Restore{0, ++sequence});
+        if (round % 2 == 1) steps.emplace_back(Fail{});
     }
     return steps;
 }
