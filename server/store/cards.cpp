@@ -108,6 +108,9 @@ std::optional<CardRecord> find_seen(Db& db, const CardSight& sight) {
     std::optional<CardRecord> live = find_live(db, sight.uid);
     std::optional<CardRecord> named;
     if (sight.identity) named = find_card(db, sight.identity->serial);
+    // What stands there is sealed for its number. A serial of another one is of books that were lost: after an old
+    // backup came back it was given a second time.
+    if (named && named->uid != sight.uid) named.reset();
     if (live && (live->state == CardState::kIssued || !named || named->id == live->id)) return live;
     return named ? named : live;
 }

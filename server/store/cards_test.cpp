@@ -426,6 +426,27 @@ TEST_F(CardsTest, ACardThatTheseBooksDoNotKnowIsSaidToBeUnknown) {
     EXPECT_EQ(issue("i2", HouseholdId{9999}).error().reason, Reason::kNotFound);
 }
 
+// The books were restored from yesterday's backup, and the serial of a card of since then was given to another room.
+// Taken for that room's card, the old plastic would be written with somebody else's credit.
+TEST_F(CardsTest, ASerialThatALostBookHadGivenToAnotherCardIsNotTakenForTheNewOne) {
+    const HouseholdId household = room("3-0101");
+    ASSERT_TRUE(sell(order("s1", household, 6400)));
+    const CardOrdered ours = made(household);
+    CardSight old = sight_of(ours);
+    old.uid = kOtherUid;
+    const CardSeen seen = see(old);
+    EXPECT_EQ(seen.finding, CardFinding::kUnknown);
+    EXPECT_FALSE(seen.card);
+    EXPECT_EQ(items("card_rolled_back"), 0);
+    // It is made anew for its own room, and then it is that room's.
+    const HouseholdId other = room("3-0102");
+    ASSERT_TRUE(sell(order("s2", other, 6400)));
+    const CardOrdered again = made(other, kOtherUid);
+    EXPECT_NE(again.card.id, ours.card.id);
+    EXPECT_EQ(see(sight_of(again)).finding, CardFinding::kUpToDate);
+    EXPECT_EQ(see(sight_of(ours)).finding, CardFinding::kUpToDate);
+}
+
 // A household is given another box; its card is sealed for the old one and no meter takes it.
 TEST_F(CardsTest, ACardOfAHouseholdThatMovedToAnotherBoxIsSealedAnew) {
     const HouseholdId household = room("3-0101");

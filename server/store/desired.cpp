@@ -265,6 +265,15 @@ void settle_effect(Db& db, HouseholdId household, const MeterRow& meter, const M
     KnownAccount known = meter.account;
     known.as_issued = issued(db, household, meter, effect);
     const Judgement judgement = judge_effect(known, meter.read_at.value_or(UnixTime{}), effect);
+    // Nor is a ticket taken for confirmed, or a memory for lost, where a number without its total does not fit what is
+    // known of use: it may be another one of a card that the office of before a restore had written. The account is
+    // read back after each ticket, and judged then.
+    if (!effect.credited && judgement.is_ours && known.as_issued &&
+        (judgement.situation == Situation::kUsedLess ||
+         (judgement.situation == Situation::kNone &&
+          !meter.explains(effect.epoch, *known.as_issued - effect.remaining, meter.forward) &&
+          is_newer(effect.epoch, effect.ticket_number, meter.account.meter_epoch, meter.account.meter_number))))
+        return;
     if (judgement.situation != Situation::kNone) return stop_tickets(db, household, judgement, effect, at, changes);
     if (aside && is_newer(effect.epoch, effect.ticket_number, meter.account.meter_epoch, meter.account.meter_number) &&
         judgement.is_ours)
