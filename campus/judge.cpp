@@ -69,7 +69,7 @@ void World::check_room(Room& room) {
     if (view.reverse > box.truth_reverse(room.number) || view.forward > box.truth_forward(room.number))
         return violate("M3", name_of(room) + ": a register holds more than went through");
 
-    check_question(room, view);
+    if (!take_ticket_of_card(room, view)) check_question(room, view);
     if (view.epoch != 0 && view.epoch != room.epoch)
         room.registers_at.try_emplace(view.epoch, room.registers_before + base);
     if (view.epoch != room.epoch || view.ticket_number != room.number_seen) {
@@ -97,6 +97,8 @@ void World::check_credits() {
         const Room& room = rooms_[static_cast<std::size_t>(seen.room)];
         const auto booking = auditor->booking(room.id.value, seen.epoch, seen.number);
         if (!booking && !auditor->ok()) return;
+        const bool is_so = booking && booking->credited_hundredths == seen.credited;
+        if (!is_so && was_issued_before(room, seen.epoch, seen.number, seen.credited)) continue;
         if (!booking)
             return violate("M1", name_of(room) + " has ticket " + std::to_string(seen.epoch) + "." +
                                      std::to_string(seen.number) + ", which stands in no ledger");

@@ -17,12 +17,15 @@
 //                  of five days or more. Meters, receipts and what was paid out know more. The clerk pays nothing that
 //                  his papers say was paid; who has a receipt whose ticket the meter never had is sold it again under
 //                  its order id some hours later. Rooms whose meter has a ticket that the office no longer knows must
-//                  end in a question (B1); two people answer it some hours later (answers.cpp).
+//                  end in a question (B1); two people answer it some hours later (answers.cpp). A card that the
+//                  office of before has written brings its ticket whenever it is held to the box: from then on the room
+//                  is one of those. Of cards that the books do not know their holders ask for new ones.
 // No box is changed and no memory lost between a backup and the end of the run: the desk would have to bind rooms
 // again. One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
 #include <algorithm>
 
 #include "campus/world_run.hpp"
+#include "server/desk/office_desk.hpp"
 
 namespace prewatt::campus {
 namespace {
@@ -39,11 +42,13 @@ void World::plan_misfortunes() {
     for (std::size_t line = 0; line < lines_.size(); ++line)
         at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kBoxBroken, line);
     at(now_ + within(43'200, std::min(days, 12 * 86'400.0)), What::kMemoryLost, 0);
-    if (options_.days >= 5 && options_.seed % 3 == 0 && !options_.cards) {
+    if (options_.days >= 5 && options_.seed % 3 == 0) {
         const double from = days * 0.67;
         const double age = random_.uniform(3600, std::min(2 * 86'400.0, 0.2 * days));
         at(now_ + within(from, from), What::kBackup, 0);
         at(now_ + within(from + age, from + age), What::kRestore, 0);
+        // Where the line is cut meanwhile, cards bring what the line has not.
+        if (options_.cards) at(now_ + within(from - 3600, from), What::kAway, 0);
     }
     at(now_ + within(86'400, 3 * 86'400), What::kPrice, 0);
     at(now_ + within(7200, 86'400), What::kSetting, 0);
@@ -226,6 +231,11 @@ void World::restore() {
     }
     check_ledger();  // of these books nothing can be found later
     if (failed()) return;
+    if (options_.cards) {
+        Auditor* auditor = open_auditor();
+        if (auditor) keep_books_of_before(*auditor);
+        if (!auditor || !auditor->ok()) return at(now_ + minutes(1), What::kRestore, 0);
+    }
     newest_added_up_ = 0;
     note(0x72657374);
     ++report_.backups_restored;
@@ -294,6 +304,68 @@ void World::look_after_restore() {
         if (!act.found && act.answered) act.lost = true;
     }
     std::erase_if(payouts_, [newest](const auto& one) { return one.first.first > newest; });
+    look_after_cards();
+}
+
+void World::keep_books_of_before(Auditor& auditor) {
+    books_of_before_.clear();
+    for (const BookingSeen& booking : auditor.bookings_after(0))
+        books_of_before_[{booking.household, booking.epoch, booking.ticket_number}] = booking.credited_hundredths;
+}
+
+bool World::was_issued_before(const Room& room, std::uint16_t epoch, std::uint32_t number,
+                              std::int64_t credited) const {
+    const auto found = books_of_before_.find({room.id.value, epoch, number});
+    return found != books_of_before_.end() && found->second == credited;
+}
+
+// The restored books may not know a card, or may call another one the one in use, and its serial may have gone to
+// somebody else: whoever has one asks at the desk for what the books say of his room.
+void World::look_after_cards() {
+    for (Plastic& one : plastics_) {
+        if (one.found_by_somebody) continue;
+        const auto cards = office_->office().cards().cards(rooms_[one.room].id, {}, 100);
+        if (!cards) continue;
+        const auto live = std::find_if(cards->begin(), cards->end(),
+                                       [](const server::CardRecord& card) { return server::is_live(card.state); });
+        const bool is_this = live != cards->end() && live->uid == server::desk::text_of(one.card->uid());
+        one.is_issued = is_this && live->state == server::CardState::kWritten;
+        one.serial = is_this ? live->id.value : 0;
+        one.replaces = live == cards->end() || is_this ? 0 : live->id.value;
+    }
+}
+
+// A ticket that a card has brought since an old backup came back: one of the books of before, which a restored office
+// does not know, or one that the restored office had written onto the card before it knew that it was behind. Neither
+// is one that the office has sent without asking.
+bool World::take_ticket_of_card(Room& room, const meter::HouseholdView& view) {
+    const std::pair<std::uint16_t, std::uint32_t> shown{view.epoch, view.ticket_number};
+    if (books_of_before_.empty() || shown <= std::pair{room.epoch, room.number_seen}) return false;
+    const Presented& place = presented_[room.box];
+    const bool lies_there = place.card && plastics_[place.plastic].room == static_cast<std::size_t>(&room - &rooms_[0]);
+    if (!lies_there && room.from_card != shown) return false;
+    Auditor* auditor = open_auditor();
+    if (!auditor) return false;
+    const std::int64_t credited = in_hundredths(view.credited, Round::kDown);
+    const auto known = auditor->booking(room.id.value, view.epoch, view.ticket_number);
+    if (known && known->credited_hundredths == credited) {
+        if (room.ahead_since != kNever) ++report_.stepped_over_by_cards;
+        room.ahead_since = kNever;
+        return true;
+    }
+    if (!was_issued_before(room, view.epoch, view.ticket_number, credited)) return false;
+    ++report_.cards_of_before;
+    if (room.ahead_since == kNever) ++report_.rooms_ahead;
+    const bool is_answered = room.answer == SIZE_MAX || answers_[room.answer].booked;
+    if (is_answered) room.answer = SIZE_MAX;
+    room.may_be_answered = room.may_be_answered && !is_answered;
+    room.is_asked = room.is_asked && !is_answered;
+    room.ahead_since = now_;
+    room.ahead_epoch = view.epoch;
+    room.ahead_number = view.ticket_number;
+    room.ahead_credited = credited;
+    std::tie(room.restored_epoch, room.restored_number) = auditor->newest_ticket(room.id.value);
+    return true;
 }
 
 void World::check_question(Room& room, const meter::HouseholdView& view) {

@@ -103,7 +103,8 @@ struct Room {
     bool may_be_answered = false;       // somebody has approved an answer, and the office may have booked it
     bool was_ahead = false;             // and was answered
     std::size_t answer = SIZE_MAX;
-    Instant without_account_since = kNever;  // it had credit when that happened
+    std::pair<std::uint16_t, std::uint32_t> from_card;  // the newest ticket that came by a card
+    Instant without_account_since = kNever;             // it had credit when that happened
     // Answered and not yet seen in the meter.
     std::uint16_t due_epoch = 0;
     std::uint32_t due_number = 0;
@@ -274,6 +275,11 @@ class World {
     void close_books(Room& room);
     void restore();
     void look_after_restore();
+    void look_after_cards();
+    void keep_books_of_before(Auditor& auditor);
+    [[nodiscard]] bool was_issued_before(const Room& room, std::uint16_t epoch, std::uint32_t number,
+                                         std::int64_t credited) const;
+    [[nodiscard]] bool take_ticket_of_card(Room& room, const meter::HouseholdView& view);
     void check_question(Room& room, const meter::HouseholdView& view);
     void check_question_figures(const Room& room, const meter::HouseholdView& view, const server::TicketQuestion& one);
     void price_changes();
@@ -360,6 +366,9 @@ class World {
     std::vector<bool> away_;                  // by box: without its line or its supply for long
     std::vector<std::size_t> spare_of_line_;  // the box in the cupboard
     std::optional<FakeDisk::Copy> backup_;
+    // What the tickets of the books credited that an old backup has replaced, by household, account and number: cards
+    // may still bring them.
+    std::map<std::array<std::int64_t, 3>, std::int64_t> books_of_before_;
     bool just_restored_ = false;
     std::vector<std::size_t> changing_;  // acts of a change of box that are not settled
     std::size_t changing_on_ = 0;        // the box that comes to the wall

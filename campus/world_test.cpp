@@ -111,6 +111,25 @@ TEST(Campus, CardsCarryWhatWasSoldAndACheatGainsNothing) {
     EXPECT_GT(credited, 0) << "no card came before the line";
 }
 
+TEST(Campus, ACardOfTheBooksBeforeARestoreIsAskedAboutWheneverItIsHeldToItsBox) {
+    // The office has burnt down, and somebody has last week's purchase in his pocket. The box takes it, days later: the
+    // office must ask, and neither step over it nor take it for a sale of its own or for a lost memory.
+    CampusOptions options;
+    options.boxes = options.lines = 2;
+    options.homes = 8;
+    options.cards = true;
+    std::int64_t restored = 0;
+    std::int64_t of_before = 0;
+    for (options.seed = 72; options.seed <= 81; options.seed += 3) {
+        const CampusReport report = run_campus(options);
+        EXPECT_TRUE(report.held) << "seed " << options.seed << ": " << report.violation;
+        restored += report.backups_restored;
+        of_before += report.cards_of_before;
+    }
+    EXPECT_EQ(restored, 4);
+    EXPECT_GT(of_before, 0) << "no card came after the restore";
+}
+
 // 200 weeks in four parts, so that they run beside each other. Under a sanitizer a twentieth of them.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int kSeedsOfPart = 3;
