@@ -2,6 +2,8 @@
 //
 //   household card      base  identity | +1 +2  CREDIT, slots 0 and 1 | +3 +4  RETURN, slots 0 and 1 | +5 .. parameters
 //   card with rights    base  identity | +1 .. one right after another, then the parameters that they order
+//                       where its identity says so: +3 +4 what the boxes of rights 0 and 1 said (receipts), and no
+//                       right
 //
 // A record with two copies stands in the slot of its generation's lowest bit (copies.hpp). The base sector is the
 // site's choice, where a card already serves something else; sector 0 is never ours (manufacturer, directory).
@@ -37,7 +39,7 @@ struct Layout {
     [[nodiscard]] constexpr std::uint8_t sectors_behind_identity() const {
         return static_cast<std::uint8_t>(kSectorCount - 1 - base);
     }
-    // Whose key B a sector of a household card has: true, what boxes and readers write.
+    // Whose key B a sector has: true, what boxes and readers write. The same on a card with rights that takes receipts.
     [[nodiscard]] constexpr bool is_return(std::uint8_t sector) const {
         return sector == returns(0) || sector == returns(1);
     }

@@ -9,6 +9,8 @@ constexpr std::int64_t kCreditedMax = (std::int64_t{1} << 47) - 1;  // as meter/
 constexpr std::uint32_t kSaleBehindMax = 0xFFFF;
 constexpr std::uint8_t kMayReleaseLockout = 1;
 constexpr std::uint8_t kCourier = 2;
+constexpr std::uint8_t kReceipts = 1;
+constexpr std::uint8_t kClockKnown = 1;
 constexpr std::uint8_t kOverload = 1;
 constexpr std::uint8_t kMalignant = 2;
 constexpr std::uint8_t kCutoffAlarm = 4;
@@ -34,7 +36,8 @@ std::expected<OpenedRecord, RecordError> open(Mac& mac, const RecordKeys& keys, 
     if (!opened) return opened;
     if (opened->header.type != type) return std::unexpected(RecordError::kMisplaced);
     // Whoever opened any box holds the site-wide keys: no credit and no state is believed under them.
-    if ((type == RecordType::kCredit || type == RecordType::kReturn) && opened->header.box == 0)
+    if ((type == RecordType::kCredit || type == RecordType::kReturn || type == RecordType::kReceipt) &&
+        opened->header.box == 0)
         return std::unexpected(RecordError::kContents);
     return opened;
 }
@@ -59,7 +62,8 @@ std::optional<RightRefusal> refusal_of(const RightRecord& right, std::uint32_t l
 bool is_legal(const IdentityRecord& record) {
     const bool of_household = record.kind == CardKind::kHousehold;
     return record.kind >= CardKind::kHousehold && static_cast<std::uint8_t>(record.kind) <= kCardKindMax &&
-           (of_household ? is_household(record.household) && record.rights == 0 : record.household == 0) &&
+           (of_household ? is_household(record.household) && record.rights == 0 && !record.receipts
+                         : record.household == 0) &&
            record.generation != 0 && record.serial != 0 && record.issue != 0 && record.rights < kSectorCount;
 }
 bool is_legal(const CreditRecord& record) {
@@ -74,6 +78,9 @@ bool is_legal(const ReturnRecord& record) {
 bool is_legal(const ParameterRecord& record) {
     return record.household <= kHouseholdsMax && record.version != 0 && record.parts >= 1 &&
            record.parts <= kParameterPartsMax && record.part < record.parts;
+}
+bool is_legal(const ReceiptRecord& record) {
+    return record.household <= kHouseholdsMax && record.serial != 0;
 }
 bool is_legal(const RightRecord& record) {
     if (record.kind <= CardKind::kHousehold || static_cast<std::uint8_t>(record.kind) > kCardKindMax) return false;
@@ -94,6 +101,7 @@ RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const Identit
     writer.put_u32(record.user_number);
     writer.put_u32(record.issued);
     writer.put_u8(record.rights);
+    writer.put_u8(record.receipts ? kReceipts : 0);
     return seal_record(
         mac, keys, uid,
         header(RecordType::kIdentity, record.household, record.generation, 0, static_cast<std::uint8_t>(record.kind)),
@@ -113,6 +121,7 @@ std::expected<IdentityRecord, RecordError> open_identity(Mac& mac, const RecordK
     record.user_number = reader.get_u32();
     record.issued = reader.get_u32();
     record.rights = reader.get_u8();
+    record.receipts = (reader.get_u8() & kReceipts) != 0;
     if ((record.kind == CardKind::kHousehold) != (opened->header.box != 0))
         return std::unexpected(RecordError::kContents);
     return if_legal(record);
@@ -249,6 +258,33 @@ std::expected<RightRecord, RecordError> open_right(Mac& mac, const RecordKeys& k
     ByteWriter(record.digest).put(reader.take(record.digest.size()));
     // And nothing that changes something.
     if (only_shows(record.kind) != (opened->header.box == 0)) return std::unexpected(RecordError::kContents);
+    return if_legal(record);
+}
+
+RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const ReceiptRecord& record) {
+    assert(is_legal(record) && keys.box != 0);
+    Body body{};
+    ByteWriter writer(body);
+    writer.put_u32(record.serial);
+    writer.put_u8(record.code);
+    writer.put_u8(record.bad_cards);
+    writer.put_u8(record.clock_known ? kClockKnown : 0);
+    writer.put_u32(record.time);
+    return seal_record(mac, keys, uid, header(RecordType::kReceipt, record.household, record.sequence), body);
+}
+std::expected<ReceiptRecord, RecordError> open_receipt(Mac& mac, const RecordKeys& keys, const Uid& uid,
+                                                       const RecordBytes& bytes) {
+    const auto opened = open(mac, keys, uid, bytes, RecordType::kReceipt);
+    if (!opened) return std::unexpected(opened.error());
+    ByteReader reader(opened->body);
+    ReceiptRecord record;
+    record.household = opened->header.household;
+    record.sequence = opened->header.generation;
+    record.serial = reader.get_u32();
+    record.code = reader.get_u8();
+    record.bad_cards = reader.get_u8();
+    record.clock_known = (reader.get_u8() & kClockKnown) != 0;
+    record.time = reader.get_u32();
     return if_legal(record);
 }
 

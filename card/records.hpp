@@ -43,6 +43,8 @@ struct IdentityRecord {
     std::uint32_t user_number = 0;  // the office's number of the household; 0: none
     CivilSeconds issued = 0;
     std::uint8_t rights = 0;  // so many sectors of rights follow
+    // Of a card with rights: the boxes of its first two rights write what they say into the sectors of RETURN.
+    bool receipts = false;
     friend constexpr bool operator==(const IdentityRecord&, const IdentityRecord&) = default;
 };
 
@@ -124,6 +126,19 @@ struct RightRecord {
     friend constexpr bool operator==(const RightRecord&, const RightRecord&) = default;
 };
 
+// --- A receipt: what a box said when this card was shown to it. Information for the office, as a RETURN is; written
+// where the identity says so. The sector is written whole or the next visit writes it again.
+struct ReceiptRecord {
+    std::uint8_t household = 0;  // of the right
+    std::uint32_t sequence = 0;  // the newest right that this box has ever carried out. Is the generation
+    std::uint32_t serial = 0;    // of the card
+    std::uint8_t code = 0;       // as the display showed it: meter/core/card_code.hpp
+    std::uint8_t bad_cards = 0;  // that were shown to this box since it was cleared; stays at 255
+    bool clock_known = false;
+    CivilSeconds time = 0;  // of this visit, by the box's clock
+    friend constexpr bool operator==(const ReceiptRecord&, const ReceiptRecord&) = default;
+};
+
 enum class RightRefusal : std::uint8_t {
     kUsed,          // this sequence, or a later one, was already carried out
     kClockUnknown,  // the box does not know what time it is, so no window can be judged
@@ -141,11 +156,13 @@ enum class RightRefusal : std::uint8_t {
 [[nodiscard]] bool is_legal(const ReturnRecord& record);
 [[nodiscard]] bool is_legal(const ParameterRecord& record);
 [[nodiscard]] bool is_legal(const RightRecord& record);
+[[nodiscard]] bool is_legal(const ReceiptRecord& record);
 [[nodiscard]] RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const IdentityRecord& record);
 [[nodiscard]] RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const CreditRecord& record);
 [[nodiscard]] RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const ReturnRecord& record);
 [[nodiscard]] RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const ParameterRecord& record);
 [[nodiscard]] RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const RightRecord& record);
+[[nodiscard]] RecordBytes seal(Mac& mac, const RecordKeys& keys, const Uid& uid, const ReceiptRecord& record);
 // Errors: all of RecordError; kMisplaced here means another type.
 [[nodiscard]] std::expected<IdentityRecord, RecordError> open_identity(Mac& mac, const RecordKeys& keys, const Uid& uid,
                                                                        const RecordBytes& bytes);
@@ -157,5 +174,7 @@ enum class RightRefusal : std::uint8_t {
                                                                          const Uid& uid, const RecordBytes& bytes);
 [[nodiscard]] std::expected<RightRecord, RecordError> open_right(Mac& mac, const RecordKeys& keys, const Uid& uid,
                                                                  const RecordBytes& bytes);
+[[nodiscard]] std::expected<ReceiptRecord, RecordError> open_receipt(Mac& mac, const RecordKeys& keys, const Uid& uid,
+                                                                     const RecordBytes& bytes);
 
 }  // namespace prewatt::card

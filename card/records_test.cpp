@@ -38,6 +38,14 @@ TEST_F(Records, EveryRecordComesBack) {
     }
     IdentityRecord of_rights{CardKind::kClear, 0, 1, 900, 1, 0, kGoldenDay, 12};
     EXPECT_EQ(*open_identity(mac, all, uid, seal(mac, all, uid, of_rights)), of_rights);
+    of_rights.receipts = true;
+    EXPECT_EQ(*open_identity(mac, all, uid, seal(mac, all, uid, of_rights)), of_rights);
+    const ReceiptRecord never{0, 0, 900, 43, 2, false, 0};
+    EXPECT_EQ(*open_receipt(mac, box, uid, seal(mac, box, uid, never)), never);
+    const ReceiptRecord receipt{39, 0xFFFFFFFF, 0xFFFFFFFF, 41, 255, true, kGoldenDay};
+    const RecordBytes bytes = seal(mac, box, uid, receipt);
+    EXPECT_EQ(*open_receipt(mac, box, uid, bytes), receipt);
+    EXPECT_EQ(open_right(mac, box, uid, bytes).error(), RecordError::kMisplaced) << "its own word is no order to a box";
 }
 
 TEST_F(Records, ExtremesComeBackOnAnyLegalCard) {
@@ -90,7 +98,7 @@ TEST_F(Records, WhatIsWrongIsNamed) {
     bytes[0] = 0xC2;
     EXPECT_EQ(opened(bytes).error(), RecordError::kVersion) << "a later format";
     bytes = credit();
-    bytes[1] = 6;
+    bytes[1] = 7;
     EXPECT_EQ(opened(bytes).error(), RecordError::kVersion) << "a type that is not known";
     bytes = credit();
     bytes[4] = 0x18;
@@ -251,6 +259,8 @@ TEST_F(Records, AC30WhoOpenedOneBoxCannotForgeForAnother) {
     EXPECT_EQ(open_credit(site.mac, site.site, site.uid, forged(RecordType::kCredit, 0, 1)).error(),
               RecordError::kContents);
     EXPECT_EQ(open_return(site.mac, site.site, site.uid, forged(RecordType::kReturn, 0, 1)).error(),
+              RecordError::kContents);
+    EXPECT_EQ(open_receipt(site.mac, site.site, site.uid, forged(RecordType::kReceipt, 0, 1)).error(),
               RecordError::kContents);
     EXPECT_EQ(open_identity(site.mac, site.site, site.uid,
                             forged(RecordType::kIdentity, static_cast<Byte>(CardKind::kHousehold), 1))

@@ -41,8 +41,9 @@ enum class RecordType : std::uint8_t {
     kReturn = 3,
     kParameter = 4,
     kRight = 5,
+    kReceipt = 6,
 };
-inline constexpr std::uint8_t kRecordTypeMax = 5;
+inline constexpr std::uint8_t kRecordTypeMax = 6;
 
 struct RecordHeader {
     RecordType type{};

@@ -232,6 +232,7 @@ int run(const MeterOptions& options) {
     meter_options.node.pulse_constant = static_cast<std::uint16_t>(options.pulse_constant);
     meter_options.node.keys = card::diversify(mac, key->key, *box);
     meter_options.node.card_keys = card::meter_card_keys(mac, card::site_masters(mac, key->key), *box);
+    meter_options.node.card_clears = options.card_clears;
     meter_options.card_reader = !options.card.empty();
     meter_options.civil = civil;
     meter_options.faults = std::move(faults);

@@ -62,6 +62,7 @@ struct MeterOptions {
     bool panel = false;
     std::optional<std::uint16_t> panel_port;
     std::filesystem::path card;  // a file; empty: no reader is fitted
+    bool card_clears = false;    // it obeys clear cards
     std::string duration;
     int basic_current = 15;
     int max_current = 60;

@@ -240,6 +240,8 @@ class Box {
                                                bool ticket_refused) const;
     [[nodiscard]] bool put_parameters(Entry& entry, const card::ParameterList& list) const;
     void take_parameters(const card::ParameterList& list);
+    [[nodiscard]] card::ReceiptRecord receipt_of(const card::RightRecord& right, CardCode code,
+                                                 std::uint32_t card_serial) const;
     [[nodiscard]] CardCode carry_out(card::Mac& mac, const card::RightRecord& right,
                                      const card::ParameterList* parameters);
     CardCode restore(const card::RightRecord& right, const BoxBook& box);

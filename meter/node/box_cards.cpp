@@ -451,7 +451,27 @@ OrderAnswer Box::present_order(card::Mac& mac, const OrderShown& shown, Instant 
     else if (!card::only_shows(right->kind))
         recorder_.log(EventKind::kOrderCarriedOut, {},
                       events::order_carried_out(right->sequence, kind, right->household, shown.card_serial));
+    if (!card::only_shows(right->kind) && answer.code != CardCode::kNotStored && shown.card_serial != 0) {
+        answer.has_receipt = true;
+        answer.receipt =
+            card::seal(mac, config_.card_keys->own, shown.uid, receipt_of(*right, answer.code, shown.card_serial));
+    }
     return answer;
+}
+
+// What the card tells the office. Shown once more, an order that was carried out is refused as used; that its number is
+// the newest says which one it was.
+card::ReceiptRecord Box::receipt_of(const card::RightRecord& right, CardCode code, std::uint32_t card_serial) const {
+    card::ReceiptRecord receipt;
+    receipt.household = right.household;
+    receipt.sequence = books_.box.cards.right_sequence;
+    receipt.serial = card_serial;
+    receipt.code = static_cast<std::uint8_t>(code);
+    receipt.bad_cards = books_.box.cards.bad_cards;
+    const std::optional<CivilSeconds> time = clock();
+    receipt.clock_known = time.has_value();
+    receipt.time = time.value_or(0);
+    return receipt;
 }
 
 // The sequence is stored with the effect, so an order is carried out once and is not used up for nothing. Of a restore

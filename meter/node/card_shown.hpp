@@ -57,6 +57,9 @@ struct OrderAnswer {
     CardCode code = CardCode::kNoReader;
     card::CardKind kind = card::CardKind::kInspection;
     Household household{};  // 0: the box
+    // For the card, where its identity wants receipts: whoever has it writes this into the sector of the right's place.
+    bool has_receipt = false;
+    card::RecordBytes receipt{};
 };
 
 }  // namespace prewatt::meter

@@ -55,6 +55,8 @@ void CardSwipe::step(Instant now) {
             return read_right();
         case Step::kOrder:
             return show_order(now);
+        case Step::kReceipt:
+            return write_receipt();
     }
 }
 
@@ -296,6 +298,7 @@ void CardSwipe::read_right() {
         return read(Step::kRight, *sector, wanted);
     }
     right_ = reading_->record();
+    place_ = part_;
     part_ = 0;
     const auto sector = layout.ordered_parameter(identity_.rights, 0);
     if (identity_.kind != card::CardKind::kSetUp || !sector) {
@@ -322,12 +325,23 @@ void CardSwipe::show_order(Instant now) {
     }
     const OrderAnswer order = box_.present_order(mac_, shown, now);
     answer_.household = order.household;
-    if (order.code != CardCode::kDone) return refuse(order.code);
-    tell({order.kind == card::CardKind::kInspection ? CardNotice::Kind::kInspection : CardNotice::Kind::kPassed,
-          order.code,
-          order.household,
-          {}});
-    rest();
+    if (order.code == CardCode::kDone)
+        tell({order.kind == card::CardKind::kInspection ? CardNotice::Kind::kInspection : CardNotice::Kind::kPassed,
+              order.code,
+              order.household,
+              {}});
+    else if (is_shown(order.code))
+        tell({CardNotice::Kind::kCode, order.code, order.household, {}});
+    if (!order.has_receipt || !identity_.receipts || place_ > 1) return rest();
+    const std::uint8_t sector = box_.config().card_layout.returns(place_);
+    const card::Key& key = box_.config().card_keys->sector_return;
+    writing_.emplace(known_, sector, card::sector_key(mac_, key, known_, sector, card::KeyKind::kB), order.receipt);
+    step_ = Step::kReceipt;
+}
+
+// What was ordered is done and told; a receipt that does not come onto the card does at the next visit.
+void CardSwipe::write_receipt() {
+    if (writing_->step(*reader_) != card::Progress::kBusy) rest();
 }
 
 }  // namespace prewatt::meter

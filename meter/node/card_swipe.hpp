@@ -7,7 +7,8 @@
 // the commit nothing has happened, after it the next visit writes the state into the same place again.
 //
 // Things that are not ours (a key that does not fit, another kind of card, a number drawn anew each time) are passed
-// over without a word; two cards at once are touched by nobody. Only the RETURN sectors are ever written.
+// over without a word; two cards at once are touched by nobody. Only the RETURN sectors are ever written, of a card
+// with rights with a receipt where it wants one.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -61,6 +62,7 @@ class CardSwipe {
         kRight,
         kOrderedParameters,
         kOrder,
+        kReceipt,
     };
     void step(Instant now);
     void look(Instant now);
@@ -72,6 +74,7 @@ class CardSwipe {
     void read_parameters(Instant now);
     void read_right();
     void show_order(Instant now);
+    void write_receipt();
 
     // Begins to read a sector; the next polls go on.
     void read(Step step, std::uint8_t sector, std::optional<card::BoxDigits> wanted = std::nullopt);
@@ -101,6 +104,7 @@ class CardSwipe {
     bool told_ = false;     // something of this card
     bool damaged_ = false;  // a sector did not let itself be read
     std::uint8_t part_ = 0;
+    std::uint8_t place_ = 0;  // of the right among those of the card
     card::IdentityRecord identity_;
     CardAnswer answer_;
     card::Copies credits_{};

@@ -42,6 +42,7 @@ void open_everything(Mac& mac, const RecordKeys& keys, const Uid& uid, const std
         seal_again(mac, keys, uid, open_credit(mac, keys, uid, bytes), open_credit);
         seal_again(mac, keys, uid, open_return(mac, keys, uid, bytes), open_return);
         seal_again(mac, keys, uid, open_right(mac, keys, uid, bytes), open_right);
+        seal_again(mac, keys, uid, open_receipt(mac, keys, uid, bytes), open_receipt);
         const auto part = open_parameter(mac, keys, uid, bytes);
         seal_again(mac, keys, uid, part, open_parameter);
         if (part) (void)gatherer.take(*part);
