@@ -51,13 +51,14 @@ struct CardKeys {
     std::array<SectorKeys, kSectorCount> sectors{};
 };
 
-enum class OrderKind : std::uint8_t { kIssue, kTicket, kFormat };
+enum class OrderKind : std::uint8_t { kIssue, kTicket, kFormat, kWarrant };
 struct Order {
     OrderKind kind = OrderKind::kTicket;
     std::string order_id;        // the same one again goes on where it was broken off
     std::int64_t household = 0;  // issue
     std::int64_t replaces = 0;   // issue: the card that is dead from now on
     std::string reason;          // issue
+    std::int64_t warrant = 0;    // a card with rights: what it is made for
 };
 struct Step {
     std::uint8_t sector = 0;

@@ -9,6 +9,7 @@ namespace {
 using nlohmann::json;
 
 constexpr Roles kSellers = roles({Role::kOwner, Role::kCashier});
+constexpr Roles kOrderers = roles({Role::kOwner, Role::kTechnician});
 constexpr Roles kLookers = roles({Role::kOwner, Role::kCashier, Role::kTechnician});
 constexpr std::string_view kOpens[] = {"ours", "transport", "torn", "none"};
 constexpr std::size_t kSectorsTextMax = kCardSectors * 128;
@@ -168,6 +169,7 @@ json json_of(const DeskReport& report) {
             {"identity_state", report.identity_state},
             {"tickets", copies(report.tickets)},
             {"returns", copies(report.returns)},
+            {"warrant", report.warrant ? api::json_of(*report.warrant) : json(nullptr)},
             {"on_card", report.newest ? json_of_ticket(report.newest->ticket) : json(nullptr)},
             {"sectors",
              {{"ours", report.sectors_ours},
@@ -261,19 +263,13 @@ void OfficeApi::add_card_routes() {
         if (!report) return refused(report.error());
         return Response::json(200, json_of(*report));
     });
-    router_.add(Method::kPost, "/api/v1/desk/orders", kSellers, [desk](const Call& call) -> Outcome {
+    const auto plan_for = [desk](DeskOrder order, const Call& call, JsonInput& input) -> Outcome {
         auto order_id = order_id_of(call.request);
         if (!order_id) return std::unexpected(order_id.error());
-        JsonInput input(call.request);
-        DeskOrder order;
-        order.kind = static_cast<CardWriteKind>(1 + input.choice("kind", {"issue", "ticket", "format"}));
-        order.household = HouseholdId{input.integer_or("household_id", 0, 0, INT64_MAX)};
-        order.replaces = CardId{input.integer_or("replaces", 0, 0, INT64_MAX)};
-        order.reason = input.text_or("reason", "", 500);
+        order.order_id = std::move(*order_id);
         const auto sight = sight_in(input);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         if (!sight) return bad_sectors();
-        order.order_id = std::move(*order_id);
         const auto plan = desk->order(order, *sight, actor_of(call));
         if (!plan) return refused(plan.error());
         json steps = json::array();
@@ -285,8 +281,25 @@ void OfficeApi::add_card_routes() {
                                     {"repeated", plan->repeated},
                                     {"card", plan->card.id ? json_of(plan->card) : json(nullptr)},
                                     {"steps", std::move(steps)}});
+    };
+    router_.add(Method::kPost, "/api/v1/desk/orders", kSellers, [plan_for](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        DeskOrder wanted;
+        wanted.kind = static_cast<CardWriteKind>(1 + input.choice("kind", {"issue", "ticket", "format"}));
+        wanted.household = HouseholdId{input.integer_or("household_id", 0, 0, INT64_MAX)};
+        wanted.replaces = CardId{input.integer_or("replaces", 0, 0, INT64_MAX)};
+        wanted.reason = input.text_or("reason", "", 500);
+        return plan_for(std::move(wanted), call, input);
     });
-    router_.add(Method::kPost, "/api/v1/desk/writes/{id}/done", kSellers, [desk](const Call& call) -> Outcome {
+    // A card with rights is written by who orders what is done to boxes.
+    router_.add(Method::kPost, "/api/v1/desk/warrants/{id}", kOrderers, [plan_for](const Call& call) -> Outcome {
+        JsonInput input(call.request);
+        DeskOrder wanted;
+        wanted.kind = CardWriteKind::kIssue;
+        wanted.warrant = WarrantId{id_in(call.values[0])};
+        return plan_for(std::move(wanted), call, input);
+    });
+    router_.add(Method::kPost, "/api/v1/desk/writes/{id}/done", kLookers, [desk](const Call& call) -> Outcome {
         JsonInput input(call.request);
         const std::string uid = input.text("uid", 8, 14);
         const std::string text = input.text_or("sectors", "", kSectorsTextMax);

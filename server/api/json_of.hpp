@@ -7,6 +7,7 @@
 #include "server/domain/campaigns.hpp"
 #include "server/domain/reconcile.hpp"
 #include "server/domain/types.hpp"
+#include "server/domain/warrants.hpp"
 
 namespace prewatt::server::api {
 
@@ -29,6 +30,7 @@ namespace prewatt::server::api {
 [[nodiscard]] nlohmann::json json_of(const CampaignRecord& campaign);
 [[nodiscard]] nlohmann::json json_of(const CampaignPreview& preview);
 [[nodiscard]] nlohmann::json json_of(const SettingState& setting);
+[[nodiscard]] nlohmann::json json_of(const WarrantRecord& warrant);
 [[nodiscard]] nlohmann::json json_of(const UserRecord& user);
 [[nodiscard]] nlohmann::json json_of(const SiteRecord& site, const std::vector<LineStatus>& lines);
 // Every window of the box, bound or not.

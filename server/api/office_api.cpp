@@ -158,6 +158,7 @@ OfficeApi::OfficeApi(Office& office, Field& field, EventHub& hub, OfficeApiOptio
     add_approval_routes();
     add_work_routes();
     add_card_routes();
+    add_warrant_routes();
     add_archive_routes();
     add_other_routes();
 }

@@ -50,6 +50,7 @@ class OfficeApi {
     void add_approval_routes();
     void add_work_routes();
     void add_card_routes();
+    void add_warrant_routes();
     void add_archive_routes();
     void add_other_routes();
     [[nodiscard]] std::expected<Caller, Problem> identify(const Request& request);

@@ -214,6 +214,23 @@ TEST_F(OfficeApiTest, SectorsOfACardComeThroughAndNothingMalformedDoes) {
     EXPECT_EQ(ask(Method::kPost, "/api/v1/desk/keys", {{"uid", "A1B2C3D4"}}).status, 403);
 }
 
+// A slip in the list of boxes makes a card for another box, or for none.
+TEST_F(OfficeApiTest, AWarrantThatIsNotUnderstoodIsRefused) {
+    be("technician");
+    const auto code = [&](json body) {
+        body["reason"] = "works";
+        return code_of(with_key(Method::kPost, "/api/v1/warrants", body));
+    };
+    EXPECT_EQ(code({{"kind", "clear"}, {"boxes", "202600001"}}), "bad_field");
+    EXPECT_EQ(code({{"kind", "clear"}, {"boxes", "2026000001,2026000002"}}), "bad_field");
+    EXPECT_EQ(code({{"kind", "restore"}, {"boxes", "2026000001"}, {"restores", "everything"}}), "bad_field");
+    EXPECT_EQ(code({{"kind", "household"}, {"boxes", "2026000001"}}), "bad_field");
+    EXPECT_EQ(code({{"kind", "clear"}}), "bad_argument") << "no box";
+    be("cashier");
+    EXPECT_EQ(with_key(Method::kPost, "/api/v1/desk/warrants/1", {{"uid", "A1B2C3D4"}, {"sectors", "1 ours -"}}).status,
+              403);
+}
+
 // A page shows "undefined kWh" because the answer lacks a field that the description promises.
 TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     be("owner");
@@ -238,6 +255,20 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
     with_key(Method::kPost, "/api/v1/households/1/reset-lockout", {{"reason", "kettle is gone"}});
     with_key(Method::kPost, "/api/v1/households/1/clear", {{"reason", "moved out"}});
     ask(Method::kGet, "/api/v1/households/1/settings");
+    ask(Method::kGet, "/api/v1/warrants?limit=5");
+    ask(Method::kGet, "/api/v1/warrants/1");
+    with_key(Method::kPost, "/api/v1/warrants",
+             {{"kind", "restore"},
+              {"boxes", "2026000001 2026000002"},
+              {"restores", "overload cutoff_alarm"},
+              {"valid_hours", 5},
+              {"reason", "kettle is gone"}});
+    EXPECT_EQ(office_.warrants().asked.wish.boxes, (std::vector<std::uint64_t>{2026000001, 2026000002}));
+    EXPECT_EQ(office_.warrants().asked.wish.restored, (Restored{true, false, true}));
+    EXPECT_EQ(office_.warrants().asked.wish.valid_hours, 5);
+    ask(Method::kPost, "/api/v1/warrants/1/withdraw", {{"reason", "not needed"}});
+    with_key(Method::kPost, "/api/v1/desk/warrants/1", {{"uid", "A1B2C3D4"}, {"sectors", "1 transport -"}});
+    EXPECT_EQ(desk_.ordered.warrant, WarrantId{1});
     ask(Method::kPost, "/api/v1/campaigns/preview", {{"selection", "floor 1 5"}, {"wish", "remote_off"}});
     with_key(Method::kPost, "/api/v1/campaigns",
              {{"selection", "all"}, {"wish", "alarms 1000 200 0"}, {"reason", "winter"}, {"repeat", "daily"}});

@@ -124,8 +124,8 @@ class RunningOffice final : public OfficeApp {
         office_ = std::move(*office);
 
         lines_ = Lines::make(*office_, key->key, hub_);
-        desk_ =
-            std::make_unique<desk::OfficeDesk>(office_->cards(), desk_mac_, key->key, card::Layout{config_.card_base});
+        desk_ = std::make_unique<desk::OfficeDesk>(office_->cards(), desk_mac_, key->key,
+                                                   card::Layout{config_.card_base}, &office_->warrants());
         api::OfficeApiOptions api_options;
         api_options.desk = desk_.get();
         api_options.clock = wall_clock;

@@ -8,28 +8,12 @@
 #include "card/access_bits.hpp"
 #include "card/copies.hpp"
 #include "card/records.hpp"
-#include "card/uid.hpp"
+#include "server/desk/sight.hpp"
 #include "server/domain/wait.hpp"
 
 namespace prewatt::server::desk {
 namespace {
 
-// The clock of a box shows the office's civil time.
-constexpr std::int64_t kCivilBegin_s = 946'684'800;
-
-std::unexpected<Refusal> refused(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
-
-std::optional<card::Uid> uid_of_text(std::string_view text) {
-    if (!is_uid_text(text)) return std::nullopt;
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'A' + 10; };
-    card::Uid uid;
-    for (std::size_t k = 0; k < text.size(); k += 2)
-        uid.push_back(static_cast<Byte>(digit(text[k]) << 4 | digit(text[k + 1])));
-    if (card::fault_of(uid)) return std::nullopt;
-    return uid;
-}
 std::unexpected<Refusal> no_such_number() {
     return refused(Reason::kCardNotUsable,
                    "No card is found again by this number: it is not 4 or 7 bytes long, or it is one that is made up "
@@ -56,24 +40,6 @@ std::string_view word(card::RecordError error) {
     return "impossible";
 }
 
-const DeskSector* sector_of(const DeskSight& sight, std::uint8_t sector) {
-    const auto found = std::find_if(sight.sectors.begin(), sight.sectors.end(),
-                                    [&](const DeskSector& one) { return one.sector == sector; });
-    return found == sight.sectors.end() ? nullptr : &*found;
-}
-std::optional<card::RecordBytes> record_in(const DeskSight& sight, std::uint8_t sector) {
-    const DeskSector* found = sector_of(sight, sector);
-    if (!found || !found->record) return std::nullopt;
-    return *found->record;
-}
-bool is_zero(const DeskSight& sight, std::uint8_t sector) {
-    const auto record = record_in(sight, sector);
-    return record && std::all_of(record->begin(), record->end(), [](Byte byte) { return byte == 0; });
-}
-std::uint64_t box_in(const card::RecordBytes& bytes) {
-    const auto header = card::read_header(Bytes(bytes).first(card::kHeaderBytes));
-    return header ? header->box : 0;
-}
 card::Copies copies_in(const DeskSight& sight, std::uint8_t first, std::uint8_t second) {
     return {record_in(sight, first).value_or(card::RecordBytes{}),
             record_in(sight, second).value_or(card::RecordBytes{})};
@@ -139,9 +105,7 @@ Opened open_all(card::Mac& mac, const card::SiteMasters& masters, const card::La
             said.used = credit_of(static_cast<std::int64_t>(returned->used_hundredths));
             said.remaining = credit_of(returned->remaining_hundredths);
             said.forward = energy_of_hundredths(returned->energy_hundredths);
-            if (!returned->has(card::Hint::kClockNotKnown))
-                said.swiped_at =
-                    UnixTime{(std::int64_t{returned->time} + kCivilBegin_s) * 1000 - kOfficeOffset.count() / 1000};
+            if (!returned->has(card::Hint::kClockNotKnown)) said.swiped_at = unix_of(returned->time);
             said.state = returned->state;
             said.bad_cards = returned->bad_cards;
             said.hints = returned->hints;
@@ -153,10 +117,6 @@ Opened open_all(card::Mac& mac, const card::SiteMasters& masters, const card::La
               [](const SeenTicket& a, const SeenTicket& b) { return a.generation > b.generation; });
     if (!out.sight.tickets.empty()) out.report.newest = out.sight.tickets.front();
     return out;
-}
-
-DeskStep record_step(std::uint8_t sector, const card::RecordBytes& bytes) {
-    return {sector, false, {bytes.begin(), bytes.end()}};
 }
 
 }  // namespace
@@ -171,8 +131,8 @@ std::string text_of(const card::Uid& uid) {
     return text;
 }
 
-OfficeDesk::OfficeDesk(Cards& cards, card::Mac& mac, const card::Key& master, card::Layout layout)
-    : cards_(cards), mac_(mac), masters_(card::site_masters(mac_, master)), layout_(layout) {}
+OfficeDesk::OfficeDesk(Cards& cards, card::Mac& mac, const card::Key& master, card::Layout layout, Warrants* warrants)
+    : cards_(cards), warrants_(warrants), mac_(mac), masters_(card::site_masters(mac_, master)), layout_(layout) {}
 
 OfficeDesk::~OfficeDesk() {
     explicit_bzero(&masters_, sizeof masters_);
@@ -199,6 +159,8 @@ Answer<DeskReport> OfficeDesk::look(const DeskSight& sight, const Actor& who) {
         wait<CardSeen>([&](WhenDone<CardSeen> done) { cards_.see(std::move(opened.sight), who, std::move(done)); });
     if (!seen) return std::unexpected(std::move(seen.error()));
     opened.report.seen = std::move(*seen);
+    if (const auto& card = opened.report.seen.card; card && card->kind != CardKind::kHousehold)
+        opened.report.warrant = take_receipts(sight, *card, who);
     return std::move(opened.report);
 }
 
@@ -206,7 +168,7 @@ Answer<DeskPlan> OfficeDesk::order(const DeskOrder& order, const DeskSight& sigh
     if (!uid_of_text(sight.uid)) return no_such_number();
     switch (order.kind) {
         case CardWriteKind::kIssue:
-            return order_issue(order, sight, who);
+            return order.warrant ? order_rights(order, sight, who) : order_issue(order, sight, who);
         case CardWriteKind::kFormat:
             return order_format(order, sight, who);
         case CardWriteKind::kTicket:
@@ -249,8 +211,7 @@ Answer<std::vector<DeskStep>> seal_all(card::Mac& mac, const card::SiteMasters& 
         identity.serial = static_cast<std::uint32_t>(ordered.card.id.value);
         identity.issue = static_cast<std::uint8_t>(ordered.card.issue);
         identity.user_number = static_cast<std::uint32_t>(ordered.card.household.value);
-        identity.issued = static_cast<CivilSeconds>((ordered.card.issued_at.ms + kOfficeOffset.count() / 1000) / 1000 -
-                                                    kCivilBegin_s);
+        identity.issued = civil_of(ordered.card.issued_at);
         if (!card::is_legal(identity)) return impossible();
         steps.push_back(record_step(layout.identity(), card::seal(mac, keys, uid, identity)));
     }
@@ -346,6 +307,11 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
                              "older backup, or it is another site's. Issue it anew. Nothing was done."
                            : "This is no card of ours: issue it first. Nothing was done.");
     const CardRecord& card = *report->seen.card;
+    if (card.kind != CardKind::kHousehold)
+        return refused(Reason::kCardUnlike,
+                       "This is no household's card but one with rights (" + std::string{server::word(card.kind)} +
+                           "): no ticket goes onto it. Nothing was done.",
+                       card.id.value);
     for (const std::uint8_t sector : {layout_.identity(), layout_.credit(0), layout_.credit(1)}) {
         const DeskSector* one = sector_of(sight, sector);
         if (!one || one->opens != SectorOpens::kOurs)
@@ -429,6 +395,10 @@ Answer<CardRecord> OfficeDesk::done(CardWriteId id, const DeskSight& read_back, 
         const auto card = cards_.card(write->card);
         if (!card) return std::unexpected(card.error());
         if (card->uid != read_back.uid) return unlike();
+        if (card->kind != CardKind::kHousehold) {
+            if (!holds_rights(id, read_back)) return unlike();
+            return wait<CardRecord>([&](WhenDone<CardRecord> when) { cards_.written(id, who, std::move(when)); });
+        }
         const card::RecordKeys keys = card::record_keys(mac_, masters_, card->box_number);
         if (write->generation != 0) {
             const auto bytes = record_in(read_back, layout_.credit(static_cast<std::uint8_t>(write->generation & 1)));

@@ -3,7 +3,10 @@
 //
 // Decides: which sectors a card of ours has and in which order they are written (trailers first; the ticket; the
 // identity last, so that a card is one of ours only when all of it stands), which copy a ticket goes into
-// (card/copies), and that a household's card holds nothing of who had the plastic before.
+// (card/copies), and that a card holds nothing of who had the plastic before.
+//
+// A card with rights (rights.cpp): parameters, then the rights, then the identity. What the boxes of its first two
+// rights said stands in the sectors of RETURN, and is told to the warrants whenever the card is looked at.
 #pragma once
 #include <mutex>
 
@@ -18,8 +21,9 @@ namespace prewatt::server::desk {
 
 class OfficeDesk final : public CardDesk {
   public:
-    // Both outlive it. `mac` is asked by one thread at a time.
-    OfficeDesk(Cards& cards, card::Mac& mac, const card::Key& master, card::Layout layout = {});
+    // All outlive it. `mac` is asked by one thread at a time. Without `warrants` it makes no cards with rights.
+    OfficeDesk(Cards& cards, card::Mac& mac, const card::Key& master, card::Layout layout = {},
+               Warrants* warrants = nullptr);
     ~OfficeDesk() override;
     OfficeDesk(const OfficeDesk&) = delete;
     OfficeDesk& operator=(const OfficeDesk&) = delete;
@@ -32,6 +36,10 @@ class OfficeDesk final : public CardDesk {
   private:
     Answer<DeskPlan> order_issue(const DeskOrder& order, const DeskSight& sight, const Actor& who);
     Answer<DeskPlan> order_ticket(const DeskOrder& order, const DeskSight& sight, const Actor& who);
+    Answer<DeskPlan> order_rights(const DeskOrder& order, const DeskSight& sight, const Actor& who);
+    std::optional<WarrantRecord> take_receipts(const DeskSight& sight, const CardRecord& card, const Actor& who);
+    // Is this what was ordered, to the byte?
+    [[nodiscard]] bool holds_rights(CardWriteId write, const DeskSight& read_back);
     Answer<DeskPlan> order_format(const DeskOrder& order, const DeskSight& sight, const Actor& who);
 
     class OneAtATime final : public card::Mac {
@@ -48,6 +56,7 @@ class OfficeDesk final : public CardDesk {
     };
 
     Cards& cards_;
+    Warrants* warrants_;
     OneAtATime mac_;
     card::SiteMasters masters_;
     card::Layout layout_;

@@ -20,6 +20,8 @@ std::string_view word(ActKind kind) {
             return "mass_action";
         case ActKind::kRestoredReset:
             return "restored_reset";
+        case ActKind::kRightsCard:
+            return "rights_card";
         case ActKind::kRules:
             break;
     }
@@ -33,6 +35,7 @@ bool may_approve(Role role, ActKind kind) {
             return role == Role::kCashier;
         case ActKind::kClear:
         case ActKind::kMassAction:
+        case ActKind::kRightsCard:
             return role == Role::kTechnician;
         case ActKind::kPrice:
         case ActKind::kCorrection:
@@ -51,6 +54,7 @@ bool may_ask(Role role, ActKind kind) {
             return role == Role::kCashier;
         case ActKind::kClear:
         case ActKind::kMassAction:
+        case ActKind::kRightsCard:
             return role == Role::kTechnician;
         case ActKind::kRestoredReset:
             return role == Role::kCashier || role == Role::kTechnician;

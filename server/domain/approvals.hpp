@@ -21,10 +21,11 @@ enum class ActKind : std::uint8_t {
     kMassAction = 5,     // on more households than the limit
     kRestoredReset = 6,  // which total counts after an old backup was restored
     kRules = 7,          // of approvals themselves
+    kRightsCard = 8,     // a card that clears or restores (warrants.hpp)
 };
 inline constexpr ActKind kActKinds[] = {ActKind::kPrice, ActKind::kRefund,     ActKind::kCorrection,
                                         ActKind::kClear, ActKind::kMassAction, ActKind::kRestoredReset,
-                                        ActKind::kRules};
+                                        ActKind::kRules, ActKind::kRightsCard};
 [[nodiscard]] std::string_view word(ActKind kind);  // "price", "refund", ...
 [[nodiscard]] bool may_approve(Role role, ActKind kind);
 [[nodiscard]] bool may_ask(Role role, ActKind kind);  // as the routes let them in

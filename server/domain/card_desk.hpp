@@ -11,6 +11,7 @@
 #include <array>
 
 #include "server/domain/cards.hpp"
+#include "server/domain/warrants.hpp"
 
 namespace prewatt::server {
 
@@ -51,6 +52,7 @@ struct DeskReport {
     std::array<DeskCopy, 2> tickets;
     std::array<DeskCopy, 2> returns;
     std::optional<SeenTicket> newest;
+    std::optional<WarrantRecord> warrant;  // of a card with rights
     int sectors_ours = 0;
     int sectors_transport = 0;
     int sectors_torn = 0;
@@ -63,6 +65,7 @@ struct DeskOrder {
     HouseholdId household;  // issue
     CardId replaces;        // issue
     std::string reason;
+    WarrantId warrant;  // issue: of a card with rights; 0: of a household's card
 };
 struct DeskStep {
     std::uint8_t sector = 0;

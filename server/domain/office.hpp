@@ -24,6 +24,7 @@
 #include "server/domain/ticket_answer.hpp"
 #include "server/domain/types.hpp"
 #include "server/domain/users.hpp"
+#include "server/domain/warrants.hpp"
 #include "server/domain/work_list.hpp"
 
 namespace prewatt::server {
@@ -61,6 +62,7 @@ class Office {
     [[nodiscard]] virtual Approvals& approvals() = 0;
     [[nodiscard]] virtual WorkList& work_list() = 0;
     [[nodiscard]] virtual Cards& cards() = 0;
+    [[nodiscard]] virtual Warrants& warrants() = 0;
 
     // --- Questions
     [[nodiscard]] virtual Answer<SiteRecord> site() = 0;

@@ -85,17 +85,6 @@ CardWrite write_of(const Row& row) {
     return write;
 }
 
-std::optional<CardRecord> find_card(Db& db, CardId id) {
-    std::optional<CardRecord> card;
-    db.query(PREWATT_CARD_SELECT "WHERE c.id = $1", {id}, [&](const Row& row) { card = card_of(row); });
-    return card;
-}
-std::optional<CardRecord> find_live(Db& db, std::string_view uid) {
-    std::optional<CardRecord> card;
-    db.query(PREWATT_CARD_SELECT "WHERE c.uid = $1 AND c.state < 3", {uid},
-             [&](const Row& row) { card = card_of(row); });
-    return card;
-}
 std::optional<CardRecord> find_live_of(Db& db, HouseholdId household) {
     std::optional<CardRecord> card;
     db.query(PREWATT_CARD_SELECT "WHERE c.household_id = $1 AND c.state < 3 AND c.kind = 1", {household},
@@ -105,7 +94,7 @@ std::optional<CardRecord> find_live_of(Db& db, HouseholdId household) {
 // The card that lies there: the one in use under this number, unless what stands on it says that it is another piece of
 // plastic with the same number.
 std::optional<CardRecord> find_seen(Db& db, const CardSight& sight) {
-    std::optional<CardRecord> live = find_live(db, sight.uid);
+    std::optional<CardRecord> live = find_live_card(db, sight.uid);
     std::optional<CardRecord> named;
     if (sight.identity) named = find_card(db, sight.identity->serial);
     // What stands there is sealed for its number. A serial of another one is of books that were lost: after an old
@@ -166,6 +155,10 @@ bool may_release(Db& db) {
     return may;
 }
 
+// "room 3-0512"; of a card with rights: what it is for.
+std::string whose(const CardRecord& card) {
+    return card.household ? "room " + card.room : "the office (" + std::string{word(card.kind)} + ")";
+}
 std::string name_of(CardId card) {
     return "card " + std::to_string(card.value);
 }
@@ -191,27 +184,6 @@ void add_sale(Db& db, HouseholdId household, CardWrite& write) {
             write.sale = row.as<Credit>(0);
             write.sale_number = number;
         });
-}
-
-void insert_write(Db& db, CardWrite& write, std::string_view uid) {
-    if (write.card) db.execute("UPDATE card_writes SET state = 3 WHERE card_id = $1 AND state = 1", {write.card});
-    db.query(
-        "INSERT INTO card_writes (order_id, card_id, uid, kind, state, identity_generation, generation, epoch, "
-        "ticket_number, credited_ckwh, unit, sale_ckwh, sale_number, operator_name, ordered_at) VALUES ($1, $2, $3, "
-        "$4, "
-        "1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
-        {write.order_id, write.card, uid, write.kind, write.identity_generation, write.generation, write.ticket.epoch,
-         write.ticket.number, write.ticket.credited, write.ticket.unit, write.sale, write.sale_number,
-         write.operator_name, write.ordered_at},
-        [&](const Row& row) { write.id = row.as<CardWriteId>(0); });
-}
-
-// The newest attempt of an order.
-std::optional<CardWrite> find_write(Db& db, std::string_view order_id) {
-    std::optional<CardWrite> write;
-    db.query(PREWATT_CARD_WRITE_SELECT "WHERE order_id = $1 ORDER BY id DESC LIMIT 1", {order_id},
-             [&](const Row& row) { write = write_of(row); });
-    return write;
 }
 
 std::unexpected<Refusal> refused(Reason reason, std::string message, std::int64_t limit = 0) {
@@ -256,7 +228,7 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
     if (place.stopped != Situation::kNone) return stopped();
 
     std::optional<CardRecord> card;
-    if (const auto known = find_write(db, order.order_id)) {
+    if (const auto known = find_card_write(db, order.order_id)) {
         card = find_card(db, known->card);
         if (known->kind != CardWriteKind::kIssue || !card || card->uid != order.uid ||
             card->household != order.household || card->replaces != order.replaces)
@@ -286,10 +258,10 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
                            "Room " + of_household->room + " has card " + std::to_string(of_household->id.value) +
                                " in use; replace it, or take it back first. Nothing was done.",
                            of_household->id.value);
-        if (const auto other = find_live(db, order.uid); other && other->id != order.replaces)
+        if (const auto other = find_live_card(db, order.uid); other && other->id != order.replaces)
             return refused(Reason::kCardInUse,
-                           "This card is in use as card " + std::to_string(other->id.value) + " of room " +
-                               other->room + "; take it back first, or use another one. Nothing was done.",
+                           "This card is in use as card " + std::to_string(other->id.value) + " of " + whose(*other) +
+                               "; take it back first, or use another one. Nothing was done.",
                            other->id.value);
         if (place.card_issue >= kCardIssueMax)
             return refused(Reason::kCardNotUsable,
@@ -328,7 +300,7 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
         write.ticket = place.newest;
         add_sale(db, order.household, write);
     }
-    insert_write(db, write, order.uid);
+    insert_card_write(db, write, order.uid);
     changes.push_back({Change::Kind::kHousehold, order.household.value});
     return ordered(db, write, *card, place);
 }
@@ -338,7 +310,7 @@ Answer<CardOrdered> order_ticket(Db& db, const CardTicketOrder& order, UnixTime 
     auto card = find_card(db, order.card);
     if (!card) return refused(Reason::kNotFound, "There is no such card; nothing was done.");
     const Place place = find_place(db, card->household);
-    if (const auto known = find_write(db, order.order_id)) {
+    if (const auto known = find_card_write(db, order.order_id)) {
         if (known->card != order.card || known->kind != CardWriteKind::kTicket) return reused();
         // Done, and what lies there is still what was read back. Otherwise the answer was lost and somebody has put
         // other contents onto the card meanwhile: it is written again, as another attempt of the same order.
@@ -384,24 +356,24 @@ Answer<CardOrdered> order_ticket(Db& db, const CardTicketOrder& order, UnixTime 
         db.execute("UPDATE cards SET box_number = $2 WHERE id = $1",
                    {card->id, static_cast<std::int64_t>(place.box_number)});
     }
-    insert_write(db, write, card->uid);
+    insert_card_write(db, write, card->uid);
     note(db, order.who, "card.write", card->id, in_words(card->carries), in_words(write.ticket), "", now);
     return ordered(db, write, *card, place);
 }
 
 Answer<CardWrite> order_format(Db& db, const CardFormatOrder& order, UnixTime now) {
     if (auto bad = check_order_id(order.order_id)) return std::unexpected(*bad);
-    if (const auto known = find_write(db, order.order_id); known && known->kind != CardWriteKind::kFormat)
+    if (const auto known = find_card_write(db, order.order_id); known && known->kind != CardWriteKind::kFormat)
         return reused();
     std::optional<CardRecord> card;
     if (order.card) {
         card = find_card(db, order.card);
         if (!card) return refused(Reason::kNotFound, "There is no such card; nothing was done.");
     }
-    for (const auto& one : {card, find_live(db, order.uid)})
+    for (const auto& one : {card, find_live_card(db, order.uid)})
         if (one && is_live(one->state))
             return refused(Reason::kCardInUse,
-                           "Card " + std::to_string(one->id.value) + " of room " + one->room +
+                           "Card " + std::to_string(one->id.value) + " of " + whose(*one) +
                                " is in use; take it back first. Nothing was ordered.",
                            one->id.value);
     CardWrite write;
@@ -410,7 +382,7 @@ Answer<CardWrite> order_format(Db& db, const CardFormatOrder& order, UnixTime no
     write.kind = CardWriteKind::kFormat;
     write.operator_name = order.who.user;
     write.ordered_at = now;
-    insert_write(db, write, order.uid);
+    insert_card_write(db, write, order.uid);
     append_audit(db, {0, now, order.who, "card.format", card ? name_of(card->id) : "card with number " + order.uid, "",
                       "", "", ""});
     return write;
@@ -667,6 +639,43 @@ class CardsOnDb final : public Cards {
 };
 
 }  // namespace
+
+std::optional<CardRecord> find_card(Db& db, CardId id) {
+    std::optional<CardRecord> card;
+    db.query(PREWATT_CARD_SELECT "WHERE c.id = $1", {id}, [&](const Row& row) { card = card_of(row); });
+    return card;
+}
+std::optional<CardRecord> find_live_card(Db& db, std::string_view uid) {
+    std::optional<CardRecord> card;
+    db.query(PREWATT_CARD_SELECT "WHERE c.uid = $1 AND c.state < 3", {uid},
+             [&](const Row& row) { card = card_of(row); });
+    return card;
+}
+
+std::optional<CardWrite> find_card_write(Db& db, CardWriteId id) {
+    std::optional<CardWrite> write;
+    db.query(PREWATT_CARD_WRITE_SELECT "WHERE id = $1", {id}, [&](const Row& row) { write = write_of(row); });
+    return write;
+}
+std::optional<CardWrite> find_card_write(Db& db, std::string_view order_id) {
+    std::optional<CardWrite> write;
+    db.query(PREWATT_CARD_WRITE_SELECT "WHERE order_id = $1 ORDER BY id DESC LIMIT 1", {order_id},
+             [&](const Row& row) { write = write_of(row); });
+    return write;
+}
+
+void insert_card_write(Db& db, CardWrite& write, std::string_view uid) {
+    if (write.card) db.execute("UPDATE card_writes SET state = 3 WHERE card_id = $1 AND state = 1", {write.card});
+    db.query(
+        "INSERT INTO card_writes (order_id, card_id, uid, kind, state, identity_generation, generation, epoch, "
+        "ticket_number, credited_ckwh, unit, sale_ckwh, sale_number, operator_name, ordered_at) VALUES ($1, $2, $3, "
+        "$4, "
+        "1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+        {write.order_id, write.card, uid, write.kind, write.identity_generation, write.generation, write.ticket.epoch,
+         write.ticket.number, write.ticket.credited, write.ticket.unit, write.sale, write.sale_number,
+         write.operator_name, write.ordered_at},
+        [&](const Row& row) { write.id = row.as<CardWriteId>(0); });
+}
 
 void check_cards(Db& db, UnixTime now) {
     std::vector<CardRecord> wrong;

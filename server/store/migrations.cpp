@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 11> kMigrations{{
+const std::array<Migration, 12> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -115,6 +115,7 @@ const std::array<Migration, 11> kMigrations{{
     cards_migration(),
     proved_use_migration(),
     refund_searches_migration(),
+    warrants_migration(),
 }};
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Migration {
 [[nodiscard]] Migration cards_migration();
 [[nodiscard]] Migration proved_use_migration();
 [[nodiscard]] Migration refund_searches_migration();
+[[nodiscard]] Migration warrants_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

@@ -20,6 +20,7 @@
 #include "server/store/situations.hpp"
 #include "server/store/ticket_answers.hpp"
 #include "server/store/users.hpp"
+#include "server/store/warrants.hpp"
 #include "server/store/work_list.hpp"
 
 namespace prewatt::server::store {
@@ -93,7 +94,8 @@ class OfficeOnDb final : public Office {
           audit_(make_audit(engine_)),
           approvals_(make_approvals(engine_)),
           work_list_(make_work_list(engine_)),
-          cards_(make_cards(engine_)) {
+          cards_(make_cards(engine_)),
+          warrants_(make_warrants(engine_)) {
         engine_.acts.offer(
             kSetPrice, [](Db& db, const ApprovalRecord& asked, UnixTime now, Changes& changes) -> Answer<std::string> {
                 const UnitPrice price{act_number(asked.content, "price_e4").value_or(0)};
@@ -133,6 +135,7 @@ class OfficeOnDb final : public Office {
     Approvals& approvals() override { return *approvals_; }
     WorkList& work_list() override { return *work_list_; }
     Cards& cards() override { return *cards_; }
+    Warrants& warrants() override { return *warrants_; }
 
     ~OfficeOnDb() override {
         slow_.reset();  // it waits for the writer
@@ -546,6 +549,7 @@ class OfficeOnDb final : public Office {
     std::unique_ptr<Approvals> approvals_;
     std::unique_ptr<WorkList> work_list_;
     std::unique_ptr<Cards> cards_;
+    std::unique_ptr<Warrants> warrants_;
     std::optional<SlowThread> slow_{std::in_place};
 };
 

@@ -28,12 +28,13 @@ class DirectOffice final : public card::desk::Office {
     Answer<card::desk::Plan> order(const card::desk::Order& order, const card::desk::Sight& sight) override {
         server::DeskOrder wanted;
         constexpr server::CardWriteKind kinds[] = {server::CardWriteKind::kIssue, server::CardWriteKind::kTicket,
-                                                   server::CardWriteKind::kFormat};
+                                                   server::CardWriteKind::kFormat, server::CardWriteKind::kIssue};
         wanted.kind = kinds[static_cast<int>(order.kind)];
         wanted.order_id = order.order_id;
         wanted.household = server::HouseholdId{order.household};
         wanted.replaces = server::CardId{order.replaces};
         wanted.reason = order.reason;
+        wanted.warrant = server::WarrantId{order.warrant};
         const auto plan = desk_.order(wanted, sight_of(sight), who_);
         if (!plan) return refusal_of(plan.error());
         card::desk::Plan out;

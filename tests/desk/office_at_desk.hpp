@@ -39,7 +39,7 @@ class OfficeAtDesk {
         auto opened = server::store::open_office(options_);
         EXPECT_TRUE(opened);
         office_ = std::move(*opened);
-        desk_.emplace(office_->cards(), mac, kMaster);
+        desk_.emplace(office_->cards(), mac, kMaster, card::Layout{}, &office_->warrants());
         direct_.emplace(*desk_, kClerk);
     }
     ~OfficeAtDesk() {

@@ -12,6 +12,7 @@
 #include "server/api/testing/fake_archive.hpp"
 #include "server/api/testing/fake_audit.hpp"
 #include "server/api/testing/fake_cards.hpp"
+#include "server/api/testing/fake_warrants.hpp"
 #include "server/domain/office.hpp"
 
 namespace prewatt::server::api {
@@ -106,6 +107,7 @@ class FakeOffice : public Office {
     FakeAudit& audit() override { return audit_; }
     FakeWorkList& work_list() override { return work_list_; }
     FakeCards& cards() override { return cards_; }
+    FakeWarrants& warrants() override { return warrants_; }
     void add_observer(OfficeObserver& observer) override { observer_ = &observer; }
     void remove_observer(OfficeObserver&) override { observer_ = nullptr; }
 
@@ -356,6 +358,7 @@ class FakeOffice : public Office {
     FakeApprovals approvals_;
     FakeWorkList work_list_;
     FakeCards cards_;
+    FakeWarrants warrants_;
     std::vector<UserRecord> users_;
     std::vector<TicketQuestion> questions_ = {{HouseholdId{1},
                                                Situation::kAhead,

@@ -41,7 +41,7 @@ export function householdIn(approval: Pick<Approval, "subject" | "content">): nu
 export function mayApprove(role: Role, kind: ActKind): boolean {
   if (role === "owner") return true;
   if (role === "cashier") return kind === "refund";
-  return role === "technician" && (kind === "clear" || kind === "mass_action");
+  return role === "technician" && (kind === "clear" || kind === "mass_action" || kind === "rights_card");
 }
 
 // decide: approve or refuse; own: asked for it, may take it back; other: another one's, and no right; over: decided or expired.

@@ -4,7 +4,7 @@ import { type Session, call } from "./api";
 
 export type Role = Session["role"];
 export const kRoles = ["owner", "cashier", "technician", "auditor"] as const satisfies readonly Role[];
-export const kActKinds = ["price", "refund", "correction", "clear", "mass_action", "restored_reset", "rules"] as const;
+export const kActKinds = ["price", "refund", "correction", "clear", "mass_action", "restored_reset", "rules", "rights_card"] as const;
 export type ActKind = (typeof kActKinds)[number];
 export type ApprovalState = "waiting" | "done" | "refused" | "failed" | "expired";
 export interface Approval {
