@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/card_office.hpp"
+#include "cli/card_warrants.hpp"
 #include "cli/output.hpp"
 
 namespace prewatt::cli {
@@ -40,6 +41,8 @@ std::int64_t now_ms() {
 }
 
 std::string words_of_finding(const std::string& finding, const json& card) {
+    if (!card.is_null() && card["kind"] != "household" && finding == "unfinished")
+        return "it was torn away while it was written: `prewatt card repair` completes it";
     if (finding == "up_to_date") return "in order";
     if (finding == "behind") return "the books have a newer ticket: `prewatt card repair` writes it";
     if (finding == "unfinished") return "a write was broken off: `prewatt card repair` completes it";
@@ -52,6 +55,12 @@ std::string words_of_finding(const std::string& finding, const json& card) {
 }
 
 void print_card(const json& card, const json& newest) {
+    if (card["kind"] != "household") {
+        std::printf("card %lld, %s, %s, number %s\n", static_cast<long long>(card["id"].get<std::int64_t>()),
+                    card["kind"].get<std::string>().c_str(), card["state"].get<std::string>().c_str(),
+                    card["uid"].get<std::string>().c_str());
+        return;
+    }
     const std::string unit = card["unit"];
     std::printf("card %lld, room %s, the household's %lld. card, %s, number %s\n",
                 static_cast<long long>(card["id"].get<std::int64_t>()), card["room"].get<std::string>().c_str(),
@@ -91,6 +100,7 @@ void print_report(const json& report, bool all) {
     if (report["rolled_back"].get<bool>())
         std::printf("old contents were put onto it, or it is a copy: look at the list of work\n");
     if (!card.is_null()) print_card(card, report["newest"]);
+    if (!report["warrant"].is_null()) print_warrant(report["warrant"]);
     if (!all) return;
     const json& sectors = report["sectors"];
     std::printf("  sectors   %lld ours, %lld as from the factory, %lld torn, %lld closed\n",
@@ -236,7 +246,20 @@ Said write_ticket(Desk& desk, const char* suffix) {
     return desk.carry_out({desk::OrderKind::kTicket, desk.key(suffix), 0, 0, ""});
 }
 
+// A card with rights: agreed upon first, unless it is.
+Said issue_rights(Desk& desk) {
+    std::int64_t warrant = desk.options().warrant;
+    if (warrant == 0) {
+        const auto asked = ask_warrant(desk.client(), desk.options(), desk.key());
+        if (!asked) return asked;
+        warrant = (*asked)["id"].get<std::int64_t>();
+    }
+    return desk.carry_out({desk::OrderKind::kWarrant, desk.key(".card"), 0, 0, "", warrant});
+}
+
 Said issue(Desk& desk) {
+    if (desk.options().kind != "household" || desk.options().warrant != 0) return issue_rights(desk);
+    if (desk.options().room.empty()) return failed(ExitCode::kWrongUse, "say the room that the card is for");
     const auto household = desk.client().find_household(desk.options().room);
     if (!household) return household;
     const auto id = (*household)["id"].get<std::int64_t>();
@@ -267,6 +290,9 @@ Said repair(Desk& desk) {
     if (finding == "up_to_date") return json{{"card", card}};
     if (card.is_null() || finding == "revoked")
         return failed(ExitCode::kRefused, "there is nothing to repair: " + words_of_finding(finding, card));
+    if (!(*report)["warrant"].is_null())
+        return desk.carry_out(
+            {desk::OrderKind::kWarrant, desk.key(), 0, 0, "", (*report)["warrant"]["id"].get<std::int64_t>()});
     if (card["state"] != "issued") return write_ticket(desk, "");
     const auto known = desk.client().get("/cards/" + std::to_string(card["id"].get<std::int64_t>()));
     if (!known) return known;
@@ -285,7 +311,7 @@ Said sell(Desk& desk) {
     if (!report) return report;
     const json card = (*report)["card"];
     const std::string finding = (*report)["finding"];
-    if (card.is_null() || finding == "revoked" || card["state"] != "written")
+    if (card.is_null() || finding == "revoked" || card["state"] != "written" || card["kind"] != "household")
         return failed(ExitCode::kRefused, "nothing was sold: " + words_of_finding(finding, card),
                       card.is_null() ? "prewatt card issue ROOM" : "prewatt card repair, or replace");
     if (!desk.options().room.empty()) {
@@ -426,7 +452,7 @@ int rules(const OfficeClient& client, const CardOptions& options) {
 
 int run(const CardOptions& options) {
     const auto format = output_format(options.output);
-    const bool lists = options.action == "list";
+    const bool lists = options.action == "list" || options.action == "warrants";
     if (!format || (!lists && *format == OutputFormat::kCsv))
         return fail(ExitCode::kWrongUse, "'" + options.output + "' is none of table, json" + (lists ? ", csv" : ""));
     const auto patience = span_of(options.place.wait_card);
@@ -435,7 +461,9 @@ int run(const CardOptions& options) {
         if (const auto fen = fen_of(options.yuan); !fen) return fail(ExitCode::kWrongUse, fen.error());
     auto client = OfficeClient::open(options.server);
     if (!client) return fail(client.error());
-    if (lists) return list_cards(*client, options, *format);
+    if (options.action == "list") return list_cards(*client, options, *format);
+    if (options.action == "warrants") return list_warrants(*client, *format);
+    if (options.action == "withdraw") return withdraw_warrant(*client, options);
     if (options.action == "rules") return rules(*client, options);
     if (options.action == "lost") {
         const auto ended = client->send("POST", "/cards/" + std::to_string(options.card) + "/end",

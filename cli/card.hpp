@@ -12,6 +12,12 @@
 //   comes back: it is ended in the books and empty again format                    a card that is ended, or that the
 //   books do not know, is empty again lost CARD --reason        without the card: it is dead from now on list [ROOM]
 //   cards, with what they were read back to carry and what came back on them, each with its age
+//   issue --kind set-up|inspection|clear|restore|reader-test [ROOM | --box N ...] --reason [--restores WHAT ...]
+//         [--valid 24h]       makes a card with rights; where a second person has to agree first: 5, and once he has,
+//         the
+//                             same with the key that was named, or issue --warrant N
+//   warrants                  what cards with rights are made for, who agreed, what the boxes said
+//   withdraw WARRANT --reason before it is on a card
 //   rules                     what a swipe may do, of the whole site; --swipe-after-lockout refused|releases changes it
 //
 // A command that needs a card and finds none says on stderr what it waits for, how long, and how to end it.
@@ -19,6 +25,8 @@
 // Exit codes: 0 done and read back; 4 no card, or it was torn away: put it back, `card repair`; 5 refused, by the
 // office or by the card; 2, 3, 8, 9 as in office_client.hpp.
 #pragma once
+#include <vector>
+
 #include "cli/card_place.hpp"
 
 namespace prewatt::cli {
@@ -32,7 +40,12 @@ struct CardOptions {
     std::string yuan;
     std::string pay = "cash";
     std::string reason;
-    std::string swipe_after_lockout;  // empty: the rules are only shown
+    std::string kind = "household";     // issue; another one: a card with rights
+    std::vector<std::string> boxes;     // --box, once for each
+    std::vector<std::string> restores;  // --restores overload, malignant, cutoff-alarm
+    std::string valid;                  // --valid 24h
+    std::int64_t warrant = 0;           // issue, withdraw: one that was agreed upon
+    std::string swipe_after_lockout;    // empty: the rules are only shown
     bool yes = false;
     std::string idempotency_key;
     std::string output = "table";

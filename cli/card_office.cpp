@@ -187,6 +187,9 @@ desk::Office::Answer<desk::Report> CardOffice::look(const desk::Sight& sight) {
     return desk::Report{answer->dump()};
 }
 desk::Office::Answer<desk::Plan> CardOffice::order(const desk::Order& order, const desk::Sight& sight) {
+    if (order.kind == desk::OrderKind::kWarrant)
+        return plan_from(client_.send("POST", "/desk/warrants/" + std::to_string(order.warrant),
+                                      json{{"uid", text_of(sight.uid)}, {"sectors", text_of(sight)}}, order.order_id));
     constexpr const char* kinds[] = {"issue", "ticket", "format"};
     const json body{{"kind", kinds[static_cast<int>(order.kind)]},
                     {"household_id", order.household},
@@ -194,7 +197,9 @@ desk::Office::Answer<desk::Plan> CardOffice::order(const desk::Order& order, con
                     {"reason", order.reason},
                     {"uid", text_of(sight.uid)},
                     {"sectors", text_of(sight)}};
-    const auto answer = client_.send("POST", "/desk/orders", body, order.order_id);
+    return plan_from(client_.send("POST", "/desk/orders", body, order.order_id));
+}
+desk::Office::Answer<desk::Plan> CardOffice::plan_from(const OfficeClient::Answer& answer) {
     if (!answer) return refused<desk::Plan>(answer.error());
     auto plan = plan_of(*answer);
     if (!plan) return refused<desk::Plan>(not_an_office());

@@ -21,6 +21,7 @@ class CardOffice final : public card::desk::Office {
   private:
     template <class T>
     Answer<T> refused(const OfficeFailure& failure);
+    Answer<card::desk::Plan> plan_from(const OfficeClient::Answer& answer);
     const OfficeClient& client_;
     OfficeFailure failure_;
 };

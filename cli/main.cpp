@@ -245,13 +245,13 @@ void add_card_place(CLI::App& verb, CardPlaceOptions& options) {
 }
 
 void offer_card(CLI::App& app) {
-    CLI::App& card = *app.add_subcommand("card", "Cards of households at the desk");
+    CLI::App& card = *app.add_subcommand("card", "Cards at the desk: of households, and cards with rights");
     card.require_subcommand(1);
     const std::pair<const char*, const char*> verbs[] = {
         {"read", "What the card is, what it carries, what came back on it"},
         {"inspect", "The same with every sector"},
         {"dump", "All sectors as they read"},
-        {"issue", "Make a card for the household of a room"},
+        {"issue", "Make a card for the household of a room; with --kind: a card with rights"},
         {"sell", "Sell, and write the newest ticket onto the household's card"},
         {"repair", "Complete what was broken off: the newest ticket, a torn issue"},
         {"replace", "Make another card; the household's card in use is dead from now on"},
@@ -259,21 +259,34 @@ void offer_card(CLI::App& app) {
         {"format", "Empty a card that is ended, or that the books do not know"},
         {"lost", "Without the card: it is dead from now on"},
         {"list", "Cards, with what they carry and what came back on them"},
+        {"warrants", "What cards with rights are made for, who agreed, what the boxes said"},
+        {"withdraw", "A card with rights that was agreed upon is not to be made"},
         {"rules", "What a swipe may do, of the whole site; with --swipe-after-lockout: change it"}};
     for (const auto& [action, words] : verbs) {
         CLI::App& verb = *card.add_subcommand(action, words);
         auto options = verb_options<CardOptions>(verb);
         const std::string name = action;
         options->action = name;
-        if (name == "issue" || name == "replace")
-            verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
-        if (name == "sell" || name == "list") verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD");
+        if (name == "replace") verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD")->required();
+        if (name == "issue") {
+            verb.add_option("--kind", options->kind, "household, or a card with rights")
+                ->check(CLI::IsMember({"household", "set-up", "inspection", "clear", "restore", "reader-test"}))
+                ->capture_default_str();
+            verb.add_option("--box", options->boxes, "--kind: ten digits; a restore takes several");
+            verb.add_option("--restores", options->restores, "--kind restore: what is forgotten")
+                ->check(CLI::IsMember({"overload", "malignant", "cutoff-alarm"}));
+            verb.add_option("--valid", options->valid, "--kind: from the writing on; 24h unless said");
+            verb.add_option("--warrant", options->warrant, "Instead of --kind: one that was agreed upon");
+        }
+        if (name == "withdraw") verb.add_option("WARRANT", options->warrant, "Its number")->required();
+        if (name == "issue" || name == "sell" || name == "list")
+            verb.add_option("ROOM", options->room, "3-0512, or BOX:HOUSEHOLD");
         if (name == "lost") verb.add_option("CARD", options->card, "Its number in the books")->required();
         if (name == "sell") {
             verb.add_option("--yuan", options->yuan, "How much: 100, 100.50")->required();
             verb.add_option("--pay", options->pay, "cash, transfer or other")->capture_default_str();
         }
-        if (name == "replace" || name == "take-back" || name == "lost")
+        if (name == "replace" || name == "take-back" || name == "lost" || name == "withdraw")
             verb.add_option("--reason", options->reason, "For the journal")->required();
         if (name == "issue" || name == "rules") verb.add_option("--reason", options->reason, "For the journal");
         if (name == "rules")
@@ -285,7 +298,8 @@ void offer_card(CLI::App& app) {
         if (name == "issue" || name == "sell" || name == "replace" || name == "format")
             verb.add_option("--idempotency-key", options->idempotency_key, "The same key is never executed twice");
         verb.add_option("-o,--output", options->output, "table or json")->capture_default_str();
-        if (name != "lost" && name != "list" && name != "rules") add_card_place(verb, options->place);
+        if (name != "lost" && name != "list" && name != "rules" && name != "warrants" && name != "withdraw")
+            add_card_place(verb, options->place);
         add_server(verb, options->server);
     }
 }
@@ -628,6 +642,7 @@ void offer_meter(CLI::App& app) {
     verb.add_option("--panel-port", options->panel_port, "The front as JSON over HTTP on 127.0.0.1; 0: any free port");
     verb.add_option("--card", options->card,
                     "Fit a card reader; a card in this file lies on it as long as the file is there");
+    verb.add_flag("--card-clears", options->card_clears, "--card: obey clear cards too, which a box refuses otherwise");
     verb.add_option("--for", options->duration, "End after 90s, 5m, 2h of virtual time");
     verb.add_option("--ib", options->basic_current, "Basic current, A")->capture_default_str();
     verb.add_option("--imax", options->max_current, "Maximum current, A")->capture_default_str();

@@ -176,6 +176,34 @@ class CardStory(unittest.TestCase):
         self.assertEqual(rule(), "refused")
         self.card_verb("rules", "--swipe-after-lockout", "perhaps", model=False, expect=2)
 
+    def test_f_cards_with_rights(self):
+        """The technician has no card that lets a locked room be switched on again, or two for one box, of which the box refuses one."""
+        self.card.write_bytes(blank(b"\x31\x32\x33\x34"))
+        restore = ("issue", "--kind", "restore", "--box", "2026000001", "--restores", "overload", "--reason", "kettle is gone")
+        torn = self.card_verb(*restore, "--tear", "9:3", expect=4)
+        self.assertIn("card repair", torn.stderr)
+        self.card_verb("issue", "--warrant", "1")
+        self.assertIn("in order", self.card_verb("read").stdout)
+        read = self.card_verb("read").stdout
+        self.assertIn("restore, written", read)
+        self.assertIn("has not said anything", read)
+        other = self.folder / "other.m1"
+        first, self.card = self.card, other
+        self.card.write_bytes(blank(b"\x35\x36\x37\x38"))
+        self.assertIn("with a right for box 2026000001 is out", self.card_verb(*restore, expect=5).stderr)
+        self.assertIn("agreed, not on a card yet", self.card_verb("warrants", model=False).stdout)
+        self.card_verb("withdraw", "2", "--reason", "not needed", model=False)
+        self.card_verb("issue", "--warrant", "2", expect=5)
+        self.card_verb("issue", "--kind", "reader-test", "--reason", "new reader", "--valid", "48h")
+        self.assertIn("reader_test of every box", self.card_verb("read").stdout)
+        self.assertIn("nothing was sold", self.card_verb("sell", "--yuan", "5", "--yes", expect=5).stderr)
+        self.card = first
+        self.assertIn("Name the boxes", self.card_verb("issue", "--kind", "clear", "--reason", "x", expect=2).stderr)
+        self.card_verb("issue", "--kind", "clear", "--box", "2026000009", "--reason", "x", expect=3)
+        self.card_verb("issue", expect=2)
+        self.card_verb("take-back", "--reason", "done", "--yes")
+        self.assertEqual(self.card.read_bytes()[64:], blank(b"\x31\x32\x33\x34")[64:])
+
     def test_d_the_line_is_said_to_be_cards(self):
         """A site without a network shows all its boxes as silent and its line as broken."""
         line = self.rest("GET", "/lines")["lines"][0]
