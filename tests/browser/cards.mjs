@@ -212,6 +212,34 @@ try {
   const chinese = await page.evaluate((scope) => document.querySelector(scope)?.textContent?.match(/[\u4e00-\u9fff]+/)?.[0] ?? null, cards);
   if (chinese) fail(`the page in English shows "${chinese}"`);
   say("taken back and empty");
+
+  // A card with rights: asked for, written onto the empty card, read again. A restore waits for a second person where there is one.
+  await page.selectOption('[data-test="rights-kind"]', "restore");
+  await page.fill('[data-test="rights-box"]', String(room.box_number));
+  await page.fill('[data-test="rights-reason"]', "kettle is gone");
+  await look("cards-rights-ask-en");
+  await page.click('[data-test="rights-ask"]');
+  await page.waitForSelector('[data-test="waits"], [data-test="warrant"][data-state="agreed"]');
+  await look("cards-rights-asked-en");
+  await page.selectOption('[data-test="rights-kind"]', "inspection");
+  await page.fill('[data-test="rights-reason"]', "for the caretaker");
+  await page.click('[data-test="rights-ask"]');
+  await page.waitForSelector('[data-test="warrant"][data-state="agreed"] >> text=for the caretaker');
+  await page.locator('[data-test="warrant"][data-state="agreed"]', { hasText: "for the caretaker" }).locator('[data-test="rights-write"]').click();
+  await written();
+  await page.waitForSelector('[data-test="warrant"][data-state="on_card"]');
+  takeAway();
+  await page.waitForSelector(`${cards}[data-place="empty"]`);
+  putBack();
+  await page.waitForSelector('[data-test="card-warrant"] [data-state="open"]');
+  if (await page.locator('[data-test="sell"]').count()) fail("credit can be sold onto a card with rights");
+  await look("cards-rights-en");
+  await page.click('[data-test="language"]');
+  await page.waitForFunction(() => document.documentElement.lang !== "en");
+  await look("cards-rights-zh");
+  const warrants = (await rest("/warrants")).warrants;
+  if (warrants[0].kind !== "inspection" || warrants[0].rights[0].state !== "open") fail("the office does not know of the card with rights");
+  say("a card with rights is asked for, written and read");
 } catch (error) {
   broken = error;
 }

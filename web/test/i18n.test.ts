@@ -3,15 +3,17 @@ import { describe, expect, it } from "vitest";
 import { en as enFirst } from "../src/shared/en";
 import { enMoney } from "../src/shared/en_money";
 import { enOffice } from "../src/shared/en_office";
+import { enRights } from "../src/shared/en_rights";
 import { fill, language, setLanguage, t } from "../src/shared/i18n";
 import "../src/shared/money_words";
 import "../src/shared/office_words";
 import { zh as zhFirst } from "../src/shared/zh";
 import { zhMoney } from "../src/shared/zh_money";
 import { zhOffice } from "../src/shared/zh_office";
+import { zhRights } from "../src/shared/zh_rights";
 
-const zh = { ...zhFirst, ...zhOffice, ...zhMoney };
-const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice, ...enMoney };
+const zh = { ...zhFirst, ...zhOffice, ...zhMoney, ...zhRights };
+const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice, ...enMoney, ...enRights };
 
 const places = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!).sort();
 

@@ -171,14 +171,6 @@ function rulesWords(fields: Map<string, string>, context: ActContext): ActWords 
     ],
   };
 }
-function warrantWords(approval: Approval, fields: Map<string, string>, context: ActContext): ActWords {
-  const boxes = fields.get("boxes") ?? "";
-  const who = boxes === "" ? roomOf(context, approval) : boxes.split(" ").map((number) => t("who.box_of", { number })).join(" ");
-  const bits = fields.get("restores") ?? "000";
-  const what = (["overload", "malignant", "cutoff"] as const).filter((_, k) => bits[k] === "1").map((one) => t(`act.restores_${one}`)).join(", ");
-  const n = numberIn(fields, "hours") ?? 0;
-  return { sentence: fields.get("kind") === "clear" ? t("act.warrant_clear", { who, n }) : t("act.warrant_restore", { who, what, n }), rows: [], notes: [] };
-}
 export function validWords(minutes: number): string {
   return minutes % 1440 === 0 ? t("rules.days", { n: minutes / 1440 }) : minutes % 60 === 0 ? t("rules.hours", { n: minutes / 60 }) : t("rules.minutes", { n: minutes });
 }
@@ -193,7 +185,6 @@ export function actTitle(approval: Approval, site: Site | null | undefined): str
   const room = rooms.find((r) => household !== null && r.household_id === household)?.label ?? (household === null ? "" : `#${household}`);
   const asked = askedFen(approval.subject);
   switch (approval.action) {
-    case "card.warrant": return (fields.get("boxes") ?? "") === "" ? room : fields.get("boxes")!;
     case "price.set": return t("desk.price_value", { price: price(numberIn(fields, "price_e4") ?? 0) });
     case "price.add_plan": return `${planGroup(fields)}: ${fields.get("name") ?? "?"}`;
     case "household.price_group": return `${room}: ${planGroup(fields)}`;
@@ -211,7 +202,6 @@ export function actTitle(approval: Approval, site: Site | null | undefined): str
 export function actWords(approval: Approval, context: ActContext): ActWords {
   const fields = fieldsOf(approval.content);
   switch (approval.action) {
-    case "card.warrant": return warrantWords(approval, fields, context);
     case "price.set": {
       const next = numberIn(fields, "price_e4") ?? 0;
       const old = context.site?.price.price_e4;

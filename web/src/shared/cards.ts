@@ -20,7 +20,21 @@ export interface Card {
   issued_by: string; replaces: number | null; ended_at: number | null; why: string;
 }
 export type Finding = "not_ours" | "unknown" | "unfinished" | "behind" | "moved" | "up_to_date" | "revoked";
-export interface Report { finding: Finding; rolled_back: boolean; took_said: boolean; card: Card | null; newest: CardTicket | null }
+export type RightState = "open" | "carried_out" | "overtaken" | "expired" | "refused";
+export interface CardRight {
+  box_number: string | null; household_id: number | null; number: number; sequence: number; from: number; until: number; state: RightState;
+  said: { sequence: number; code: number; at: number | null } | null; told_at: number | null;
+}
+export type WarrantKind = "set_up" | "inspection" | "clear" | "restore" | "reader_test";
+export interface Warrant {
+  id: number; kind: WarrantKind; boxes: string[]; household_id: number | null; valid_hours: number; restores: string[];
+  state: "agreed" | "on_card" | "withdrawn"; asked_by: string; agreed_by: string; reason: string; asked_at: number; card_id: number | null;
+  rights: CardRight[]; values: number; values_left: number;
+}
+export interface WarrantOrder { kind: WarrantKind; reason: string; boxes?: string; household_id?: number; valid_hours?: number; restores?: string }
+export interface Report {
+  finding: Finding; rolled_back: boolean; took_said: boolean; card: Card | null; newest: CardTicket | null; warrant?: Warrant | null;
+}
 export interface DeskKeys { base: number; sectors: { a: string; b: string }[] }
 export interface Plan { write_id: number; repeated: boolean; card: Card | null; steps: { sector: number; kind: string; bytes: string }[] }
 export interface Sight { uid: string; sectors: string }
@@ -36,6 +50,9 @@ export const cardApi = {
     call<Plan>("POST", "/desk/orders", {
       body: { kind: order.kind, household_id: order.householdId, replaces: order.replaces, reason: order.reason, ...sight }, orderId: order.id,
     }),
+  orderWarrant: (id: number, orderId: string, sight: Sight) => call<Plan>("POST", `/desk/warrants/${id}`, { body: sight, orderId }),
+  warrants: () => call<{ warrants: Warrant[] }>("GET", "/warrants?limit=20"),
+  ask: (order: WarrantOrder, orderId: string) => call<Warrant>("POST", "/warrants", { body: order, orderId }),
   rules: () => call<{ may_release_lockout: boolean }>("GET", "/card-rules"),
   setRules: (releases: boolean, reason: string) =>
     call<{ may_release_lockout: boolean }>("PUT", "/card-rules", { body: { swipe_after_lockout: releases ? "releases" : "refused", reason } }),
@@ -108,7 +125,7 @@ export class Agent {
 
 // --- A card's visit
 
-export interface Order { kind: "issue" | "ticket" | "format"; id: string; householdId: number; replaces: number; reason: string }
+export interface Order { kind: "issue" | "ticket" | "format" | "warrant"; id: string; householdId: number; replaces: number; reason: string; warrant?: number }
 export type Place = "absent" | "unpaired" | "empty" | "busy" | "card";
 export type VisitPhase = "idle" | "reading" | "asking" | "selling" | "writing" | "verifying" | "done" | "torn" | "failed";
 
@@ -209,10 +226,16 @@ export class CardVisit {
     });
     if (sold) await this.run({ kind: "ticket", id: `${id}.card`, householdId: 0, replaces: 0, reason: "" });
   }
+  // A card with rights, for what was agreed upon.
+  warrant(id: number): Promise<void> {
+    return this.run({ kind: "warrant", id: newOrderId(), householdId: 0, replaces: 0, reason: "", warrant: id });
+  }
   // Whatever is due: a torn issue is the same order once more, everything else the newest ticket.
   async repair(): Promise<void> {
     const card = this.report.value?.card;
     if (!card) return;
+    const warrant = this.report.value?.warrant;
+    if (warrant) return this.warrant(warrant.id);
     let order: Order = { kind: "ticket", id: newOrderId(), householdId: 0, replaces: 0, reason: "" };
     if (card.state === "issued") {
       let first: CardWrite | undefined;
@@ -252,7 +275,7 @@ export class CardVisit {
       const keys = await this.ports.office.keys(uid);
       const sight = await agent.read(uid, keys, order.kind === "ticket" ? "records" : "all");
       this.phase.value = "asking";
-      const plan = await this.ports.office.order(order, sight);
+      const plan = order.warrant ? await this.ports.office.orderWarrant(order.warrant, order.id, sight) : await this.ports.office.order(order, sight);
       let readBack: Sight = { uid, sectors: "" };
       if (!plan.repeated) {
         this.phase.value = "writing";

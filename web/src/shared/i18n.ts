@@ -6,8 +6,9 @@ import { en } from "./en";
 import { zh } from "./zh";
 import type { zhMoney } from "./zh_money";
 import type { zhOffice } from "./zh_office";
+import type { zhRights } from "./zh_rights";
 
-type Words = typeof zh & typeof zhOffice & typeof zhMoney;
+type Words = typeof zh & typeof zhOffice & typeof zhMoney & typeof zhRights;
 export type Key = keyof Words;
 export type Language = "zh" | "en";
 
