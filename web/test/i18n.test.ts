@@ -3,17 +3,20 @@ import { describe, expect, it } from "vitest";
 import { en as enFirst } from "../src/shared/en";
 import { enMoney } from "../src/shared/en_money";
 import { enOffice } from "../src/shared/en_office";
+import { enPeople } from "../src/shared/en_people";
 import { enRights } from "../src/shared/en_rights";
 import { fill, language, setLanguage, t } from "../src/shared/i18n";
 import "../src/shared/money_words";
 import "../src/shared/office_words";
+import "../src/shared/people_words";
 import { zh as zhFirst } from "../src/shared/zh";
 import { zhMoney } from "../src/shared/zh_money";
 import { zhOffice } from "../src/shared/zh_office";
+import { zhPeople } from "../src/shared/zh_people";
 import { zhRights } from "../src/shared/zh_rights";
 
-const zh = { ...zhFirst, ...zhOffice, ...zhMoney, ...zhRights };
-const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice, ...enMoney, ...enRights };
+const zh = { ...zhFirst, ...zhOffice, ...zhMoney, ...zhPeople, ...zhRights };
+const en: Record<keyof typeof zh, string> = { ...enFirst, ...enOffice, ...enMoney, ...enPeople, ...enRights };
 
 const places = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!).sort();
 
@@ -43,7 +46,7 @@ describe("words", () => {
   it("that come later are asked for by every page that uses one", () => {
     // Where the import is missing the page shows a key instead of words, but only to whoever opens this page first.
     const pages = import.meta.glob<string>("../src/console/**/*.vue", { query: "?raw", import: "default", eager: true });
-    for (const [words, file, most] of [[zhOffice, "office_words", 8], [zhMoney, "money_words", 4]] as const) {
+    for (const [words, file, most] of [[zhOffice, "office_words", 8], [zhMoney, "money_words", 4], [zhPeople, "people_words", 1]] as const) {
       const keys = Object.keys(words);
       for (const key of keys) expect(Object.keys(zhFirst), key).not.toContain(key);
       let users = 0;

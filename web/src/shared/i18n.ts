@@ -6,9 +6,10 @@ import { en } from "./en";
 import { zh } from "./zh";
 import type { zhMoney } from "./zh_money";
 import type { zhOffice } from "./zh_office";
+import type { zhPeople } from "./zh_people";
 import type { zhRights } from "./zh_rights";
 
-type Words = typeof zh & typeof zhOffice & typeof zhMoney & typeof zhRights;
+type Words = typeof zh & typeof zhOffice & typeof zhMoney & typeof zhPeople & typeof zhRights;
 export type Key = keyof Words;
 export type Language = "zh" | "en";
 
