@@ -78,6 +78,16 @@ describe("a request for a second person", () => {
     expect(actWords(moved, { site, household: { room: "3-0112" } as Household }).sentence).toBe("3-0112 is sold to under the plan of price group 7 from now on.");
     expect(actTitle(moved, site)).toBe("3-0112: price group 7");
   });
+  it("of a card with rights says what it will do, to whom, and that nothing changes before it is held to the box", () => {
+    // Whoever approves a clear card must not take it for an inspection card of another box.
+    const content = "prewatt-act 1\ncard.warrant\norder_id=w\nkind=clear\nboxes=2026000001\nhousehold=0\nhours=24\nrestores=000\n";
+    const clear = { ...request, kind: "rights_card" as const, action: "card.warrant", subject: "clear of box 2026000001", content };
+    expect(actWords(clear, { site }).sentence).toBe("A clear card is made: held to the box it clears box 2026000001 (all households), once, within 24 hours.");
+    expect(actTitle(clear, site)).toBe("box 2026000001 (all households)");
+    const restore = { ...clear, content: content.replace("kind=clear", "kind=restore").replace("household=0", "household=12").replace("restores=000", "restores=101") };
+    expect(actWords(restore, { site, household: { room: "3-0112" } as Household }).sentence)
+      .toBe("A restore card is made: held to the box it ends the overload lock-out / the cut-off alarm of 3-0112, once, within 24 hours.");
+  });
   it("of a kind that the page does not know shows every field instead of hiding them", () => {
     const act = actWords({ ...request, action: "safe.open", content: "prewatt-act 1\nsafe.open\nwhich=3\n" }, {});
     expect(act.rows).toEqual([{ what: "which", old: "–", next: "3" }]);

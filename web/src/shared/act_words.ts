@@ -175,6 +175,18 @@ export function validWords(minutes: number): string {
   return minutes % 1440 === 0 ? t("rules.days", { n: minutes / 1440 }) : minutes % 60 === 0 ? t("rules.hours", { n: minutes / 60 }) : t("rules.minutes", { n: minutes });
 }
 
+// A card that clears or restores, for one household or for whole boxes.
+function cardWhat(approval: Approval, fields: Map<string, string>, room: string | undefined): string {
+  return householdIn(approval) === null ? t("act.card_boxes", { boxes: (fields.get("boxes") ?? "?").replace(/ /g, ", ") }) : (room ?? `#${householdIn(approval)}`);
+}
+function cardWords(approval: Approval, fields: Map<string, string>, context: ActContext): ActWords {
+  const what = cardWhat(approval, fields, context.household?.room);
+  const hours = numberIn(fields, "hours") ?? 0;
+  const locks = (["act.lock_overload", "act.lock_malignant", "act.lock_cutoff"] as const).filter((_, n) => fields.get("restores")?.[n] === "1").map((key) => t(key)).join(" / ");
+  const sentence = fields.get("kind") === "restore" ? t("act.card_restore", { what, locks, hours }) : t("act.card_clear", { what, hours });
+  return { sentence, rows: [], notes: [t("act.card_note")] };
+}
+
 const planGroup = (fields: Map<string, string>): string => t("who.price_group_of", { n: numberIn(fields, "group") ?? 0 });
 
 // For a list: what it is about, in one line.
@@ -195,6 +207,7 @@ export function actTitle(approval: Approval, site: Site | null | undefined): str
     case "ticket.answer": return room;
     case "campaign.start": return t("act.campaign", { n: numberIn(fields, "households") ?? 0, wish: wishWords(fields.get("wish") ?? "") });
     case "approvals.set_rules": return t("act.rules");
+    case "card.warrant": return cardWhat(approval, fields, room);
     default: return approval.subject;
   }
 }
@@ -228,6 +241,7 @@ export function actWords(approval: Approval, context: ActContext): ActWords {
     case "campaign.start": return campaignWords(fields, context);
     case "ticket.answer": return answerWords(approval, fields, context);
     case "approvals.set_rules": return rulesWords(fields, context);
+    case "card.warrant": return cardWords(approval, fields, context);
     case "household.clear": {
       const h = context.household;
       const rows = h ? [

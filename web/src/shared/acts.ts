@@ -33,7 +33,7 @@ export function askedFen(subject: string): number | null {
 // "household 12", "household 12: 300.00 yuan ...".
 export function householdIn(approval: Pick<Approval, "subject" | "content">): number | null {
   const named = numberIn(fieldsOf(approval.content), "household");
-  if (named !== null) return named;
+  if (named !== null) return named === 0 ? null : named;  // 0: it is about none
   const match = /^household (\d{1,12})\b/.exec(approval.subject);
   return match ? Number(match[1]) : null;
 }
