@@ -170,6 +170,11 @@ TEST_F(Archiving, HoardingLimitCountsWhatTheNewestReadingShowsAsUsed) {
         office_->record_confirmed({household, Part::kTicket, ticket.epoch, ticket.number}, effect, now(), done);
     }));
     move(seconds(1));
+    // The line master reads the account back after a ticket; before that a reading tells of no use.
+    effect.credited = ticket.credited;
+    effect.forward = Energy{};
+    ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_effect(household, effect, now(), done); }));
+    move(seconds(1));
     const std::int64_t left = in_hundredths(ticket.credited, Round::kDown) - 1'600'000;
     record({reading(household, now(), 1'600'000, left)});
     EXPECT_FALSE(sell(order("once", household, 1'000'000))) << "one reading alone may be noise";
