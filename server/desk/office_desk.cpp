@@ -239,15 +239,8 @@ std::optional<card::NextWrite> next_ticket(card::Mac& mac, const card::SiteMaste
 
 Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight& sight, const Actor& who) {
     const card::Uid uid = *uid_of_text(sight.uid);
-    for (std::uint8_t sector = layout_.identity(); sector <= layout_.returns(1); ++sector) {
-        const DeskSector* one = sector_of(sight, sector);
-        if (!one || one->opens == SectorOpens::kNot)
-            return refused(Reason::kCardNotUsable,
-                           "Sector " + std::to_string(sector) +
-                               " of this card does not open: it serves another system, or it is damaged. Use another "
-                               "card. Nothing was done.",
-                           sector);
-    }
+    if (auto closed = closed_sector(sight, layout_.identity(), layout_.returns(1)))
+        return std::unexpected(std::move(*closed));
     const Opened opened = open_all(mac_, masters_, layout_, uid, sight);
     const auto next = next_ticket(mac_, masters_, layout_, uid, sight, 0, 0);
     if (!next)
@@ -280,12 +273,7 @@ Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight
 
     const auto keys_of = keys(sight.uid);
     if (!keys_of) return std::unexpected(keys_of.error());
-    for (const DeskSector& one : sight.sectors) {
-        if (one.opens != SectorOpens::kTransport && one.opens != SectorOpens::kTorn) continue;
-        const auto& [a, b] = keys_of->sectors[one.sector];
-        const card::Block trailer = card::make_trailer(a, b);
-        plan.steps.push_back({one.sector, true, {trailer.begin(), trailer.end()}});
-    }
+    add_trailers(sight, *keys_of, plan.steps);
     // Nothing of who had the plastic before.
     for (const std::uint8_t sector :
          {layout_.identity(), layout_.credit(0), layout_.credit(1), layout_.returns(0), layout_.returns(1)})

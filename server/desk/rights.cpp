@@ -97,15 +97,8 @@ bool holds(const DeskSight& sight, const std::vector<DeskStep>& steps) {
 Answer<DeskPlan> OfficeDesk::order_rights(const DeskOrder& order, const DeskSight& sight, const Actor& who) {
     if (!warrants_) return refused(Reason::kBadArgument, "This desk makes no cards with rights. Nothing was done.");
     const card::Uid uid = *uid_of_text(sight.uid);
-    for (std::uint8_t sector = layout_.base; sector < card::kSectorCount; ++sector) {
-        const DeskSector* one = sector_of(sight, sector);
-        if (!one || one->opens == SectorOpens::kNot)
-            return refused(Reason::kCardNotUsable,
-                           "Sector " + std::to_string(sector) +
-                               " of this card does not open: it serves another system, or it is damaged. Use another "
-                               "card. Nothing was done.",
-                           sector);
-    }
+    if (auto closed = closed_sector(sight, layout_.base, card::kSectorCount - 1))
+        return std::unexpected(std::move(*closed));
     std::optional<card::IdentityRecord> stands;
     if (const auto bytes = record_in(sight, layout_.identity()))
         if (const auto opened =
@@ -138,12 +131,7 @@ Answer<DeskPlan> OfficeDesk::order_rights(const DeskOrder& order, const DeskSigh
     }
     const auto keys_of = keys(sight.uid);
     if (!keys_of) return std::unexpected(keys_of.error());
-    for (const DeskSector& one : sight.sectors) {
-        if (one.opens != SectorOpens::kTransport && one.opens != SectorOpens::kTorn) continue;
-        const auto& [a, b] = keys_of->sectors[one.sector];
-        const card::Block trailer = card::make_trailer(a, b);
-        plan.steps.push_back({one.sector, true, {trailer.begin(), trailer.end()}});
-    }
+    add_trailers(sight, *keys_of, plan.steps);
     // Nothing of who had the plastic before. Where only the acknowledgement was lost, a box may have written its word.
     const bool is_this = stands && stands->serial == ordered->card.id.value;
     for (std::uint8_t sector = layout_.base; sector < card::kSectorCount; ++sector)

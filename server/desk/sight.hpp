@@ -52,6 +52,29 @@ inline constexpr std::int64_t kCivilBegin_s = 946'684'800;
     const auto header = card::read_header(Bytes(bytes).first(card::kHeaderBytes));
     return header ? header->box : 0;
 }
+// A card that serves another system too is not touched: all of these must open.
+[[nodiscard]] inline std::optional<Refusal> closed_sector(const DeskSight& sight, std::uint8_t first,
+                                                          std::uint8_t last) {
+    for (std::uint8_t sector = first; sector <= last; ++sector) {
+        const DeskSector* one = sector_of(sight, sector);
+        if (!one || one->opens == SectorOpens::kNot)
+            return Refusal{Reason::kCardNotUsable,
+                           "Sector " + std::to_string(sector) +
+                               " of this card does not open: it serves another system, or it is damaged. Use another "
+                               "card. Nothing was done.",
+                           sector};
+    }
+    return std::nullopt;
+}
+// The sectors that bear the keys of the factory, or whose trailer was torn away, get those of the site.
+inline void add_trailers(const DeskSight& sight, const DeskKeys& keys, std::vector<DeskStep>& steps) {
+    for (const DeskSector& one : sight.sectors) {
+        if (one.opens != SectorOpens::kTransport && one.opens != SectorOpens::kTorn) continue;
+        const auto& [a, b] = keys.sectors[one.sector];
+        const card::Block trailer = card::make_trailer(a, b);
+        steps.push_back({one.sector, true, {trailer.begin(), trailer.end()}});
+    }
+}
 [[nodiscard]] inline DeskStep record_step(std::uint8_t sector, const card::RecordBytes& bytes) {
     return {sector, false, {bytes.begin(), bytes.end()}};
 }
