@@ -26,12 +26,6 @@ json power_dw(const std::optional<ActivePower>& power) {
 
 }  // namespace
 
-std::string box_digits(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    if (digits.size() < 10) digits.insert(0, 10 - digits.size(), '0');
-    return digits;
-}
-
 std::string_view word(Hold hold) {
     switch (hold) {
         case Hold::kNoCredit:

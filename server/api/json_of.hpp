@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/api/field.hpp"
+#include "server/domain/box_number.hpp"
 #include "server/domain/campaigns.hpp"
 #include "server/domain/reconcile.hpp"
 #include "server/domain/types.hpp"
@@ -11,8 +12,6 @@
 
 namespace prewatt::server::api {
 
-// The ten digits as printed on the box.
-[[nodiscard]] std::string box_digits(std::uint64_t number);
 [[nodiscard]] std::string_view word(Hold hold);
 
 [[nodiscard]] nlohmann::json holds_of(HoldSet holds);

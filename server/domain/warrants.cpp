@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/domain/box_number.hpp"
+
 namespace prewatt::server {
 namespace {
 
@@ -11,10 +13,6 @@ constexpr std::int64_t kCivilBegin_ms = 946'684'800'000;
 
 Refusal bad(std::string message, std::int64_t limit = 0) {
     return {Reason::kBadArgument, std::move(message) + " Nothing was done.", limit};
-}
-std::string digits(std::uint64_t box) {
-    std::string text = std::to_string(box);
-    return std::string(text.size() < 10 ? 10 - text.size() : 0, '0') + text;
 }
 
 }  // namespace
@@ -42,7 +40,7 @@ std::optional<Refusal> check_wish(const WarrantWish& wish) {
     for (std::size_t k = 0; k < wish.boxes.size(); ++k) {
         if (wish.boxes[k] == 0 || wish.boxes[k] > kBoxNumberMax) return bad("A box has a number of ten digits.");
         if (std::count(wish.boxes.begin(), wish.boxes.end(), wish.boxes[k]) > 1)
-            return bad("Box " + digits(wish.boxes[k]) + " is named twice.");
+            return bad("Box " + box_digits(wish.boxes[k]) + " is named twice.");
     }
     if (wish.kind == CardKind::kRestore && wish.restored == Restored{})
         return bad("Say what is to be forgotten: overload, malignant load, or the cut-off alarm.");
@@ -52,7 +50,7 @@ std::optional<Refusal> check_wish(const WarrantWish& wish) {
 std::string content_of(const WarrantWish& wish, std::string_view order_id) {
     std::string boxes;
     for (const std::uint64_t box : wish.boxes)
-        boxes += (boxes.empty() ? "" : " ") + digits(box);
+        boxes += (boxes.empty() ? "" : " ") + box_digits(box);
     const auto bit = [](bool set) { return std::string{set ? "1" : "0"}; };
     return act_content(kWarrantAction, {{"order_id", std::string{order_id}},
                                         {"kind", std::string{word(wish.kind)}},
@@ -92,7 +90,7 @@ std::string in_words(const WarrantWish& wish) {
     if (wish.boxes.empty()) return text + " of every box";
     text += wish.boxes.size() == 1 ? " of box " : " of boxes ";
     for (std::size_t k = 0; k < wish.boxes.size(); ++k)
-        text += (k == 0 ? "" : ", ") + digits(wish.boxes[k]);
+        text += (k == 0 ? "" : ", ") + box_digits(wish.boxes[k]);
     return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/domain/box_number.hpp"
 #include "server/domain/campaigns.hpp"
 #include "server/domain/orders.hpp"
 #include "server/store/approvals.hpp"
@@ -22,10 +23,6 @@ std::string name_of(WarrantId warrant) {
 // Of everything that is ordered onto the warrant's card.
 std::string order_of(WarrantId warrant) {
     return name_of(warrant);
-}
-std::string digits(std::uint64_t box) {
-    std::string text = std::to_string(box);
-    return std::string(text.size() < 10 ? 10 - text.size() : 0, '0') + text;
 }
 
 #define PREWATT_WARRANT_SELECT                                                                                 \
@@ -121,7 +118,7 @@ Answer<std::vector<CardRight>> rights_for(Db& db, const WarrantWish& wish) {
         bool found = false;
         db.query("SELECT id FROM boxes WHERE number = $1", {static_cast<std::int64_t>(box)},
                  [&](const Row&) { found = true; });
-        if (!found) return refused(Reason::kNotFound, "There is no box " + digits(box) + "; nothing was done.");
+        if (!found) return refused(Reason::kNotFound, "There is no box " + box_digits(box) + "; nothing was done.");
         rights.emplace_back().box_number = box;
     }
     return rights;
@@ -220,7 +217,7 @@ std::optional<Refusal> refuse_second_card(Db& db, const std::vector<CardRight>& 
                 const CardId card = row.as<CardId>(0);
                 refusal = Refusal{Reason::kCardInUse,
                                   "Card " + std::to_string(card.value) + " (" + std::string{word(row.as<CardKind>(1))} +
-                                      ") with a right for box " + digits(right.box_number) +
+                                      ") with a right for box " + box_digits(right.box_number) +
                                       " is out, and used last it would be refused there: read it and take it back "
                                       "first, or say that it is lost. Nothing was done.",
                                   card.value};
@@ -364,7 +361,7 @@ Answer<WarrantRecord> take_receipt(Db& db, CardId card, std::uint64_t box_number
         if (receipt.sequence != right.sequence || before->states[k] == RightState::kCarriedOut) continue;
         append_audit(db, who,
                      {"card.carried_out", "card " + std::to_string(card.value), name_of(before->id),
-                      in_words(before->wish) + " at box " + digits(box_number)},
+                      in_words(before->wish) + " at box " + box_digits(box_number)},
                      "", now);
         prove(db, *before, now, changes);
     }
