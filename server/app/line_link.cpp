@@ -22,6 +22,47 @@ WhenDone<Done> LineLink::heard(std::string_view what) const {
     };
 }
 
+// One that comes later about the same thing has taken its place; a rule that refuses it will do so again.
+WhenDone<Done> LineLink::kept(Key key, std::uint64_t serial, std::string_view what) const {
+    return [unkept = unkept_, key, serial, hear = heard(what)](const Answer<Done>& answer) {
+        {
+            const std::lock_guard lock(unkept->mutex);
+            const auto said = unkept->said.find(key);
+            if (said != unkept->said.end() && said->second.serial == serial) {
+                const bool again = !answer && (answer.error().reason == Reason::kStorageFull ||
+                                               answer.error().reason == Reason::kStorageFailed);
+                if (again)
+                    said->second.waits = unkept->any_waits = true;
+                else
+                    unkept->said.erase(said);
+            }
+        }
+        hear(answer);
+    };
+}
+
+void LineLink::say_until_kept(Key key, std::string_view what, Say say) {
+    std::uint64_t serial = 0;
+    {
+        const std::lock_guard lock(unkept_->mutex);
+        serial = ++unkept_->serial;
+        unkept_->said[key] = {serial, say, false};
+    }
+    say(kept(key, serial, what));
+}
+
+void LineLink::say_again() {
+    std::vector<std::tuple<Key, std::uint64_t, Say>> waiting;
+    {
+        const std::lock_guard lock(unkept_->mutex);
+        if (!std::exchange(unkept_->any_waits, false)) return;
+        for (auto& [key, said] : unkept_->said)
+            if (std::exchange(said.waits, false)) waiting.emplace_back(key, said.serial, said.say);
+    }
+    for (const auto& [key, serial, say] : waiting)
+        say(kept(key, serial, "what a line said before"));
+}
+
 void LineLink::need_counters(BoxId box, std::uint32_t above, std::uint32_t count) {
     const auto reserve = [&office = office_, give = give_counters_, tell = tell_, box, count] {
         office.reserve_counters(box, count, [give, tell, box, count](const Answer<std::uint32_t>& first) {
@@ -41,6 +82,7 @@ void LineLink::bind(BoxId box, std::uint8_t number, HouseholdId household) {
 }
 
 void LineLink::on_block(const collect::BlockReading& block) {
+    say_again();
     std::unique_lock lock(mutex_);
     Place& place = boxes_[block.box];
     std::vector<Reading> readings;
@@ -117,7 +159,8 @@ void LineLink::on_answering(BoxId box, bool answering, UnixTime at) {
         const std::lock_guard lock(mutex_);
         boxes_[box].told = false;
     }
-    office_.record_box_seen(seen, heard("whether a box answers"));
+    say_until_kept({About::kAnswering, box.value, 0}, "whether a box answers",
+                   [&office = office_, seen](WhenDone<Done> done) { office.record_box_seen(seen, std::move(done)); });
 }
 
 void LineLink::on_sent(const Delivery& delivery, UnixTime at) {
@@ -127,11 +170,18 @@ void LineLink::on_sent(const Delivery& delivery, UnixTime at) {
 void LineLink::on_confirmed(const Delivery& delivery, const card::Effect& effect, UnixTime at) {
     const MeterEffect shown{effect.epoch, effect.ticket_number, credit_of_hundredths(effect.remaining_hundredths),
                             effect.state};
-    office_.record_confirmed(delivery, shown, at, heard("a confirmation"));
+    say_until_kept({About::kPart, delivery.household.value, static_cast<std::int64_t>(delivery.part)}, "a confirmation",
+                   [&office = office_, delivery, shown, at](WhenDone<Done> done) {
+                       office.record_confirmed(delivery, shown, at, std::move(done));
+                   });
 }
 
 void LineLink::on_refused(const Delivery& delivery, std::string_view problem, bool for_good, UnixTime at) {
-    office_.record_refused(delivery, std::string(problem), for_good, at, heard("a refusal"));
+    if (!for_good) return office_.record_refused(delivery, std::string(problem), false, at, heard("a refusal"));
+    say_until_kept({About::kPart, delivery.household.value, static_cast<std::int64_t>(delivery.part)}, "a refusal",
+                   [&office = office_, delivery, problem = std::string(problem), at](WhenDone<Done> done) {
+                       office.record_refused(delivery, problem, true, at, std::move(done));
+                   });
 }
 
 void LineLink::on_freeze(const collect::FreezeReading& reading) {
@@ -180,7 +230,12 @@ void LineLink::on_setting(BoxId box, const collect::SettingNews& news, UnixTime 
     report.found = news.found;
     report.sum = news.sum;
     report.at = at;
-    office_.campaigns().record_setting(std::move(report), heard("what a meter said of a setting"));
+    // The check sum over all of them is of name 0.
+    const std::int64_t place = std::int64_t{report.number} << 16 | report.name.id << 8 | report.name.index;
+    say_until_kept({About::kSetting, box.value, place}, "what a meter said of a setting",
+                   [&office = office_, report = std::move(report)](WhenDone<Done> done) {
+                       office.campaigns().record_setting(report, std::move(done));
+                   });
 }
 
 }  // namespace prewatt::server::app

@@ -2,6 +2,10 @@
 // reserves for it comes back. Called on the line's strand and never blocks; the office answers later, on a thread of
 // its own.
 //
+// What a line says only once (a confirmation, a refusal for good, what a meter said of a setting, that a box is silent)
+// is said to the office again until it has kept it: with every answer of a box, in place of what was said of the same
+// thing before. Where it is never kept, the line masters say it after the next start.
+//
 // Decides how often an unchanged box is written down (kSeenInterval): a quiet line of 256 boxes must not cost 256
 // commits a sweep.
 #pragma once
@@ -10,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <tuple>
 
 #include "server/collect/line_office.hpp"
 #include "server/domain/office.hpp"
@@ -58,7 +63,27 @@ class LineLink final : public collect::LineOffice {
         std::uint8_t flags = 0;
         bool told = false;
     };
+    // What is said once, by whom or what it is about: a household and a part; a box, a place in it and a setting; a
+    // box.
+    enum class About : std::uint8_t { kPart, kSetting, kAnswering };
+    using Key = std::tuple<About, std::int64_t, std::int64_t>;
+    using Say = std::function<void(WhenDone<Done>)>;
+    struct Said {
+        std::uint64_t serial = 0;  // of the newest about it
+        Say say;
+        bool waits = false;  // it was not kept
+    };
+    struct Unkept {
+        std::mutex mutex;
+        std::uint64_t serial = 0;
+        std::map<Key, Said> said;
+        bool any_waits = false;
+    };
+
     [[nodiscard]] WhenDone<Done> heard(std::string_view what) const;
+    void say_until_kept(Key key, std::string_view what, Say say);
+    void say_again();
+    [[nodiscard]] WhenDone<Done> kept(Key key, std::uint64_t serial, std::string_view what) const;
 
     Office& office_;
     GiveCounters give_counters_;
@@ -66,6 +91,7 @@ class LineLink final : public collect::LineOffice {
     Tell tell_;
     std::mutex mutex_;
     std::map<BoxId, Place> boxes_;
+    std::shared_ptr<Unkept> unkept_ = std::make_shared<Unkept>();  // the office may answer after this has gone
 };
 
 // Seconds since 2000 on the clock of a box, which shows the time of the office (office_calendar.hpp), as a point in

@@ -25,6 +25,12 @@ class RecordingOffice final : public api::FakeOffice {
         seen.push_back(one);
         fails ? done(std::unexpected(Refusal{Reason::kStorageFull, "the disk is full"})) : done(Done{});
     }
+    std::vector<std::pair<Delivery, UnixTime>> confirmed;
+    std::vector<WhenDone<Done>> answers;  // of those, to be given by the test
+    void record_confirmed(Delivery delivery, MeterEffect, UnixTime at, WhenDone<Done> done) override {
+        confirmed.emplace_back(delivery, at);
+        answers.push_back(std::move(done));
+    }
     void record_powers(std::vector<PowerReading> list) override { powers = std::move(list); }
     void record_effect(HouseholdId household, MeterEffect effect, UnixTime, WhenDone<Done> done) override {
         effects.emplace_back(household, effect);
@@ -130,6 +136,40 @@ TEST_F(LineLinkTest, AFullDiskIsSaidAndTheLineGoesOn) {
     link_.on_answering(BoxId{1}, true, UnixTime{1});
     ASSERT_EQ(told_.size(), 1u);
     EXPECT_NE(told_[0].find("the disk is full"), std::string::npos);
+}
+
+TEST_F(LineLinkTest, AConfirmationThatWasNotKeptIsSaidAgain) {
+    // The meter has switched, the disk was full for that moment, and the order stays open until the next start.
+    const Delivery first{HouseholdId{7}, Part::kRemoteHold, 5, 4};
+    Delivery second = first;
+    second.version = 5;
+    const Answer<Done> full = std::unexpected(Refusal{Reason::kStorageFull, "the disk is full"});
+    link_.on_confirmed(first, {}, UnixTime{100});
+    office_.answers[0](full);
+    EXPECT_EQ(told_.size(), 1u);
+    link_.on_block(block(200, {}));
+    ASSERT_EQ(office_.confirmed.size(), 2u);
+    EXPECT_EQ(office_.confirmed[1].first.version, 4u);
+    EXPECT_EQ(office_.confirmed[1].second.ms, 100) << "it is as old as it was";
+    link_.on_block(block(300, {}));
+    EXPECT_EQ(office_.confirmed.size(), 2u) << "it is on its way";
+
+    link_.on_confirmed(second, {}, UnixTime{310});
+    office_.answers[1](full);
+    link_.on_block(block(400, {}));
+    EXPECT_EQ(office_.confirmed.size(), 3u) << "a later one has taken its place";
+    office_.answers[2](full);
+    link_.on_block(block(500, {}));
+    ASSERT_EQ(office_.confirmed.size(), 4u);
+    EXPECT_EQ(office_.confirmed[3].first.version, 5u);
+    office_.answers[3](Done{});
+    link_.on_block(block(600, {}));
+    EXPECT_EQ(office_.confirmed.size(), 4u) << "it was kept";
+
+    link_.on_confirmed(first, {}, UnixTime{610});
+    office_.answers[4](std::unexpected(Refusal{Reason::kNotFound, "no such household"}));
+    link_.on_block(block(700, {}));
+    EXPECT_EQ(office_.confirmed.size(), 5u) << "a rule refuses it each time";
 }
 
 TEST(CivilTimeTest, ThereAndBackIsTheSameSecond) {
