@@ -225,6 +225,7 @@ class Accounts {
     // Prices: a plan, and which plan holds for a household, are answered with kNeedsApproval as a refund is.
     virtual void add_plan(MoneyOrder order, PlanVersion plan, WhenDone<PlanVersion> done) = 0;
     virtual void set_price_group(Actor who, HouseholdId household, std::int64_t group, WhenDone<Done> done) = 0;
+    // The rule that holds already is not written again.
     virtual void set_quota_rule(Actor who, QuotaRule rule, WhenDone<Done> done) = 0;
     // The free quota of the month of `now` for all open accounts, each at most once a month however often this is
     // called. Some households at a time, so that sales go on meanwhile.

@@ -230,8 +230,8 @@ Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, st
 std::vector<QuotaRule> read_quota_rules(Db& db) {
     std::vector<QuotaRule> rules;
     db.query(
-        "SELECT price_group, per, quota_ckwh, quota_fen FROM quota_rules r WHERE id = (SELECT MAX(id) FROM quota_rules "
-        "q WHERE q.price_group = r.price_group) ORDER BY price_group",
+        "SELECT price_group, per, quota_ckwh, quota_fen FROM quota_rules WHERE id IN (SELECT MAX(id) FROM quota_rules "
+        "GROUP BY price_group) ORDER BY price_group",
         {}, [&](const Row& row) {
             rules.push_back({row.integer(0), row.as<QuotaPer>(1), row.as<Credit>(2), row.as<Credit>(3)});
         });
@@ -243,6 +243,15 @@ Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, Uni
     if (rule.group < 0 || rule.quota < Credit{0} || rule.quota > most || rule.quota_money < Credit{0} ||
         rule.quota_money > most)
         return refuse(Reason::kBadArgument, "A quota is 0 to 100,000.00 kWh or yuan; nothing was changed.", 10'000'000);
+    bool is_so = false;
+    db.query(
+        "SELECT per, quota_ckwh, quota_fen FROM quota_rules WHERE id = (SELECT MAX(id) FROM quota_rules WHERE "
+        "price_group = $1)",
+        {rule.group}, [&](const Row& row) {
+            is_so = row.as<QuotaPer>(0) == rule.per && row.as<Credit>(1) == rule.quota &&
+                    row.as<Credit>(2) == rule.quota_money;
+        });
+    if (is_so) return Done{};
     db.execute(
         "INSERT INTO quota_rules (price_group, per, quota_ckwh, quota_fen, at, operator_name) VALUES ($1, $2, $3, $4, "
         "$5, $6)",

@@ -882,11 +882,16 @@ class CampaignsOnDb final : public Campaigns {
     Answer<std::optional<UnixTime>> due(UnixTime now) override {
         return engine_.pool.ask([&](Db& db) -> Answer<std::optional<UnixTime>> {
             std::optional<UnixTime> due;
-            db.query(PREWATT_CAMPAIGN_SELECT "WHERE state < 3", {}, [&](const Row& row) {
-                const CampaignRecord c = campaign_of(row).record;
+            std::vector<CampaignRow> open;
+            db.query(PREWATT_CAMPAIGN_SELECT "WHERE state < 3", {},
+                     [&](const Row& row) { open.push_back(campaign_of(row)); });
+            for (const CampaignRow& row : open) {
+                const CampaignRecord& c = row.record;
+                // While its first member waits there is nothing to write, for weeks if that one has no supply.
+                if (c.expanded && first_waiting(db, row) == row.settled_to + 1) continue;
                 const UnixTime at = c.expanded ? now : next_start(c.order.schedule, now);
                 due = due ? std::min(*due, at) : at;
-            });
+            }
             return checked(db, std::move(due));
         });
     }

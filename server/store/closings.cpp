@@ -323,13 +323,13 @@ Answer<std::vector<FreezeWish>> freezes_wanted(Db& db, UnixTime now) {
     for (int k = 0; k < kFreezesKept && closing_of(month, when) >= *first_reading_at; ++k, month = month.before()) {
         const UnixTime at = closing_of(month, when);
         const auto add = [&](const Row& row) { wishes.push_back({row.as<BoxId>(0), at}); };
-        // Of a month that was closed without the household nothing can be corrected.
+        // Of a month that was closed without the household nothing can be corrected, and what was closed by its freeze
+        // has it.
         if (month.number() <= closed_until)
             db.query(
                 "SELECT DISTINCT h.box_id FROM closings c JOIN households h ON h.id = c.household_id WHERE c.month = "
-                "$1 "
-                "AND c.version = 1 AND NOT EXISTS (SELECT 1 FROM freezes f WHERE f.at = $2 AND f.household_id = "
-                "c.household_id) AND h.box_id IS NOT NULL AND h.bound_at <= $2 ORDER BY h.box_id",
+                "$1 AND c.version = 1 AND c.quality < 3 AND NOT EXISTS (SELECT 1 FROM freezes f WHERE f.at = $2 AND "
+                "f.household_id = c.household_id) AND h.box_id IS NOT NULL AND h.bound_at <= $2 ORDER BY h.box_id",
                 {month.number(), at}, add);
         else
             db.query(

@@ -221,18 +221,20 @@ void apply_effect(Db& db, HouseholdId household, const MeterRow& meter, const Me
         used = std::max(used, *credited - effect.remaining);
     const std::uint32_t number = ours ? effect.ticket_number : seen_before;
     const std::uint32_t lit_number = effect.epoch == meter.account.meter_epoch ? std::min(meter.lit_number, number) : 0;
+    // Read in full, it is judged by that; and proved when what went through stood beside it.
+    const bool proves = effect.credited && effect.forward;
+    const Value judged_at = effect.credited ? Value{at} : Value{};
     db.execute(
         "UPDATE meters SET epoch = $2, ticket_number = $3, effect_at = $4, used_ckwh = $5, lit_number = $6, "
         "remaining_ckwh = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $7 ELSE remaining_ckwh END, "
         "state = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $8 ELSE state END, "
-        "read_at = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $4 ELSE read_at END WHERE household_id = $1",
-        {household, effect.epoch, number, at, used, lit_number, effect.remaining, effect.state.bits});
-    if (effect.credited) note_judged(db, household, at);
-    if (effect.credited && effect.forward)
-        db.execute(
-            "UPDATE meters SET proved_epoch = $2, proved_used_ckwh = $3, proved_forward_ckwh = $4 WHERE household_id = "
-            "$1",
-            {household, effect.epoch, *effect.credited - effect.remaining, *effect.forward});
+        "read_at = CASE WHEN read_at IS NULL OR read_at <= $4 THEN $4 ELSE read_at END, "
+        "judged_at = COALESCE($9, judged_at), proved_epoch = COALESCE($10, proved_epoch), "
+        "proved_used_ckwh = COALESCE($11, proved_used_ckwh), proved_forward_ckwh = COALESCE($12, proved_forward_ckwh) "
+        "WHERE household_id = $1",
+        {household, effect.epoch, number, at, used, lit_number, effect.remaining, effect.state.bits, judged_at,
+         proves ? Value{effect.epoch} : Value{}, proves ? Value{*effect.credited - effect.remaining} : Value{},
+         proves ? Value{*effect.forward} : Value{}});
     if (effect.state.has(StateBit::kRelayClosed) && number > lit_number)
         light(db, household, effect.epoch, lit_number, number, at, changes);
     // An account that was read in full is waited for by the line master, which goes on when it was judged.

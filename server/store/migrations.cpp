@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 12> kMigrations{{
+const std::array<Migration, 13> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -116,6 +116,7 @@ const std::array<Migration, 12> kMigrations{{
     proved_use_migration(),
     refund_searches_migration(),
     warrants_migration(),
+    polls_migration(),
 }};
 
 }  // namespace

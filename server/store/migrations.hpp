@@ -30,6 +30,7 @@ struct Migration {
 [[nodiscard]] Migration proved_use_migration();
 [[nodiscard]] Migration refund_searches_migration();
 [[nodiscard]] Migration warrants_migration();
+[[nodiscard]] Migration polls_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();

@@ -82,7 +82,7 @@ class OfficeOnDb final : public Office {
         : lock_(std::move(c.lock)),
           cheap_password_hash_(c.cheap_password_hash),
           readings_(c.clock()),
-          engine_{std::move(c.clock), ReadPool{std::move(c.open_reading)},
+          engine_{std::move(c.clock), c.open_reading ? ReadPool{std::move(c.open_reading)} : ReadPool{*c.writing},
                   Writer{with_readings(std::move(c.writing)), c.batch_max,
                          [this](const Changes& changes) { tell(changes); }, c.by_hand, &readings_},
                   &readings_},

@@ -9,6 +9,7 @@ namespace prewatt::server::store {
 
 struct Connections {
     std::unique_ptr<Db> writing;
+    // None: questions go over `writing`, of an office in one thread (by_hand).
     std::function<std::expected<std::unique_ptr<Db>, DbFailure>()> open_reading;
     std::function<UnixTime()> clock;
     std::size_t batch_max = 256;

@@ -33,8 +33,8 @@ constexpr const char* kFlush =
     " > meters.used_ckwh AND (b.unit <> 0 OR meters.proved_epoch <> meters.epoch OR b.credited_ckwh "
     "- " PREWATT_REMAINS_TWICE
     " - meters.proved_used_ckwh <= f.forward_ckwh - meters.proved_forward_ckwh + 5) AND NOT EXISTS (SELECT 1 "
-    "FROM bookings n WHERE n.household_id = b.household_id AND (n.epoch > b.epoch OR (n.epoch = b.epoch AND "
-    "n.ticket_number > b.ticket_number)))), meters.used_ckwh), read_at = f.at, forward_ckwh = f.forward_ckwh, "
+    "FROM bookings n WHERE n.household_id = b.household_id AND (n.epoch, n.ticket_number) > (b.epoch, "
+    "b.ticket_number))), meters.used_ckwh), read_at = f.at, forward_ckwh = f.forward_ckwh, "
     "remaining_ckwh = f.remaining_ckwh, state = f.state FROM readings_to_flush f WHERE f.household_id = "
     "meters.household_id AND (meters.read_at IS NULL OR meters.read_at <= f.at) AND meters.household_id >= $1 AND "
     "meters.household_id <= $2";

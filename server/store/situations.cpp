@@ -63,12 +63,13 @@ Judgement judge_effect(const KnownAccount& known, UnixTime known_at, const Meter
 void stop_tickets(Db& db, HouseholdId household, const Judgement& judgement, const MeterEffect& effect, UnixTime at,
                   Changes& changes) {
     // What the household has now is shown; what its account was stays, so that nothing is forgotten with the meter.
+    // Read in full, it has been judged.
     db.execute(
         "UPDATE meters SET effect_at = $2, remaining_ckwh = CASE WHEN read_at IS NULL OR read_at <= $2 THEN $3 ELSE "
         "remaining_ckwh END, state = CASE WHEN read_at IS NULL OR read_at <= $2 THEN $4 ELSE state END, read_at = CASE "
-        "WHEN read_at IS NULL OR read_at <= $2 THEN $2 ELSE read_at END WHERE household_id = $1",
-        {household, at, effect.remaining, effect.state.bits});
-    if (effect.credited) note_judged(db, household, at);
+        "WHEN read_at IS NULL OR read_at <= $2 THEN $2 ELSE read_at END, judged_at = COALESCE($5, judged_at) WHERE "
+        "household_id = $1",
+        {household, at, effect.remaining, effect.state.bits, effect.credited ? Value{at} : Value{}});
     changes.push_back({Change::Kind::kDesired, household.value});
     changes.push_back({Change::Kind::kHousehold, household.value});
     if (judgement.known.stopped == judgement.situation) return refresh_question(db, household, effect, at);
@@ -110,10 +111,6 @@ void stop_tickets(Db& db, HouseholdId household, const Judgement& judgement, con
         item.proposals = {"Nothing is needed when the figure is good enough: a new account holds it.",
                           "Correct the account by what was used since, when it is known."};
     raise_work_item(db, item);
-}
-
-void note_judged(Db& db, HouseholdId household, UnixTime at) {
-    db.execute("UPDATE meters SET judged_at = $2 WHERE household_id = $1", {household, at});
 }
 
 void let_tickets_go(Db& db, HouseholdId household, UnixTime at, Changes& changes) {

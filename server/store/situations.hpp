@@ -20,8 +20,6 @@ struct Judgement {
 // brought up to date by what the meter shows later.
 void stop_tickets(Db& db, HouseholdId household, const Judgement& judgement, const MeterEffect& effect, UnixTime at,
                   Changes& changes);
-// An account that was read in full at that time has been judged.
-void note_judged(Db& db, HouseholdId household, UnixTime at);
 // The meter shows again what it should.
 void let_tickets_go(Db& db, HouseholdId household, UnixTime at, Changes& changes);
 
