@@ -169,8 +169,8 @@ void World::new_tenant(std::size_t index) {
         at(now_ + seconds(120), What::kNewTenant, index);
         return;
     }
-    const auto account = office_->office().accounts().account(household);
-    if (!account || !account->account.closed) return;
+    const auto record = office_->office().household(household);
+    if (!record || !record->closed) return;
     begin_act("open", [this, household](const std::string& id, ActDone done) {
         office_->office().accounts().open(money_order(id), household, told<BookingsAnswer>(std::move(done)));
     });

@@ -347,7 +347,9 @@ Energy World::largest_window() const {
 // office must know less than was used, never more, and takes a memory for lost only where one was.
 std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
     std::int64_t unknown = used_in_lost_accounts(auditor, room);
+    std::set<std::uint16_t> lost = room.lost_in;
     for (const Auditor::Ended& ended : auditor.ended(room.id.value)) {
+        lost.erase(ended.epoch);
         if (!room.lost_in.contains(ended.epoch)) {
             // One that had not reached the old meter when the desk bound the room to another box goes along.
             if (ended.carried && !ended.order_id.starts_with("a-box"))
@@ -380,6 +382,15 @@ std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
         }
         unknown += used - known;
     }
+    // One that the restored books hold as closed long ago is not ended a second time: what went through from then to
+    // the account that was taken over was used in accounts that these books never had.
+    if (room.was_ahead)
+        for (const std::uint16_t epoch : lost) {
+            const auto began = room.registers_at.find(epoch);
+            const auto after = room.registers_at.upper_bound(epoch);
+            if (began != room.registers_at.end() && after != room.registers_at.end())
+                unknown += after->second - began->second;
+        }
     // The account that went on in the meter that had lost it: what was used before counts there no more.
     const meter::HouseholdView view = boxes_[room.box]->node().household(room.number);
     const auto began = room.registers_at.find(view.epoch);

@@ -28,12 +28,14 @@ class LateMessages {
   public:
     LateMessages(double share, std::uint64_t seed) : share_(share), random_(seed, {0x6C617465}) {}
 
-    void report(Instant now, std::function<void()> message) {
+    template <class Message>
+    void report(Instant now, Message message) {
         if (share_ > 0 && random_.chance(share_ / 5)) on_way_.emplace(late(now), message);
         put(due(now), now, std::move(message));
     }
     // In order among those with the same key.
-    void tell(std::int64_t key, Instant now, std::function<void()> message) {
+    template <class Message>
+    void tell(std::int64_t key, Instant now, Message message) {
         Instant& last = last_[key];
         last = std::max(last, due(now));
         put(last, now, std::move(message));
@@ -60,7 +62,8 @@ class LateMessages {
         return now +
                microseconds(static_cast<std::int64_t>(1 + random_.below(static_cast<std::uint64_t>(kLateMax.count()))));
     }
-    void put(Instant at, Instant now, std::function<void()> message) {
+    template <class Message>
+    void put(Instant at, Instant now, Message message) {
         if (at <= now) return message();
         on_way_.emplace(at, std::move(message));
     }

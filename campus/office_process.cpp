@@ -177,7 +177,8 @@ class OfficeProcess::Seat final : public sim::Station {
         }
 
       private:
-        void send(std::function<void()> message) {
+        template <class Message>
+        void send(Message message) {
             seat_.messages_.report(seat_.owner_.now_, std::move(message));
             seat_.wake_for_messages();
         }
@@ -340,9 +341,6 @@ bool OfficeProcess::start(Instant now) {
     }
     Connections connections;
     connections.writing = std::move(*writing);
-    connections.open_reading = [vfs = disk_.vfs()] {
-        return open_sqlite(file(), {.create = false, .read_only = true, .pages_max = 0, .vfs = vfs});
-    };
     connections.clock = [this] { return unix_at(now_); };
     connections.cheap_password_hash = true;
     connections.by_hand = &by_hand_;

@@ -5,6 +5,9 @@
 // that is what a kill between any two steps means. A death inside of a transaction comes from the disk
 // (DiskFaults::die_at_write): after a turn that met it, is_dead() is true and nobody is answered any more.
 //
+// Its questions go over the writing connection: in one thread none is asked while something is written. What several
+// connections of one office see of each other is for `prewatt torture office` and the tests of server/store.
+//
 // Owned by the world. Boxes, lines and disk outlive it.
 #pragma once
 #include <deque>
