@@ -38,6 +38,10 @@ constexpr const char* kFlush =
     "remaining_ckwh = f.remaining_ckwh, state = f.state FROM readings_to_flush f WHERE f.household_id = "
     "meters.household_id AND (meters.read_at IS NULL OR meters.read_at <= f.at) AND meters.household_id >= $1 AND "
     "meters.household_id <= $2";
+// Of one connection. SQLite prepares every statement anew after it was made, so it is made before most of them.
+constexpr const char* kToFlush =
+    "CREATE TEMPORARY TABLE IF NOT EXISTS readings_to_flush (household_id BIGINT PRIMARY KEY, at BIGINT NOT NULL, "
+    "forward_ckwh BIGINT NOT NULL, remaining_ckwh BIGINT NOT NULL, state BIGINT NOT NULL)";
 static_assert(static_cast<int>(Hold::kNotOpened) == 7,
               "(f.state / 128) % 2: an account that is not opened tells nothing");
 static_assert(static_cast<int>(AccountUnit::kEnergy) == 0 && kReadingSlack == energy_of_hundredths(5),
@@ -47,6 +51,7 @@ static_assert(static_cast<int>(AccountUnit::kEnergy) == 0 && kReadingSlack == en
 
 Answer<Done> ReadingLog::load(Db& db) {
     if (loaded_) return Done{};
+    db.define(kToFlush);
     UnixTime newest;
     db.query("SELECT household_id, read_at, CASE WHEN ticket_number > lit_number THEN 1 ELSE 0 END FROM meters", {},
              [&](const Row& row) {
@@ -180,9 +185,7 @@ Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max,
     if (!rows.empty()) {
         const HouseholdId first = households.front();
         const HouseholdId last = households.back();
-        db.define(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS readings_to_flush (household_id BIGINT PRIMARY KEY, at BIGINT NOT "
-            "NULL, forward_ckwh BIGINT NOT NULL, remaining_ckwh BIGINT NOT NULL, state BIGINT NOT NULL)");
+        db.define(kToFlush);
         db.execute("DELETE FROM readings_to_flush");
         db.append_rows("readings_to_flush", {"household_id", "at", "forward_ckwh", "remaining_ckwh", "state"}, rows);
         db.execute(kFlush, {first, last, runs_since_});
