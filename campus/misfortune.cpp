@@ -231,11 +231,9 @@ void World::restore() {
     }
     check_ledger();  // of these books nothing can be found later
     if (failed()) return;
-    if (options_.cards) {
-        Auditor* auditor = open_auditor();
-        if (auditor) keep_books_of_before(*auditor);
-        if (!auditor || !auditor->ok()) return at(now_ + minutes(1), What::kRestore, 0);
-    }
+    Auditor* auditor = open_auditor();
+    if (auditor) keep_books_of_before(*auditor);
+    if (!auditor || !auditor->ok()) return at(now_ + minutes(1), What::kRestore, 0);
     newest_added_up_ = 0;
     note(0x72657374);
     ++report_.backups_restored;
@@ -340,7 +338,7 @@ void World::look_after_cards() {
 // is one that the office has sent without asking.
 bool World::take_ticket_of_card(Room& room, const meter::HouseholdView& view) {
     const std::pair<std::uint16_t, std::uint32_t> shown{view.epoch, view.ticket_number};
-    if (books_of_before_.empty() || shown <= std::pair{room.epoch, room.number_seen}) return false;
+    if (!options_.cards || books_of_before_.empty() || shown <= std::pair{room.epoch, room.number_seen}) return false;
     const Presented& place = presented_[room.box];
     const bool lies_there = place.card && plastics_[place.plastic].room == static_cast<std::size_t>(&room - &rooms_[0]);
     if (!lies_there && room.from_card != shown) return false;
@@ -384,7 +382,14 @@ void World::check_question(Room& room, const meter::HouseholdView& view) {
             return;
         }
     }
-    if ((view.epoch != room.epoch || view.ticket_number != room.number_seen) && !room.may_be_answered)
+    // A frame of the lost books that was on the line, or is said again by somebody, brings what those had issued: the
+    // meter knows still more, and nobody has sent it.
+    if (const std::int64_t credited = in_hundredths(view.credited, Round::kDown);
+        was_issued_before(room, view.epoch, view.ticket_number, credited)) {
+        room.ahead_epoch = view.epoch;
+        room.ahead_number = view.ticket_number;
+        room.ahead_credited = credited;
+    } else if ((view.epoch != room.epoch || view.ticket_number != room.number_seen) && !room.may_be_answered)
         return violate("B1",
                        name_of(room) + " knew more than the restored office and was sent ticket " +
                            std::to_string(view.epoch) + "." + std::to_string(view.ticket_number) +
