@@ -23,8 +23,8 @@ WhenDone<Done> LineLink::heard(std::string_view what) const {
 }
 
 // One that comes later about the same thing has taken its place; a rule that refuses it will do so again.
-WhenDone<Done> LineLink::kept(Key key, std::uint64_t serial, std::string_view what) const {
-    return [unkept = unkept_, key, serial, hear = heard(what)](const Answer<Done>& answer) {
+WhenDone<Done> LineLink::kept(Key key, std::uint64_t serial, WhenDone<Done> hear) const {
+    return [unkept = unkept_, key, serial, hear = std::move(hear)](const Answer<Done>& answer) {
         {
             const std::lock_guard lock(unkept->mutex);
             const auto said = unkept->said.find(key);
@@ -37,7 +37,7 @@ WhenDone<Done> LineLink::kept(Key key, std::uint64_t serial, std::string_view wh
                     unkept->said.erase(said);
             }
         }
-        hear(answer);
+        if (hear) hear(answer);
     };
 }
 
@@ -48,19 +48,21 @@ void LineLink::say_until_kept(Key key, std::string_view what, Say say) {
         serial = ++unkept_->serial;
         unkept_->said[key] = {serial, say, false};
     }
-    say(kept(key, serial, what));
+    say(kept(key, serial, heard(what)));
 }
 
-void LineLink::say_again() {
+void LineLink::say_again(UnixTime now) {
+    if (now >= said_again_at_ && now - said_again_at_ < kSeenInterval) return;
     std::vector<std::tuple<Key, std::uint64_t, Say>> waiting;
     {
         const std::lock_guard lock(unkept_->mutex);
         if (!std::exchange(unkept_->any_waits, false)) return;
+        said_again_at_ = now;
         for (auto& [key, said] : unkept_->said)
             if (std::exchange(said.waits, false)) waiting.emplace_back(key, said.serial, said.say);
     }
     for (const auto& [key, serial, say] : waiting)
-        say(kept(key, serial, "what a line said before"));
+        say(kept(key, serial, {}));  // that it could not be kept was told already
 }
 
 void LineLink::need_counters(BoxId box, std::uint32_t above, std::uint32_t count) {
@@ -82,7 +84,7 @@ void LineLink::bind(BoxId box, std::uint8_t number, HouseholdId household) {
 }
 
 void LineLink::on_block(const collect::BlockReading& block) {
-    say_again();
+    say_again(block.at);
     std::unique_lock lock(mutex_);
     Place& place = boxes_[block.box];
     std::vector<Reading> readings;

@@ -3,8 +3,8 @@
 // its own.
 //
 // What a line says only once (a confirmation, a refusal for good, what a meter said of a setting, that a box is silent)
-// is said to the office again until it has kept it: with every answer of a box, in place of what was said of the same
-// thing before. Where it is never kept, the line masters say it after the next start.
+// is said to the office again until it has kept it: with the answers of boxes, every kSeenInterval, in place of what
+// was said of the same thing before. Where it is never kept, the line masters say it after the next start.
 //
 // Decides how often an unchanged box is written down (kSeenInterval): a quiet line of 256 boxes must not cost 256
 // commits a sweep.
@@ -82,8 +82,8 @@ class LineLink final : public collect::LineOffice {
 
     [[nodiscard]] WhenDone<Done> heard(std::string_view what) const;
     void say_until_kept(Key key, std::string_view what, Say say);
-    void say_again();
-    [[nodiscard]] WhenDone<Done> kept(Key key, std::uint64_t serial, std::string_view what) const;
+    void say_again(UnixTime now);
+    [[nodiscard]] WhenDone<Done> kept(Key key, std::uint64_t serial, WhenDone<Done> hear) const;
 
     Office& office_;
     GiveCounters give_counters_;
@@ -91,6 +91,7 @@ class LineLink final : public collect::LineOffice {
     Tell tell_;
     std::mutex mutex_;
     std::map<BoxId, Place> boxes_;
+    UnixTime said_again_at_;
     std::shared_ptr<Unkept> unkept_ = std::make_shared<Unkept>();  // the office may answer after this has gone
 };
 

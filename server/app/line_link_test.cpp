@@ -147,29 +147,35 @@ TEST_F(LineLinkTest, AConfirmationThatWasNotKeptIsSaidAgain) {
     link_.on_confirmed(first, {}, UnixTime{100});
     office_.answers[0](full);
     EXPECT_EQ(told_.size(), 1u);
-    link_.on_block(block(200, {}));
+    link_.on_block(block(20'000, {}));
     ASSERT_EQ(office_.confirmed.size(), 2u);
     EXPECT_EQ(office_.confirmed[1].first.version, 4u);
     EXPECT_EQ(office_.confirmed[1].second.ms, 100) << "it is as old as it was";
-    link_.on_block(block(300, {}));
+    link_.on_block(block(30'000, {}));
     EXPECT_EQ(office_.confirmed.size(), 2u) << "it is on its way";
 
     link_.on_confirmed(second, {}, UnixTime{310});
     office_.answers[1](full);
-    link_.on_block(block(400, {}));
+    link_.on_block(block(40'000, {}));
     EXPECT_EQ(office_.confirmed.size(), 3u) << "a later one has taken its place";
     office_.answers[2](full);
-    link_.on_block(block(500, {}));
+    link_.on_block(block(50'000, {}));
     ASSERT_EQ(office_.confirmed.size(), 4u);
     EXPECT_EQ(office_.confirmed[3].first.version, 5u);
-    office_.answers[3](Done{});
-    link_.on_block(block(600, {}));
-    EXPECT_EQ(office_.confirmed.size(), 4u) << "it was kept";
+    office_.answers[3](full);
+    link_.on_block(block(50'500, {}));
+    EXPECT_EQ(office_.confirmed.size(), 4u) << "a full disk is not asked with every sweep";
+    link_.on_block(block(60'000, {}));
+    ASSERT_EQ(office_.confirmed.size(), 5u);
+    EXPECT_EQ(told_.size(), 2u) << "each is told once, not each time";
+    office_.answers[4](Done{});
+    link_.on_block(block(70'000, {}));
+    EXPECT_EQ(office_.confirmed.size(), 5u) << "it was kept";
 
     link_.on_confirmed(first, {}, UnixTime{610});
-    office_.answers[4](std::unexpected(Refusal{Reason::kNotFound, "no such household"}));
-    link_.on_block(block(700, {}));
-    EXPECT_EQ(office_.confirmed.size(), 5u) << "a rule refuses it each time";
+    office_.answers[5](std::unexpected(Refusal{Reason::kNotFound, "no such household"}));
+    link_.on_block(block(80'000, {}));
+    EXPECT_EQ(office_.confirmed.size(), 6u) << "a rule refuses it each time";
 }
 
 TEST(CivilTimeTest, ThereAndBackIsTheSameSecond) {
