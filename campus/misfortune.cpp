@@ -382,14 +382,21 @@ void World::check_question(Room& room, const meter::HouseholdView& view) {
             return;
         }
     }
-    // A frame of the lost books that was on the line, or is said again by somebody, brings what those had issued: the
-    // meter knows still more, and nobody has sent it.
-    if (const std::int64_t credited = in_hundredths(view.credited, Round::kDown);
-        was_issued_before(room, view.epoch, view.ticket_number, credited)) {
-        room.ahead_epoch = view.epoch;
-        room.ahead_number = view.ticket_number;
-        room.ahead_credited = credited;
-    } else if ((view.epoch != room.epoch || view.ticket_number != room.number_seen) && !room.may_be_answered)
+    // A frame of the lost books that was on the line, or is said again by somebody, brings what those had issued and
+    // these have not: the meter knows still more, and nobody has sent it.
+    const std::int64_t credited = in_hundredths(view.credited, Round::kDown);
+    const bool changed = view.epoch != room.epoch || view.ticket_number != room.number_seen;
+    if (changed && was_issued_before(room, view.epoch, view.ticket_number, credited)) {
+        Auditor* auditor = open_auditor();
+        if (!auditor) return;
+        if (!auditor->booking(room.id.value, view.epoch, view.ticket_number)) {
+            room.ahead_epoch = view.epoch;
+            room.ahead_number = view.ticket_number;
+            room.ahead_credited = credited;
+            return;
+        }
+    }
+    if (changed && !room.may_be_answered)
         return violate("B1",
                        name_of(room) + " knew more than the restored office and was sent ticket " +
                            std::to_string(view.epoch) + "." + std::to_string(view.ticket_number) +
