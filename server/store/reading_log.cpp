@@ -38,8 +38,9 @@ constexpr const char* kFlush =
     "remaining_ckwh = f.remaining_ckwh, state = f.state FROM readings_to_flush f WHERE f.household_id = "
     "meters.household_id AND (meters.read_at IS NULL OR meters.read_at <= f.at) AND meters.household_id >= $1 AND "
     "meters.household_id <= $2";
-// Of one connection. SQLite prepares every statement anew after it was made, so it is made before most of them.
-constexpr const char* kToFlush =
+// Of one connection. SQLite prepares every statement anew after it was made, so there it is made before most of them;
+// on PostgreSQL making it is a change of its own, and is not asked for where nothing is to be flushed.
+constexpr std::string_view kToFlush =
     "CREATE TEMPORARY TABLE IF NOT EXISTS readings_to_flush (household_id BIGINT PRIMARY KEY, at BIGINT NOT NULL, "
     "forward_ckwh BIGINT NOT NULL, remaining_ckwh BIGINT NOT NULL, state BIGINT NOT NULL)";
 static_assert(static_cast<int>(Hold::kNotOpened) == 7,
@@ -51,7 +52,7 @@ static_assert(static_cast<int>(AccountUnit::kEnergy) == 0 && kReadingSlack == en
 
 Answer<Done> ReadingLog::load(Db& db) {
     if (loaded_) return Done{};
-    db.define(kToFlush);
+    db.define("sqlite:" + std::string{kToFlush});
     UnixTime newest;
     db.query("SELECT household_id, read_at, CASE WHEN ticket_number > lit_number THEN 1 ELSE 0 END FROM meters", {},
              [&](const Row& row) {
@@ -185,7 +186,7 @@ Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max,
     if (!rows.empty()) {
         const HouseholdId first = households.front();
         const HouseholdId last = households.back();
-        db.define(kToFlush);
+        db.define(std::string{kToFlush});
         db.execute("DELETE FROM readings_to_flush");
         db.append_rows("readings_to_flush", {"household_id", "at", "forward_ckwh", "remaining_ckwh", "state"}, rows);
         db.execute(kFlush, {first, last, runs_since_});
