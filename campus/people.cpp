@@ -177,6 +177,7 @@ void World::switch_off(std::size_t index, bool off) {
         at(now_ + seconds(60), What::kSwitchBack, index);  // asked until somebody says that it is so
     }
     if (!office_->runs()) return;
+    room.hold_due_since = kNever;  // whether it was done nobody knows before somebody hears of it
     const std::uint64_t life = office_->life();
     office_->office().set_remote_hold(job(room), off, [this, life, index, off](const Answer<JobRecord>& answer) {
         if (life != office_->life() || disk_.is_dead() || !answer) return;
