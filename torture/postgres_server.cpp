@@ -113,7 +113,10 @@ bool PostgresServer::runs() const {
     return postmaster_ && !postmaster_->ended();
 }
 
-bool PostgresServer::kill_a_session() const {
+bool PostgresServer::kill_a_session() {
+    // All sessions end with the one that is killed, but not at once: this one tells when.
+    const auto watch = store::open_postgres(url("postgres"), {});
+    if (!watch) throw BrokenOff{"the database server does not answer: " + watch.error().message};
     // Children of the postmaster whose title says that they serve a session.
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
@@ -128,7 +131,15 @@ bool PostgresServer::kill_a_session() const {
         std::string words;
         std::getline(title, words, '\0');
         if (words.find("postgres: prewatt ") == std::string::npos) continue;
-        if (kill(id, SIGKILL) == 0) return true;
+        if (kill(id, SIGKILL) != 0) continue;
+        const auto deadline = steady_clock::now() + std::chrono::seconds(30);
+        while ((*watch)->ok()) {
+            stop_if_asked();
+            if (steady_clock::now() > deadline) throw BrokenOff{"the database server has not noticed a killed session"};
+            (*watch)->query("SELECT 1", {}, [](const store::Row&) {});
+        }
+        start();  // it runs, and answers when it has recovered
+        return true;
     }
     return false;
 }

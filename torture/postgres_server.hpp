@@ -51,8 +51,9 @@ class PostgresServer {
         stop(how);
         start();
     }
-    // kill -9 of one of its processes that serve a session; the server then recovers by itself. False: there was none.
-    bool kill_a_session() const;
+    // kill -9 of one of its processes that serve a session; the server then recovers by itself, and is
+    // waited for. False: there was none.
+    bool kill_a_session();
     [[nodiscard]] bool runs() const;
 
   private:

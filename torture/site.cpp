@@ -25,7 +25,6 @@ constexpr std::uint64_t kFirstBox = 2026000001;
 constexpr int kPage = 1000;
 constexpr std::int64_t kSalesCheckedEachTime = 20'000;  // beyond that the whole ledger is added up at every 20th look
 constexpr auto kSettle = std::chrono::seconds(120);
-constexpr auto kRecovery = std::chrono::seconds(20);
 
 }  // namespace
 
@@ -151,13 +150,6 @@ Reply Site::ask(const Question& question) {
     const auto what = [&] { return std::string(question.method) + " " + question.path; };
     auto reply = talk_->ask(question);
     if (!reply) reply = talk_->ask(question);  // the kept connection may have been closed meanwhile
-    // A server of databases that was just killed recovers for a moment, and the office says to ask again.
-    const auto deadline = steady_clock::now() + kRecovery;
-    while (reply && reply->status == 503 && question.method == "GET" && steady_clock::now() < deadline) {
-        stop_if_asked();
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        reply = talk_->ask(question);
-    }
     stop_if_asked();
     if (!reply) throw Finding{"down: no answer to " + what() + ": " + office_->last_words()};
     if (reply->status / 100 != 2)
