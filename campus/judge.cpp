@@ -347,6 +347,13 @@ Energy World::largest_window() const {
 // office must know less than was used, never more, and takes a memory for lost only where one was.
 std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
     std::int64_t unknown = used_in_lost_accounts(auditor, room);
+    // What went through from the beginning of an account to that of the next one.
+    const auto used_in = [&room](std::uint16_t epoch) -> std::optional<std::int64_t> {
+        const auto began = room.registers_at.find(epoch);
+        const auto after = room.registers_at.upper_bound(epoch);
+        if (began == room.registers_at.end() || after == room.registers_at.end()) return std::nullopt;
+        return after->second - began->second;
+    };
     std::set<std::uint16_t> lost = room.lost_in;
     for (const Auditor::Ended& ended : auditor.ended(room.id.value)) {
         lost.erase(ended.epoch);
@@ -359,10 +366,9 @@ std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
                         &room);
             continue;
         }
-        const auto began = room.registers_at.find(ended.epoch);
-        const auto after = room.registers_at.upper_bound(ended.epoch);
-        if (began == room.registers_at.end() || after == room.registers_at.end()) continue;
-        const std::int64_t used = after->second - began->second;
+        const auto went_through = used_in(ended.epoch);
+        if (!went_through) continue;
+        const std::int64_t used = *went_through;
         const std::int64_t known = ended.used_hundredths * kJoulesPerHundredth;
         if (known - used > server::kUsedSlack.count()) {
             violate("R1",
@@ -385,12 +391,8 @@ std::int64_t World::lost_knowledge(Auditor& auditor, Room& room) {
     // One that the restored books hold as closed long ago is not ended a second time: what went through from then to
     // the account that was taken over was used in accounts that these books never had.
     if (room.was_ahead)
-        for (const std::uint16_t epoch : lost) {
-            const auto began = room.registers_at.find(epoch);
-            const auto after = room.registers_at.upper_bound(epoch);
-            if (began != room.registers_at.end() && after != room.registers_at.end())
-                unknown += after->second - began->second;
-        }
+        for (const std::uint16_t epoch : lost)
+            unknown += used_in(epoch).value_or(0);
     // The account that went on in the meter that had lost it: what was used before counts there no more.
     const meter::HouseholdView view = boxes_[room.box]->node().household(room.number);
     const auto began = room.registers_at.find(view.epoch);

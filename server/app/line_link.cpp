@@ -14,7 +14,7 @@ CivilSeconds civil_of_unix(UnixTime time) {
     return static_cast<CivilSeconds>((time.ms - kCalendarBegin.ms) / 1000);
 }
 
-// A change that the office could not keep is asked for again by the next sweep; here it is only said.
+// A change that the office could not keep comes again with the next sweep, or by say_again(); here it is only told.
 WhenDone<Done> LineLink::heard(std::string_view what) const {
     return [tell = tell_, what](const Answer<Done>& answer) {
         if (!answer && answer.error().reason != Reason::kStopping && answer.error().reason != Reason::kNotFound)
@@ -32,7 +32,7 @@ WhenDone<Done> LineLink::kept(Key key, std::uint64_t serial, WhenDone<Done> hear
                 const bool again = !answer && (answer.error().reason == Reason::kStorageFull ||
                                                answer.error().reason == Reason::kStorageFailed);
                 if (again)
-                    said->second.waits = unkept->any_waits = true;
+                    said->second.waits = true;
                 else
                     unkept->said.erase(said);
             }
@@ -56,11 +56,10 @@ void LineLink::say_again(UnixTime now) {
     std::vector<std::tuple<Key, std::uint64_t, Say>> waiting;
     {
         const std::lock_guard lock(unkept_->mutex);
-        if (!std::exchange(unkept_->any_waits, false)) return;
-        said_again_at_ = now;
         for (auto& [key, said] : unkept_->said)
             if (std::exchange(said.waits, false)) waiting.emplace_back(key, said.serial, said.say);
     }
+    if (!waiting.empty()) said_again_at_ = now;
     for (const auto& [key, serial, say] : waiting)
         say(kept(key, serial, {}));  // that it could not be kept was told already
 }

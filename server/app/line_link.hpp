@@ -76,8 +76,7 @@ class LineLink final : public collect::LineOffice {
     struct Unkept {
         std::mutex mutex;
         std::uint64_t serial = 0;
-        std::map<Key, Said> said;
-        bool any_waits = false;
+        std::map<Key, Said> said;  // on its way to the office, or waiting
     };
 
     [[nodiscard]] WhenDone<Done> heard(std::string_view what) const;

@@ -308,6 +308,8 @@ void correct_closing(Db& db, OfficeMonth month, const Freeze& freeze, UnixTime n
 }
 }  // namespace
 
+static_assert(static_cast<int>(Quality::kFrozen) == 3, "c.quality < 3, as the index of step 13 has it");
+
 Answer<std::vector<FreezeWish>> freezes_wanted(Db& db, UnixTime now) {
     std::vector<FreezeWish> wishes;
     std::optional<UnixTime> first_reading_at;
