@@ -103,7 +103,7 @@ constexpr const char* kFirst[] = {
     "PRIMARY KEY (household_id, at)){compact}",
 };
 
-const std::array<Migration, 13> kMigrations{{
+const std::array<Migration, 14> kMigrations{{
     {"estate, money, desired state, readings, users", kFirst},
     audit_migration(),
     accounts_migration(),
@@ -117,6 +117,7 @@ const std::array<Migration, 13> kMigrations{{
     refund_searches_migration(),
     warrants_migration(),
     polls_migration(),
+    flushes_migration(),
 }};
 
 }  // namespace

@@ -31,6 +31,7 @@ struct Migration {
 [[nodiscard]] Migration refund_searches_migration();
 [[nodiscard]] Migration warrants_migration();
 [[nodiscard]] Migration polls_migration();
+[[nodiscard]] Migration flushes_migration();
 
 // The number of the newest step that this program knows.
 [[nodiscard]] int newest_migration();
