@@ -66,10 +66,13 @@ void SerialLine::set_connected(Id id, bool connected) {
     }
 }
 
+// Put off, it stays where it is in the queue until it comes up: each character puts off the end of a pause.
 void SerialLine::set_wake_up(Id id, Instant at) {
-    if (seats_[id].wake_up == at) return;
-    seats_[id].wake_up = at;
-    if (at != kNever) wakes_.push({at, id});
+    Seat& seat = seats_[id];
+    seat.wake_up = at;
+    if (at >= seat.queued) return;
+    seat.queued = at;
+    wakes_.push({at, id});
 }
 
 void SerialLine::wake(Id id, Instant at) {
@@ -189,9 +192,16 @@ std::pair<SerialLine::Id, Instant> SerialLine::next_character() const {
 }
 
 Instant SerialLine::next_wake() {
-    while (!wakes_.empty() && seats_[wakes_.top().id].wake_up != wakes_.top().at)
+    while (!wakes_.empty()) {
+        const auto [at, id] = wakes_.top();
+        Seat& seat = seats_[id];
+        if (seat.queued == at && seat.wake_up == at) return at;
         wakes_.pop();
-    return wakes_.empty() ? kNever : wakes_.top().at;
+        if (seat.queued != at) continue;
+        seat.queued = kNever;
+        set_wake_up(id, seat.wake_up);
+    }
+    return kNever;
 }
 
 Instant SerialLine::next() {
@@ -217,7 +227,7 @@ void SerialLine::run_until(Instant end) {
         } else {
             const Id id = wakes_.top().id;
             wakes_.pop();
-            seats_[id].wake_up = kNever;
+            seats_[id].wake_up = seats_[id].queued = kNever;
             set_wake_up(id, seats_[id].station->on_time(next));
         }
         if (talkers_.size() > 1 || (talkers_.size() == 1 && !seats_[talkers_[0]].talk.speaking()))

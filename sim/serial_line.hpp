@@ -107,6 +107,7 @@ class SerialLine {
         bool listening = true;
         Talk talk;
         Instant wake_up = kNever;
+        Instant queued = kNever;  // its entry of wakes_ that counts: never later than wake_up
     };
     struct Wake {
         Instant at;

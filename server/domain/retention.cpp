@@ -8,7 +8,7 @@ Retention decide_retention(const RetentionRules& rules, const RetentionState& st
     Retention out;
     const auto days_ago = [&](int days) { return UnixTime{now.ms - days * kDay_ms}; };
     out.raw_before = days_ago(std::max(rules.raw_days, kRawDaysMin));
-    out.disk_is_short = state.free_bytes && *state.free_bytes < rules.short_bytes;
+    out.disk_is_short = is_short_of_room(rules, state.free_bytes);
     if (out.disk_is_short && state.oldest_raw_at) {
         // One more day each time: it is looked at again when that has gone.
         const UnixTime one_day_more = begin_of_day(UnixTime{state.oldest_raw_at->ms + kDay_ms});

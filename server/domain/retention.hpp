@@ -23,7 +23,7 @@ struct RetentionState {
     UnixTime hours_until;  // of the roll-ups
     UnixTime days_until;
     UnixTime months_until;
-    std::optional<UnixTime> oldest_raw_at;
+    std::optional<UnixTime> oldest_raw_at;   // only asked for when the disk is short of room
     std::optional<std::int64_t> free_bytes;  // nothing: not known
 };
 // Rows before these times may go.
@@ -34,6 +34,9 @@ struct Retention {
     bool disk_is_short = false;
 };
 [[nodiscard]] Retention decide_retention(const RetentionRules& rules, const RetentionState& state, UnixTime now);
+[[nodiscard]] constexpr bool is_short_of_room(const RetentionRules& rules, std::optional<std::int64_t> free_bytes) {
+    return free_bytes && *free_bytes < rules.short_bytes;
+}
 [[nodiscard]] constexpr bool takes_readings(const RetentionRules& rules, std::optional<std::int64_t> free_bytes) {
     return !free_bytes || *free_bytes >= rules.floor_bytes;
 }

@@ -172,7 +172,7 @@ class ArchiveOnDb final : public Archive {
             found.free_bytes = free_bytes_(db);
             // What the ballast has given is not there to be used up.
             if (found.free_bytes && ballast_.is_owed()) *found.free_bytes -= Ballast::kBytes;
-            found.oldest_raw_at = store::oldest_raw_at(db);
+            if (is_short_of_room(found.rules, found.free_bytes)) found.oldest_raw_at = store::oldest_raw_at(db);
             found.close_at = closing_hour(db);
             if (const auto month = static_cast<int>(archive_value(db, "closed_until", 0)))
                 found.closing.newest = month_of_number(month);
