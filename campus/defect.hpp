@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string_view>
 
 namespace prewatt::campus {
@@ -25,6 +26,7 @@ enum class Defect : std::uint8_t {
     kBoxCarriesOldTotal,
     kUseForgotten,
     kRestoredGoesOn,
+    kRestoredUnsaid,
     kOldFigureAsked,
     kForgedCardTaken,
 };
@@ -35,6 +37,10 @@ struct DefectEntry {
     std::string_view what;  // is wrong
     int seeds_max;          // it must be found within so many seeds of a week
 };
+// In the names of tests.
+inline void PrintTo(const DefectEntry& entry, std::ostream* out) {
+    *out << entry.name;
+}
 
 inline constexpr std::array kDefects{
     DefectEntry{Defect::kIncrementForTotal, "increment-for-total",
@@ -59,6 +65,8 @@ inline constexpr std::array kDefects{
                 "an account that is carried on counts what was known to be used at first", 5},
     DefectEntry{Defect::kRestoredGoesOn, "restored-goes-on",
                 "an office that was restored from an old backup goes on with its numbers and asks nobody", 6},
+    DefectEntry{Defect::kRestoredUnsaid, "restored-unsaid",
+                "books that were restored do not say so, and cards are written before the meters have been read", 15},
     DefectEntry{Defect::kOldFigureAsked, "old-figure-asked",
                 "the question about a ticket shows another total than the meter has", 6},
     DefectEntry{Defect::kForgedCardTaken, "forged-card-taken", "a box takes what a cheat has written onto his card", 2},
@@ -66,7 +74,7 @@ inline constexpr std::array kDefects{
 
 // CampusOptions::cards.
 [[nodiscard]] constexpr bool needs_cards(Defect defect) {
-    return defect == Defect::kForgedCardTaken;
+    return defect == Defect::kForgedCardTaken || defect == Defect::kRestoredUnsaid;
 }
 [[nodiscard]] constexpr std::optional<Defect> defect_of(std::string_view name) {
     for (const DefectEntry& entry : kDefects)

@@ -19,13 +19,16 @@
 //                  its order id some hours later. Rooms whose meter has a ticket that the office no longer knows must
 //                  end in a question (B1); two people answer it some hours later (answers.cpp). A card that the
 //                  office of before has written brings its ticket whenever it is held to the box: from then on the room
-//                  is one of those. Of cards that the books do not know their holders ask for new ones.
+//                  is one of those. Of cards that the books do not know their holders ask for new ones, and no card brings a
+//                  ticket of the restored books over one of the lost ones before anybody was asked (B1).
 // No box is changed and no memory lost between a backup and the end of the run: the desk would have to bind rooms
 // again. One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
 #include <algorithm>
 
 #include "campus/world_run.hpp"
 #include "server/desk/office_desk.hpp"
+#include "server/store/restored.hpp"
+#include "server/store/sqlite_db.hpp"
 
 namespace prewatt::campus {
 namespace {
@@ -246,8 +249,20 @@ void World::restore() {
     auditor_.reset();
     disk_.restore(*backup_);
     disk_.set_faults(quiet_disk());
+    mark_restored();
     just_restored_ = true;
     if (ran) at(now_ + within(60, 900), What::kStartOffice, 0);
+}
+
+// As `prewatt db restore` ends.
+void World::mark_restored() {
+    if (options_.defect == Defect::kRestoredUnsaid) return;
+    auto db = server::store::open_sqlite(OfficeProcess::file(),
+                                         {.create = false, .read_only = false, .pages_max = 0, .vfs = disk_.vfs()});
+    if (!db) return violate("B1", "the restored books cannot be opened: " + db.error().message);
+    (*db)->begin_write();
+    server::store::mark_restored(**db, office_->unix_at(now_));
+    if (!(*db)->commit()) violate("B1", "it cannot be written down that the books were restored");
 }
 
 // What people and papers know, beside what the restored office knows.
@@ -347,7 +362,14 @@ bool World::take_ticket_of_card(Room& room, const meter::HouseholdView& view) {
     const std::int64_t credited = in_hundredths(view.credited, Round::kDown);
     const auto known = auditor->booking(room.id.value, view.epoch, view.ticket_number);
     if (known && known->credited_hundredths == credited) {
-        if (room.ahead_since != kNever) ++report_.stepped_over_by_cards;
+        if (room.ahead_since != kNever && !room.may_be_answered) {
+            violate("B1",
+                    name_of(room) + " knew more than the restored office, and a card brought ticket " +
+                        std::to_string(view.epoch) + "." + std::to_string(view.ticket_number) +
+                        " of these books over it before anybody was asked",
+                    &room);
+            return true;
+        }
         room.ahead_since = kNever;
         return true;
     }

@@ -124,8 +124,6 @@ struct CampusReport {
     std::int64_t cheats = 0;                 // of them
     std::int64_t credited_while_tapped = 0;  // the meter took a newer ticket
     std::int64_t cards_of_before = 0;        // of them, one that only the books before a restore knew
-    std::int64_t stepped_over_by_cards =
-        0;  // the restored office had written its card before it knew that it is behind
     std::int64_t prices_changed = 0;
     std::int64_t settings_changed = 0;
     std::uint64_t characters = 0;

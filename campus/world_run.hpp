@@ -274,6 +274,7 @@ class World {
     [[nodiscard]] bool can_be_lost(std::size_t box) const;
     void close_books(Room& room);
     void restore();
+    void mark_restored();
     void look_after_restore();
     void look_after_cards();
     void keep_books_of_before(Auditor& auditor);

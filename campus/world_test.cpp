@@ -166,10 +166,8 @@ TEST_P(CampusControls, IsFoundWithinItsSeeds) {
     options.homes = 12;
     options.defect = GetParam().defect;
     options.cards = needs_cards(options.defect);
-    if (options.cards) {
-        options.boxes = options.lines = 1;
-        options.days = 3;
-    }
+    if (options.cards) options.boxes = options.lines = 1;
+    if (options.defect == Defect::kForgedCardTaken) options.days = 3;
     const SeedsReport all = run_seeds(options, GetParam().seeds_max);
     EXPECT_FALSE(all.held) << GetParam().what << " was not noticed in " << all.seeds << " weeks";
 }

@@ -89,8 +89,6 @@ Figures figures_of(const campus::CampusReport& r, const SimulateOptions& options
     told("campus meters that took a newer ticket from a card", of(r.credited_while_tapped), "");
     told("campus of these that the books before a restore had issued", of(r.cards_of_before), "",
          "each is asked about");
-    told("campus tickets that a card brought over those of before", of(r.stepped_over_by_cards), "",
-         "the restored office had written it before it knew");
     told("campus prices changed", of(r.prices_changed), "");
     told("campus campaigns of settings", of(r.settings_changed), "");
     told("campus characters on the lines", of(static_cast<std::int64_t>(r.characters)), "");

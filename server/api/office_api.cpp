@@ -91,6 +91,7 @@ Problem problem_of(const server::Refusal& refusal) {
         case Reason::kCardInUse:
         case Reason::kCardRevoked:
         case Reason::kCardUnlike:
+        case Reason::kMeterUnread:
             status = 409;
             break;
         case Reason::kCardNotUsable:

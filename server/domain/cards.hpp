@@ -257,10 +257,12 @@ class Cards {
     // A card lies on a desk. Keeps what came back on it and says what it is.
     virtual void see(CardSight sight, Actor who, WhenDone<CardSeen> done) = 0;
     // kCardInUse: the household has a card (unless it is `replaces`), or this card is in use. kNoMeter. kCardNotUsable:
-    // the household has had all the issues that a card can count. kAccountClosed: nobody lives there.
+    // the household has had all the issues that a card can count. kAccountClosed: nobody lives there. kMeterBehind,
+    // kMeterUnread: as order_ticket.
     virtual void issue(CardIssue order, WhenDone<CardOrdered> done) = 0;
     // The newest ticket of the card's household. kCardRevoked; kAccountClosed: there is no account; kMeterBehind: a
-    // person has to decide about the account first; kCardUnlike: this generation is not above what was read back, or
+    // person has to decide about the account first; kMeterUnread: the books came back from a backup, and the meter
+    // has not been read since, nor has a person explained the item of work (store/restored.hpp); kCardUnlike: this generation is not above what was read back, or
     // the card is sealed for another box and its identity would stay.
     virtual void order_ticket(CardTicketOrder order, WhenDone<CardOrdered> done) = 0;
     // Refused with kCardInUse while it is: it is taken back or lost first.

@@ -30,6 +30,8 @@ std::string_view word(Reason reason) {
             return "account_open";
         case Reason::kMeterBehind:
             return "meter_behind";
+        case Reason::kMeterUnread:
+            return "meter_unread";
         case Reason::kNothingToRefund:
             return "nothing_to_refund";
         case Reason::kRefundTooLarge:

@@ -67,6 +67,7 @@ enum class Reason : std::uint8_t {
     kAccountUnit,      // sale, move: the price plan or the other room counts in another unit
     kAccountOpen,      // opening: there is an open account; settle it first
     kMeterBehind,      // the meter has not confirmed the newest ticket yet; `limit` = its number
+    kMeterUnread,      // card: the books came back from a backup, and the meter has not been read since
     kNothingToRefund,  // all was used, refunded, corrected or free
     kRefundTooLarge,   // more than is left of what was paid; `limit` in fen
     kOwing,            // settlement: more was used than credited; `limit` in hundredths

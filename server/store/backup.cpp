@@ -16,6 +16,7 @@
 #include "server/store/audit.hpp"
 #include "server/store/ledger_check.hpp"
 #include "server/store/migrations.hpp"
+#include "server/store/restored.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -455,7 +456,9 @@ Opened<Copied> read_backup(Place& place, Db& db, int descriptor, std::uint64_t s
     return copied;
 }
 
-Opened<Copied> create_from(int descriptor, Place& place, UnixTime now) {
+enum class Source : std::uint8_t { kBackup, kOffice };
+// What comes from a backup is older than the meters.
+Opened<Copied> create_from(int descriptor, Source source, Place& place, UnixTime now) {
     const auto size = check_hash(descriptor);
     if (!size) return std::unexpected(size.error());
     Opened<Copied> copied;
@@ -463,6 +466,10 @@ Opened<Copied> create_from(int descriptor, Place& place, UnixTime now) {
         copied = read_backup(place, db, descriptor, *size, now);
         db.rollback();
         if (!copied) return std::unexpected(copied.error());
+        if (source == Source::kOffice) return {};
+        db.begin_write();
+        mark_restored(db, now);
+        if (!db.ok() || !db.commit()) return open_failure(place.name(), *db.failure());
         return {};
     });
     if (!created) return std::unexpected(created.error());
@@ -536,7 +543,7 @@ Opened<Copied> restore(const fs::path& file, const std::string& url, UnixTime no
     if (in.number() < 0)
         return open_failure(errno == ENOENT ? OpenError::kMissing : OpenError::kFailed,
                             file.string() + ": " + std::strerror(errno));
-    auto copied = create_from(in.number(), **place, now);
+    auto copied = create_from(in.number(), Source::kBackup, **place, now);
     if (copied) copied->from = file.string();
     return copied;
 }
@@ -557,7 +564,7 @@ Opened<Copied> move_office(const std::string& from, const std::string& to, UnixT
     const auto written = write_backup(**source, *writing->db, between.number(), now);
     writing->db->rollback();
     if (!written) return std::unexpected(written.error());
-    auto copied = create_from(between.number(), **target, now);
+    auto copied = create_from(between.number(), Source::kOffice, **target, now);
     if (copied) copied->from = (*source)->name();
     return copied;
 }

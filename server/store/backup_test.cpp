@@ -61,7 +61,7 @@ class Backup : public OfficeTest {
         databases_.push_back(std::make_unique<TestDatabase>(false));
         return databases_.back()->url();
     }
-    // Every row of every table, as text.
+    // Every row of every table, as text. What a restore writes down about itself is left out (restored.hpp).
     static std::set<std::string> everything(const std::string& url) {
         std::set<std::string> all;
         auto place = place_of(url);
@@ -72,7 +72,9 @@ class Backup : public OfficeTest {
         for (const std::string& table : (*place)->tables(**db)) {
             if (is_derived(table)) continue;
             auto columns = (*place)->columns(**db, table);
-            std::erase_if(columns, [&](const Column& column) { return is_derived(table, column.name); });
+            std::erase_if(columns, [&](const Column& column) {
+                return is_derived(table, column.name) || column.name == "card_issue";
+            });
             std::string names;
             for (const Column& column : columns)
                 names += (names.empty() ? "" : ", ") + column.name;
@@ -81,6 +83,7 @@ class Backup : public OfficeTest {
                 std::string text = table;
                 for (int k = 0; k < static_cast<int>(columns.size()); ++k)
                     text += "|" + (row.is_null(k) ? "NULL" : row.as<std::string>(k));
+                if (text.find("|books.restore|") != text.npos || text.find("|books_restored|") != text.npos) return;
                 all.insert(text);
                 ++row_number;
             });
@@ -187,6 +190,26 @@ TEST_F(Backup, RestoredOfficeIsTheSameToTheLastRowAndWorksOn) {
         // And from there into a backup again.
         EXPECT_EQ(restore(file(), target, now()).error().error, OpenError::kExists);
     }
+}
+
+TEST_F(Backup, RestoredBooksSayThatTheyAreAndNumberCardsAboveThoseOfTheLostOnes) {
+    // Nobody at the desk knows that the books are of last week; a card with a number that the box has seen is refused.
+    live();
+    ASSERT_TRUE(back_up(options_.url, file(), now()));
+    office_.reset();
+    move(minutes(10));
+    options_.url = on_postgres() ? empty_postgres() : elsewhere();
+    ASSERT_TRUE(restore(file(), options_.url, now()));
+    open();
+    const auto items = office_->work_list().items({});
+    ASSERT_TRUE(items && items->size() == 1);
+    EXPECT_EQ(items->front().item.kind, "books_restored");
+    EXPECT_EQ(items->front().first_at, now());
+    const auto db = beside();
+    EXPECT_EQ(db->query("SELECT 1 FROM households WHERE card_issue = 4", {}, [](const Row&) {}), 39);
+    const auto journal = office_->audit().records({});
+    ASSERT_TRUE(journal && !journal->empty());
+    EXPECT_EQ(journal->front().action, "books.restore");
 }
 
 TEST_F(Backup, TakenWhileTheDeskSellsIsOfOneMoment) {

@@ -9,6 +9,7 @@
 #include "server/store/desired.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/reading_log.hpp"
+#include "server/store/restored.hpp"
 #include "server/store/work_list.hpp"
 
 namespace prewatt::server::store {
@@ -197,6 +198,12 @@ std::unexpected<Refusal> stopped() {
                    "A person has to decide about this account first (list of work); no ticket goes out until then, "
                    "neither on the line nor on a card. Nothing was ordered.");
 }
+std::unexpected<Refusal> unread() {
+    return refused(Reason::kMeterUnread,
+                   "These books came back from a backup, and this room's meter has not been read since: a card could "
+                   "take away what it was sold meanwhile. Nothing was ordered. Try again when the meter has been read, "
+                   "or see the item \"books_restored\" in the list of work.");
+}
 
 CardOrdered ordered(Db& db, const CardWrite& write, const CardRecord& card, const Place& place) {
     CardOrdered out;
@@ -226,6 +233,7 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
     if (place.box_number == 0)
         return refused(Reason::kNoMeter, "The household is not bound to a box, so no card can be made for it.");
     if (place.stopped != Situation::kNone) return stopped();
+    if (is_unread_since_restore(db, order.household)) return unread();
 
     std::optional<CardRecord> card;
     if (const auto known = find_card_write(db, order.order_id)) {
@@ -332,6 +340,7 @@ Answer<CardOrdered> order_ticket(Db& db, const CardTicketOrder& order, UnixTime 
     if (place.box_number == 0)
         return refused(Reason::kNoMeter, "The household is not bound to a box; nothing was ordered.");
     if (place.stopped != Situation::kNone) return stopped();
+    if (is_unread_since_restore(db, card->household)) return unread();
     if (place.newest.epoch == 0)
         return refused(
             Reason::kAccountClosed,

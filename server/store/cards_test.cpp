@@ -3,6 +3,7 @@
 
 #include "server/store/accounts_fixture.hpp"
 #include "server/store/cards.hpp"
+#include "server/store/restored.hpp"
 
 namespace prewatt::server::store {
 namespace {
@@ -267,6 +268,81 @@ TEST_F(CardsTest, WhatTheCardsCarryIsHeldAgainstTheLedgerInEachPass) {
     db->begin_write();
     db->execute("UPDATE card_writes SET credited_ckwh = 1");
     EXPECT_FALSE(db->ok() && db->commit());
+}
+
+// The backup is of Monday; on Tuesday the resident bought 100 kWh, which his meter has. On Wednesday the books come
+// back, and a card that is written at once carries a total without Tuesday's: whoever holds it to the box loses them.
+TEST_F(CardsTest, NothingIsWrittenBeforeTheMeterHasBeenReadSinceTheBooksCameBack) {
+    const HouseholdId household = room("3-0101");
+    ASSERT_TRUE(sell(order("s1", household, 6400)));
+    const CardOrdered first = made(household);
+    const auto reads = [&](HouseholdId of, const TicketTotal& ticket) {
+        MeterEffect effect;
+        effect.epoch = ticket.epoch;
+        effect.ticket_number = ticket.number;
+        effect.credited = effect.remaining = ticket.credited;
+        ASSERT_TRUE(wait<Done>([&](auto done) { office_->record_effect(of, effect, now(), done); }));
+    };
+    const auto come_back = [&] {
+        move(minutes(10));
+        const auto db = beside();
+        db->begin_write();
+        mark_restored(*db, now());
+        ASSERT_TRUE(db->commit());
+    };
+    const auto pass = [&] {
+        move(minutes(1));
+        EXPECT_TRUE(wait<ReconcileAnswer>([&](auto done) { office_->work_list().reconcile(done); }));
+    };
+    reads(household, first.write.ticket);
+    come_back();
+    EXPECT_EQ(ticket("t1", first.card.id, 2).error().reason, Reason::kMeterUnread);
+    const auto other = issue("i2", room("3-0102"), kOtherUid);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().reason, Reason::kMeterUnread);
+    EXPECT_NE(other.error().message.find("books_restored"), std::string::npos);
+
+    // Its meter has been read; that of the other room has not.
+    move(minutes(1));
+    reads(household, first.write.ticket);
+    EXPECT_TRUE(ticket("t1", first.card.id, 2));
+    EXPECT_FALSE(issue("i2", room("3-0102"), kOtherUid));
+    pass();
+    EXPECT_EQ(items("books_restored"), 1) << "38 meters are still to be read";
+
+    // They come back once more, and the line is out of order: a person answers for it.
+    come_back();
+    EXPECT_FALSE(ticket("t2", first.card.id, 3));
+    WorkFilter filter;
+    filter.kind = "books_restored";
+    const auto found = office_->work_list().items(filter);
+    ASSERT_TRUE(found && found->size() == 1) << "one item, of the newest restore";
+    const WorkItemId item = found->front().id;
+    ASSERT_TRUE(wait<WorkRecord>([&](auto done) {
+        office_->work_list().resolve(item, "the line is cut; compared with the receipts", clerk(), done);
+    }));
+    EXPECT_TRUE(ticket("t2", first.card.id, 3));
+    pass();
+    EXPECT_TRUE(ticket("t3", first.card.id, 4)) << "seen again by the pass, it stays explained";
+
+    // All have been read: nothing is left to do.
+    for (std::int64_t k = 1; k <= 39; ++k)
+        reads(HouseholdId{k}, k == household.value ? first.write.ticket : TicketTotal{});
+    pass();
+    EXPECT_EQ(items("books_restored"), 0);
+}
+
+// No line tells anything of such a meter, only its cards do.
+TEST_F(CardsTest, WhereNoLineReachesTheMetersCardsAreWrittenAtOnceWhenTheBooksCameBack) {
+    by_card_only();
+    const HouseholdId household = room("3-0101");
+    ASSERT_TRUE(sell(order("s1", household, 6400)));
+    const auto db = beside();
+    db->begin_write();
+    mark_restored(*db, now());
+    ASSERT_TRUE(db->commit());
+    EXPECT_TRUE(issue("i1", household));
+    EXPECT_EQ(items("books_restored"), 0);
 }
 
 // AC12, AC13: less consumption by an older state of the card.

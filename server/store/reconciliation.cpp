@@ -8,6 +8,7 @@
 #include "server/store/desired.hpp"
 #include "server/store/estate.hpp"
 #include "server/store/raw_readings.hpp"
+#include "server/store/restored.hpp"
 #include "server/store/sales.hpp"
 #include "server/store/work_list.hpp"
 
@@ -325,7 +326,7 @@ void end(Db& db, ReconcilePass& pass) {
         "'ledger_ticket_not_confirmed', 'ledger_register_went_back', 'ledger_use_unlike_registers', "
         "'ledger_remaining_too_high', 'head_reading_old', 'move_short', 'channel_missing_here', "
         "'channel_missing_there', 'channel_other_amount', "
-        "'channel_double', 'card_carries_unbooked'))",
+        "'channel_double', 'card_carries_unbooked', 'books_restored'))",
         {pass.begun_at}, [&](const Row& row) { gone.push_back(row.as<std::string>(0)); });
     for (const std::string& difference : gone)
         close_work_item(db, difference, "The difference is gone.", pass.begun_at);
@@ -365,6 +366,7 @@ Answer<bool> reconcile_piece(Db& db, ReconcilePass& pass, const ReconcileRules& 
             return true;
         case Stage::kCards:
             check_cards(db, pass.begun_at);
+            check_restored(db, pass.begun_at);
             pass.stage = Stage::kEnd;
             return true;
         case Stage::kEnd:

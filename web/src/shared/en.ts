@@ -365,6 +365,7 @@ export const en: Record<keyof typeof zh, string> = {
   "error.bad_field": "Something in the form is not right.",
   "error.drawer_closed": "The cash drawer has to be opened first.",
   "error.meter_behind": "The meter has not confirmed the newest ticket yet; try again when it has.",
+  "error.meter_unread": "The books came back from a backup, and this room's meter has not been read since. Nothing was written onto the card. Try again when it has been read; if its line is out of order, see “Books were restored” in the work list.",
   "error.question_changed": "The meter or the account is another than when this was proposed; nothing was done.",
   "error.tickets_unclear": "Say up to which ticket the meter's total holds what this office has sold.",
   "error.needs_approval": "Another person has to approve this; it waits in the list of approvals.",

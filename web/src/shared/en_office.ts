@@ -285,6 +285,7 @@ export const enOffice: Record<keyof typeof zhOffice, string> = {
   "work_kind.card_rolled_back": "Old contents on a card",
   "work_kind.card_without_order": "Card without an order",
   "work_kind.card_unlike_ledger": "Card unlike the ledger",
+  "work_kind.books_restored": "Books were restored",
   "work_kind.card_carries_unbooked": "Card carries what is not booked",
   "work_kind.card_says_tamper": "Meter says: sign of tampering",
   "work_kind.card_says_unread": "Meter says: events nobody has read",

@@ -61,6 +61,7 @@ export const enPeople: Record<keyof typeof zhPeople, string> = {
   "audit_act.user.create": "made a user",
   "audit_act.user.change": "changed a user",
   "audit_act.user.set_password": "set a password",
+  "audit_act.books.restore": "restored the books from a backup",
   "audit_act.site.create": "made the site",
   "people.title": "People of this office",
   "people.no_right": "Only an owner may see and change who signs in here; you are {role}.",

@@ -9,6 +9,7 @@ export const kWorkKinds = [
   "ledger_remaining_too_high", "ledger_register_went_back", "ledger_use_unlike_registers", "move_short", "channel_missing_here", "channel_missing_there",
   "channel_other_amount", "channel_double", "head_unlike_rooms", "head_went_back", "head_reading_old", "setting_changed_at_meter",
   "card_rolled_back", "card_without_order", "card_unlike_ledger", "card_carries_unbooked", "card_says_tamper", "card_says_unread",
+  "books_restored",
 ] as const;
 export type WorkKind = (typeof kWorkKinds)[number];
 
@@ -37,6 +38,7 @@ const kZh: Record<WorkKind, { why: string; todo: string }> = {
   card_unlike_ledger: { why: "电表通过卡报告的状态与账本不符：有账本未签发的购电票、总额不同，或用量比已知的少。", todo: "直接读取表箱并核对收据和对账单；用量变少时检查表箱是否被打开。与账本重新一致时自动关闭。" },
   card_carries_unbooked: { why: "按本系统的账，这张卡上的购电票没有以此总额入账，或无人下过写卡指令：卡上内容与售电记录不符。", todo: "读卡并重新写入最新购电票；查操作日志，看谁改过账。" },
   card_says_tamper: { why: "刷卡前62天内电表至少发现以下之一：本表箱有错误密码、伪造或重放的命令、坏卡（同箱各户的卡都会报告）；或这户有反向电量（如端子接反、表后有发电设备）。卡上不说明是哪一种。", todo: "读取表箱的事件记录（经总线，或在表箱旁用电脑），看“安全”和“故障”两类的内容和时间。同箱多户都报告时检查表箱、封印和接线；只有这户时检查出线和屋内光伏、发电机。在此注明结果，则在表箱再记到坏卡之前不再提示。之后刷过的卡不再带此迹象时自动关闭，最早在最后一次迹象的62天后。" },
+  books_restored: { why: "数据库由备份恢复：备份之后售出的电量在电表里，不在账本里。读到电表时，多出的会作为购电票疑问提出；在读到之前不向这户的卡写票，否则本系统的票会顶掉账本里没有的那一张。", todo: "等待读表：总线在一小时内读完其所有账户。总线故障时，核对备份之后的收据，再在此注明结果；注明后立即恢复写卡，由注明的人负责。全部读到后自动关闭。" },
   card_says_unread: { why: "表箱或这户的事件在表内已超过31天，发生后无人读取过事件记录，或读取后表箱停过电。每类记录只保留最新的若干条，未读就被覆盖的无法再查。", todo: "读取表箱的事件记录：经总线，或在表箱旁用电脑。用电和余额不受影响。读取之后刷过的卡送回时自动关闭。" },
 };
 

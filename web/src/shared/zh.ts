@@ -364,6 +364,7 @@ export const zh = {
   "error.bad_field": "表单中有一项不正确。",
   "error.drawer_closed": "请先打开钱箱。",
   "error.meter_behind": "电表尚未确认最新购电；确认后请重试。",
+  "error.meter_unread": "数据库由备份恢复，此后尚未读到这户的电表，卡上没有写入任何内容。读到电表后请重试；总线故障时，见工作清单“数据库由备份恢复”。",
   "error.question_changed": "提出后电表或账户已变化，未作任何更改。",
   "error.tickets_unclear": "请说明电表总额包含本系统售电至第几号购电票。",
   "error.needs_approval": "此操作需另一人批准；已列入待批清单。",

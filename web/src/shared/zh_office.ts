@@ -283,6 +283,7 @@ export const zhOffice = {
   "work_kind.card_rolled_back": "卡上是旧内容",
   "work_kind.card_without_order": "无指令的卡",
   "work_kind.card_unlike_ledger": "卡与账本不符",
+  "work_kind.books_restored": "数据库由备份恢复",
   "work_kind.card_carries_unbooked": "卡上票未入账",
   "work_kind.card_says_tamper": "电表报告窃电迹象",
   "work_kind.card_says_unread": "电表有未读事件",

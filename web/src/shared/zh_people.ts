@@ -59,6 +59,7 @@ export const zhPeople = {
   "audit_act.user.create": "新建用户",
   "audit_act.user.change": "修改用户",
   "audit_act.user.set_password": "设置密码",
+  "audit_act.books.restore": "由备份恢复了数据库",
   "audit_act.site.create": "建立站点",
   "people.title": "本单位用户",
   "people.no_right": "只有负责人可以查看和修改用户；您是{role}。",
