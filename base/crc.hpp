@@ -29,7 +29,8 @@ constexpr Crc16Rows crc16_rows() {
 // after bit would. 2 KiB of program memory.
 inline constexpr Crc16Rows kCrc16Rows = crc16_rows();
 
-// Each commit of the meter's journal is summed up: 1 KiB of program memory does it twice as fast as a table of half bytes.
+// Each commit of the meter's journal is summed up: 1 KiB of program memory does it twice as fast as a table of half
+// bytes.
 constexpr std::array<std::uint32_t, 256> crc32_row() {
     std::array<std::uint32_t, 256> row{};
     for (std::uint32_t byte = 0; byte < 256; ++byte) {

@@ -189,7 +189,7 @@ void World::cash_hour() {
     });
     if (random_.chance(0.2)) {
         accounts.set_quota_rule({"clerk", "campus"},
-                                {0, server::QuotaPer::kRoom, credit_of_hundredths(kQuota_ckwh), {}},
+                                {0, server::QuotaPer::kRoom, credit_of_hundredths(kQuota_ckwh), {}}, "",
                                 [](const Answer<server::Done>&) {});
         accounts.run_quotas({"clerk", "campus"}, [](const Answer<server::QuotaRun>&) {});
     }

@@ -19,8 +19,8 @@
 //                  its order id some hours later. Rooms whose meter has a ticket that the office no longer knows must
 //                  end in a question (B1); two people answer it some hours later (answers.cpp). A card that the
 //                  office of before has written brings its ticket whenever it is held to the box: from then on the room
-//                  is one of those. Of cards that the books do not know their holders ask for new ones, and no card brings a
-//                  ticket of the restored books over one of the lost ones before anybody was asked (B1).
+//                  is one of those. Of cards that the books do not know their holders ask for new ones, and no card
+//                  brings a ticket of the restored books over one of the lost ones before anybody was asked (B1).
 // No box is changed and no memory lost between a backup and the end of the run: the desk would have to bind rooms
 // again. One box of a line at a time is changed. No box loses its memory in the middle of a write of the lost supply.
 #include <algorithm>

@@ -112,6 +112,7 @@ json json_of(const AccountRecord& a) {
     return {{"household_id", a.household.value},
             {"open", a.account.open()},
             {"unit", unit_of(a.account.ticket.unit)},
+            {"price_group", a.price_group},
             {"epoch", a.account.ticket.epoch},
             {"ticket_number", a.account.ticket.number},
             {"credited", hundredths(a.account.ticket.credited)},
@@ -528,9 +529,10 @@ void OfficeApi::add_plan_routes() {
     router_.add(Method::kPut, "/api/v1/households/{id}/price-group", kOwners, [this](const Call& call) -> Outcome {
         JsonInput input(call.request);
         const std::int64_t group = input.integer("group", 0, INT32_MAX);
+        const std::string reason = input.text("reason", 1, 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
         const auto set = wait<Done>([&](auto done) {
-            office_.accounts().set_price_group(actor_of(call), HouseholdId{id_in(call.values[0])}, group,
+            office_.accounts().set_price_group(actor_of(call), HouseholdId{id_in(call.values[0])}, group, reason,
                                                std::move(done));
         });
         if (!set) return refused(set.error());
@@ -554,9 +556,10 @@ void OfficeApi::add_plan_routes() {
         rule.per = input.choice("per", {"room", "resident"}) == 0 ? QuotaPer::kRoom : QuotaPer::kResident;
         rule.quota = credit_of_hundredths(input.integer("quota_ckwh", 0, 10'000'000));
         rule.quota_money = credit_of_hundredths(input.integer("quota_fen", 0, 10'000'000));
+        const std::string reason = input.text("reason", 1, 500);
         if (auto problem = input.problem()) return std::unexpected(*problem);
-        const auto set =
-            wait<Done>([&](auto done) { office_.accounts().set_quota_rule(actor_of(call), rule, std::move(done)); });
+        const auto set = wait<Done>(
+            [&](auto done) { office_.accounts().set_quota_rule(actor_of(call), rule, reason, std::move(done)); });
         if (!set) return refused(set.error());
         return Response::json(200, {{"group", rule.group}});
     });

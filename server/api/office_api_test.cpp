@@ -335,8 +335,9 @@ TEST_F(OfficeApiTest, EveryRouteAnswersWhatItsDescriptionPromises) {
         EXPECT_EQ(with_key(Method::kPost, std::string("/api/v1") + target, body).status, 201) << target;
     ask(Method::kPost, "/api/v1/drawers", {{"name", "Desk 2"}});
     ask(Method::kPost, "/api/v1/quotas");
-    ask(Method::kPut, "/api/v1/households/1/price-group", {{"group", 2}});
-    ask(Method::kPut, "/api/v1/quota-rules", {{"group", 0}, {"per", "room"}, {"quota_ckwh", 800}, {"quota_fen", 0}});
+    ask(Method::kPut, "/api/v1/households/1/price-group", {{"group", 2}, {"reason", "a shop now"}});
+    ask(Method::kPut, "/api/v1/quota-rules",
+        {{"group", 0}, {"per", "room"}, {"quota_ckwh", 800}, {"quota_fen", 0}, {"reason", "from November on"}});
     ask(Method::kDelete, "/api/v1/residents/3");
     ask(Method::kGet, "/api/v1/audit?limit=5&action=household&user=owner&from=1&to=2");
     ask(Method::kGet, "/api/v1/audit/head");

@@ -139,6 +139,7 @@ struct PayerSum {
 struct AccountRecord {
     HouseholdId household;
     Account account;
+    std::int64_t price_group = 0;
     bool confirmed = false;
     Money worth;  // of what remains and was paid: what a settlement now would pay
     std::vector<PayerSum> payers;
@@ -224,9 +225,10 @@ class Accounts {
     virtual void empty_drawer(DrawerOrder order, WhenDone<MovementsAnswer> done) = 0;
     // Prices: a plan, and which plan holds for a household, are answered with kNeedsApproval as a refund is.
     virtual void add_plan(MoneyOrder order, PlanVersion plan, WhenDone<PlanVersion> done) = 0;
-    virtual void set_price_group(Actor who, HouseholdId household, std::int64_t group, WhenDone<Done> done) = 0;
+    virtual void set_price_group(Actor who, HouseholdId household, std::int64_t group, std::string reason,
+                                 WhenDone<Done> done) = 0;
     // The rule that holds already is not written again.
-    virtual void set_quota_rule(Actor who, QuotaRule rule, WhenDone<Done> done) = 0;
+    virtual void set_quota_rule(Actor who, QuotaRule rule, std::string reason, WhenDone<Done> done) = 0;
     // The free quota of the month of `now` for all open accounts, each at most once a month however often this is
     // called. Some households at a time, so that sales go on meanwhile.
     virtual void run_quotas(Actor who, WhenDone<QuotaRun> done) = 0;

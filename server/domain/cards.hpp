@@ -262,8 +262,8 @@ class Cards {
     virtual void issue(CardIssue order, WhenDone<CardOrdered> done) = 0;
     // The newest ticket of the card's household. kCardRevoked; kAccountClosed: there is no account; kMeterBehind: a
     // person has to decide about the account first; kMeterUnread: the books came back from a backup, and the meter
-    // has not been read since, nor has a person explained the item of work (store/restored.hpp); kCardUnlike: this generation is not above what was read back, or
-    // the card is sealed for another box and its identity would stay.
+    // has not been read since, nor has a person explained the item of work (store/restored.hpp); kCardUnlike: this
+    // generation is not above what was read back, or the card is sealed for another box and its identity would stay.
     virtual void order_ticket(CardTicketOrder order, WhenDone<CardOrdered> done) = 0;
     // Refused with kCardInUse while it is: it is taken back or lost first.
     virtual void order_format(CardFormatOrder order, WhenDone<CardWrite> done) = 0;

@@ -200,8 +200,8 @@ Answer<PlanVersion> add_plan(Db& db, const MoneyOrder& order, const PlanVersion&
     return kept;
 }
 
-Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, std::int64_t group, Consent consent,
-                             UnixTime now, Changes& changes) {
+Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, std::int64_t group,
+                             const std::string& reason, Consent consent, UnixTime now, Changes& changes) {
     if (group < 0) return refuse(Reason::kBadArgument, "Price groups are numbered from 0 upwards.");
     std::int64_t before = -1;
     db.query("SELECT price_group FROM households WHERE id = $1", {household},
@@ -216,13 +216,13 @@ Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, st
                       act_content(kSetPriceGroup, {{"household", number}, {"group", std::to_string(group)}}),
                       {},
                       1};
-        if (auto waits = wait_for_second_person(db, act, who, "", now)) return std::unexpected(*waits);
+        if (auto waits = wait_for_second_person(db, act, who, reason, now)) return std::unexpected(*waits);
     }
     db.execute("UPDATE households SET price_group = $2 WHERE id = $1", {household, group});
     append_audit(
         db, who,
         {kSetPriceGroup, "household " + std::to_string(household.value), std::to_string(before), std::to_string(group)},
-        "", now);
+        reason, now);
     changes.push_back({Change::Kind::kHousehold, household.value});
     return Done{};
 }
@@ -238,7 +238,7 @@ std::vector<QuotaRule> read_quota_rules(Db& db) {
     return rules;
 }
 
-Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, UnixTime now) {
+Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, const std::string& reason, UnixTime now) {
     const Credit most = credit_of_hundredths(10'000'000);
     if (rule.group < 0 || rule.quota < Credit{0} || rule.quota > most || rule.quota_money < Credit{0} ||
         rule.quota_money > most)
@@ -261,7 +261,7 @@ Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, Uni
                   std::to_string(in_hundredths(rule.quota, Round::kDown)) + " ckwh or " +
                       std::to_string(in_hundredths(rule.quota_money, Round::kDown)) + " fen per " +
                       (rule.per == QuotaPer::kRoom ? "room" : "resident")},
-                 "", now);
+                 reason, now);
     return Done{};
 }
 

@@ -26,9 +26,10 @@ inline constexpr const char* kSetPriceGroup = "household.price_group";
 [[nodiscard]] Answer<PlanVersion> add_plan(Db& db, const MoneyOrder& order, const PlanVersion& plan, Consent consent,
                                            UnixTime now, Changes& changes);
 [[nodiscard]] Answer<Done> set_price_group(Db& db, const Actor& who, HouseholdId household, std::int64_t group,
-                                           Consent consent, UnixTime now, Changes& changes);
+                                           const std::string& reason, Consent consent, UnixTime now, Changes& changes);
 // The newest of each group, group 0 first.
 [[nodiscard]] std::vector<QuotaRule> read_quota_rules(Db& db);
-[[nodiscard]] Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, UnixTime now);
+[[nodiscard]] Answer<Done> set_quota_rule(Db& db, const Actor& who, const QuotaRule& rule, const std::string& reason,
+                                          UnixTime now);
 
 }  // namespace prewatt::server::store

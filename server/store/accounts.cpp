@@ -814,6 +814,8 @@ Answer<AccountRecord> read_account(Db& db, HouseholdId household) {
     record.household = household;
     record.account = facts->account;
     record.confirmed = facts->confirmed;
+    db.query("SELECT price_group FROM households WHERE id = $1", {household},
+             [&](const Row& row) { record.price_group = row.integer(0); });
     const auto lots = lots_of(facts->tenancy);
     const auto paid = paid_by(lots);
     record.worth = facts->account.open() ? value_of(lots, facts->account.refundable()) : Money{0};
@@ -1047,15 +1049,18 @@ class AccountsOnDb final : public Accounts {
                                 return store::add_plan(db, order, plan, Consent::kToAsk, now, changes);
                             });
     }
-    void set_price_group(Actor who, HouseholdId household, std::int64_t group, WhenDone<Done> done) override {
-        change<Done>(std::move(done), [who = std::move(who), household, group](Db& db, UnixTime now, Changes& changes) {
-            return store::set_price_group(db, who, household, group, Consent::kToAsk, now, changes);
+    void set_price_group(Actor who, HouseholdId household, std::int64_t group, std::string reason,
+                         WhenDone<Done> done) override {
+        change<Done>(std::move(done), [who = std::move(who), household, group, reason = journal_text(reason)](
+                                          Db& db, UnixTime now, Changes& changes) {
+            return store::set_price_group(db, who, household, group, reason, Consent::kToAsk, now, changes);
         });
     }
-    void set_quota_rule(Actor who, QuotaRule rule, WhenDone<Done> done) override {
-        change<Done>(std::move(done), [who = std::move(who), rule](Db& db, UnixTime now, Changes&) {
-            return store::set_quota_rule(db, who, rule, now);
-        });
+    void set_quota_rule(Actor who, QuotaRule rule, std::string reason, WhenDone<Done> done) override {
+        change<Done>(std::move(done),
+                     [who = std::move(who), rule, reason = journal_text(reason)](Db& db, UnixTime now, Changes&) {
+                         return store::set_quota_rule(db, who, rule, reason, now);
+                     });
     }
     void run_quotas(Actor who, WhenDone<QuotaRun> done) override {
         QuotaState state;
@@ -1115,7 +1120,7 @@ class AccountsOnDb final : public Accounts {
                 const std::int64_t group = act_number(asked.content, "group").value_or(-1);
                 const auto set = store::set_price_group(db, asked.asked_by,
                                                         HouseholdId{act_number(asked.content, "household").value_or(0)},
-                                                        group, Consent::kGiven, now, changes);
+                                                        group, asked.reason, Consent::kGiven, now, changes);
                 if (!set) return std::unexpected(set.error());
                 return "It is in price group " + std::to_string(group) + ".";
             });

@@ -402,7 +402,8 @@ TEST_F(AccountsOfHouseholds, QuotaOfAMonthIsGivenOnceHoweverOftenItIsRun) {
     (void)resident("r1", a, "Han");
     (void)resident("r2", a, "Lei");
     ASSERT_TRUE(wait<Done>([&](auto done) {
-        accounts().set_quota_rule({"owner", "t"}, {0, QuotaPer::kResident, credit_of_hundredths(800), Credit{0}}, done);
+        accounts().set_quota_rule({"owner", "t"}, {0, QuotaPer::kResident, credit_of_hundredths(800), Credit{0}}, "",
+                                  done);
     }));
     const auto run = [&] {
         return *wait<QuotaRun>([&](auto done) { accounts().run_quotas({"office", "timer"}, done); });
@@ -445,7 +446,7 @@ TEST_F(AccountsOfHouseholds, StepsFeesAndGroupsHoldFromTheirDateAndCanBeRecomput
     EXPECT_EQ(sold->sale.fee, fen(200));
     EXPECT_EQ(sold->sale.energy, energy_of_hundredths(4000 + (980'000 - 256'000) / 90));
     EXPECT_EQ(preview->priced.given, sold->sale.given);
-    ASSERT_TRUE(wait<Done>([&](auto done) { accounts().set_price_group({"owner", "t"}, home, 3, done); }));
+    ASSERT_TRUE(wait<Done>([&](auto done) { accounts().set_price_group({"owner", "t"}, home, 3, "", done); }));
     EXPECT_EQ(sell(order("steps-2", home, 1000))->sale.price, UnitPrice{9000}) << "a group without a plan: group 0";
     ASSERT_TRUE(plan("group", 3, now(), "flat energy month 0:5000 fee 0 0"));
     EXPECT_EQ(sell(order("g", home, 1000))->sale.price, UnitPrice{5000});

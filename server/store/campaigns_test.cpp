@@ -284,7 +284,7 @@ TEST_F(CampaignsTest, ReachesAPriceGroup) {
     start();
     for (const char* shop : {"3-0102", "3-0105"})
         ASSERT_TRUE(wait<Done>(
-            [&](auto done) { office_->accounts().set_price_group({"owner", "test"}, room(shop), 2, done); }));
+            [&](auto done) { office_->accounts().set_price_group({"owner", "test"}, room(shop), 2, "a shop", done); }));
     const auto begun = begin(order_of("c", limit(16'000), *selection_of("price_group 2")));
     ASSERT_TRUE(begun) << begun.error().message;
     advance_all();

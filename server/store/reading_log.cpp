@@ -187,7 +187,8 @@ Answer<bool> ReadingLog::flush(Db& db, UnixTime now, std::size_t households_max,
         const HouseholdId first = households.front();
         const HouseholdId last = households.back();
         db.define(std::string{kToFlush});
-        // A temporary table is never vacuumed: with DELETE, PostgreSQL would walk through all rows of all flushes before.
+        // A temporary table is never vacuumed: with DELETE, PostgreSQL would walk through all rows of all flushes
+        // before.
         db.define("postgres:TRUNCATE readings_to_flush");
         db.define("sqlite:DELETE FROM readings_to_flush");
         db.append_rows("readings_to_flush", {"household_id", "at", "forward_ckwh", "remaining_ckwh", "state"}, rows);

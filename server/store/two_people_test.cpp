@@ -259,7 +259,7 @@ TEST_F(MoneyOfTwo, APricePlanAndThePriceGroupOfARoomTakeTwoOwners) {
             [&](auto done) { accounts().add_plan({std::move(id), kOwner, "a favour"}, plan, done); });
     };
     const auto in_group = [&] {
-        return wait<Done>([&](auto done) { accounts().set_price_group(kOwner, home_, 7, done); });
+        return wait<Done>([&](auto done) { accounts().set_price_group(kOwner, home_, 7, "a shop now", done); });
     };
     const auto plans = [&] { return accounts().plans()->size(); };
     const std::size_t before = plans();

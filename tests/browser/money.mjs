@@ -94,6 +94,7 @@ try {
   await page.click('[data-test="order-close"]');
   await page.click('[data-test="quota-set"]');
   await page.fill('[data-test="quota-kwh"]', "1.5");
+  await page.fill('[data-test="quota-reason"]', "as the house rules say");
   await page.click('[data-test="quota-save"]');
   await page.waitForSelector('[data-test="quotas"]');
   // Given twice: the second time nobody gets it.
@@ -116,6 +117,26 @@ try {
     await page.waitForSelector('[data-test="account"] dl');
   };
   const account = () => rest(token, "GET", `/households/${room.id}/account`);
+  // The room becomes a shop, and a room again: which plan it is sold to under is seen before it is changed, and said why.
+  await rest(token, "POST", "/price-plans", { name: "shops", group: 7, valid_from_at: Date.now() + 1000, content: "flat energy month 0:12000 fee 0 0", reason: "shops" }, `shops-${began}`);
+  await until("the plan of the shops is in force", async () => Date.now() > began + 2000 && (await rest(token, "GET", "/price-plans")).plans.some((p) => p.group === 7 && p.valid_from_at < Date.now()));
+  await money();
+  const into = async (group, why) => {
+    await page.click('[data-test="price-group"]');
+    await page.selectOption('[data-test="which-group"]', String(group));
+    if (!/1\.2/.test(await page.textContent('[data-test="which-group"]'))) fail("it is not said what the shops pay");
+    if (group) await both("price-group", '[data-test="which-group"]');
+    await send(why);
+    await page.waitForFunction((group) => document.querySelector('[data-test="price-group-now"]')?.textContent === String(group), group);
+    await page.click('[data-test="order-close"]');
+    if ((await account()).price_group !== group) fail(`the room is not in price group ${group}`);
+  };
+  await into(7, "a shop now");
+  if ((await rest(token, "GET", `/households/${room.id}/preview?amount_fen=1200`)).lines?.[0]?.price_e4 !== 12000) fail("a shop is sold to under the plan of rooms");
+  await into(0, "a room again");
+  const changes = (await rest(token, "GET", "/audit?action=household.price_group&limit=2")).records;
+  if (changes?.[0]?.reason !== "a room again" || changes?.[1]?.reason !== "a shop now") fail(`the journal does not say why: ${JSON.stringify(changes)}`);
+  say("a room was put into another price group and back, with its reason");
   const sale = await sell(2000, "transferred", { channel: "transfer" });
   await until("the quota is confirmed", async () => (await account()).confirmed);
   // A refund in part: who would be paid; more than the sale is refused before it is sent.

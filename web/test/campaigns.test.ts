@@ -68,10 +68,10 @@ describe("an order to many", () => {
 describe("an item of work", () => {
   it("has a name in both languages and an explanation in Chinese for each kind that the office raises", () => {
     // A new kind without words would be a code to whoever has to act on it.
-    const sources = import.meta.glob<string>(["../../server/domain/three_truths.[ch]pp", "../../server/domain/office.cpp", "../../server/store/desired_settings.cpp", "../../server/domain/cards.cpp", "../../server/store/cards.cpp"], { query: "?raw", import: "default", eager: true });
+    const sources = import.meta.glob<string>(["../../server/domain/three_truths.[ch]pp", "../../server/domain/office.cpp", "../../server/store/desired_settings.cpp", "../../server/domain/cards.cpp", "../../server/store/cards.cpp", "../../server/store/restored.cpp"], { query: "?raw", import: "default", eager: true });
     const kinds = new Set<string>();
     for (const text of Object.values(sources)) {
-      for (const match of text.matchAll(/"((?:ledger|channel|head)_[a-z_]+|move_short|setting_changed_at_meter|card_(?:rolled_back|carries_[a-z_]+|without_[a-z_]+|unlike_[a-z_]+|says_[a-z_]+))"/g)) kinds.add(match[1]!);
+      for (const match of text.matchAll(/"((?:ledger|channel|head)_[a-z_]+|move_short|books_restored|setting_changed_at_meter|card_(?:rolled_back|carries_[a-z_]+|without_[a-z_]+|unlike_[a-z_]+|says_[a-z_]+))"/g)) kinds.add(match[1]!);
       const situations = text.indexOf("word(Situation");
       if (situations >= 0) for (const match of text.slice(situations, text.indexOf("unknown", situations)).matchAll(/return "([a-z_]+)"/g)) if (match[1] !== "none") kinds.add(`ticket_${match[1]}`);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Plan } from "../src/shared/office_api";
-import { beginOfDay, dayOf, planContent, planOf, standingOfPlan } from "../src/shared/plans";
+import { beginOfDay, dayOf, planContent, planOf, priceGroups, standingOfPlan } from "../src/shared/plans";
 
 const kForm = { kind: "flat" as const, price: "0.64", upto: "", next: "", rates: ["", "", "", ""], fee: "", perMille: "" };
 
@@ -32,6 +32,14 @@ describe("a price plan", () => {
     const plan = (id: number, group: number, valid_from_at: number): Plan => ({ id, name: "", group, valid_from_at, content: "", operator: "", created_at: 0 });
     const all = [plan(1, 0, 100), plan(2, 0, 200), plan(3, 0, 900), plan(4, 1, 100), plan(5, 0, 200)];
     expect(all.map((p) => standingOfPlan(p, all, 500))).toEqual(["past", "past", "later", "in_force", "in_force"]);
+  });
+
+  // A shop is put into a group that has a plan, and nobody sees which price that is.
+  it("is offered with the groups that there are, the one in force of each", () => {
+    const plan = (id: number, group: number, valid_from_at: number): Plan => ({ id, name: "", group, valid_from_at, content: "", operator: "", created_at: 0 });
+    const all = [plan(1, 0, 100), plan(2, 7, 100), plan(3, 7, 200), plan(4, 9, 900)];
+    expect(priceGroups(all, 4, 500).map((g) => [g.group, g.plan?.id ?? null])).toEqual([[0, 1], [4, null], [7, 3], [9, null]]);
+    expect(priceGroups([], 0, 500)).toEqual([{ group: 0, plan: null }]);
   });
 
   it("begins with a day of the office", () => {

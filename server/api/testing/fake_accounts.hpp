@@ -134,11 +134,11 @@ class FakeAccounts final : public Accounts {
         plan.operator_name = order.who.user;
         answer(std::move(done), std::move(plan));
     }
-    void set_price_group(Actor, HouseholdId h, std::int64_t group, WhenDone<Done> done) override {
-        last_change = "set_price_group " + number(h.value) + number(group);
+    void set_price_group(Actor, HouseholdId h, std::int64_t group, std::string reason, WhenDone<Done> done) override {
+        last_change = "set_price_group " + number(h.value) + number(group) + reason;
         answer(std::move(done), Done{});
     }
-    void set_quota_rule(Actor, QuotaRule rule, WhenDone<Done> done) override {
+    void set_quota_rule(Actor, QuotaRule rule, std::string, WhenDone<Done> done) override {
         last_change = "set_quota_rule " + number(rule.group) + number(in_hundredths(rule.quota, Round::kDown));
         answer(std::move(done), Done{});
     }

@@ -48,7 +48,7 @@ export interface AuditVerdict { whole: boolean; fault: string; number: number; r
 export interface AuditFilter { user?: string; action?: string; subject?: string; from?: number | null; to?: number | null; before?: number; limit?: number }
 
 export interface Account {
-  household_id: number; open: boolean; unit: "ckwh" | "fen"; epoch: number; ticket_number: number; credited: number; used_known: number;
+  household_id: number; open: boolean; unit: "ckwh" | "fen"; price_group: number; epoch: number; ticket_number: number; credited: number; used_known: number;
   remaining: number; free_left: number; refundable: number; confirmed: boolean; paid_fen: number; worth_fen: number; month_ckwh: number; year_ckwh: number;
   payers: { payer_id: number | null; name: string; channel: string; paid_fen: number; fair_part_fen: number }[];
 }
@@ -146,7 +146,8 @@ export const office = {
   planGives: (content: string, amount_fen: number) => call<PlanGives>("POST", "/price-plans/preview", { body: { content, amount_fen } }),
   addPlan: (body: { name: string; group: number; valid_from_at: number; content: string; reason: string }, orderId: string) => call<Plan>("POST", "/price-plans", { body, orderId }),
   quotaRules: () => call<{ rules: QuotaRule[] }>("GET", "/quota-rules"),
-  setQuota: (body: QuotaRule) => call<{ group: number }>("PUT", "/quota-rules", { body }),
+  setPriceGroup: (id: number, group: number, reason: string) => call<{ group: number }>("PUT", `/households/${id}/price-group`, { body: { group, reason } }),
+  setQuota: (body: QuotaRule & { reason: string }) => call<{ group: number }>("PUT", "/quota-rules", { body }),
   runQuotas: () => call<{ granted: number; had_it: number; without: number; refused: number }>("POST", "/quotas", { body: {}, timeoutMs: 120000 }),
 
   residents: (id: number) => call<{ residents: Resident[] }>("GET", `/households/${id}/residents`),

@@ -41,6 +41,12 @@ export function standingOfPlan(plan: Plan, plans: Plan[], now: number): "in_forc
   const newer = (p: Plan): boolean => p.group === plan.group && p.valid_from_at <= now && (p.valid_from_at > plan.valid_from_at || (p.valid_from_at === plan.valid_from_at && p.id > plan.id));
   return plans.some(newer) ? "past" : "in_force";
 }
+// What a household may be put into: the groups that have plans, the one for everybody else and the one it is in; with the
+// plan in force, or none of its own.
+export function priceGroups(plans: Plan[], current: number, now: number): { group: number; plan: Plan | null }[] {
+  const numbers = [...new Set([0, current, ...plans.map((plan) => plan.group)])].sort((a, b) => a - b);
+  return numbers.map((group) => ({ group, plan: plans.find((plan) => plan.group === group && standingOfPlan(plan, plans, now) === "in_force") ?? null }));
+}
 // The first instant of a day of the office (UTC+8), from "2026-12-01".
 export function beginOfDay(day: string): number | null {
   const at = Date.parse(`${day}T00:00:00+08:00`);

@@ -60,7 +60,7 @@ export function officeRoutes(households) {
     subject: ["site", "household 12", "user mei", "month 2026-11", "campaign 4"][n % 5], before: n % 5 === 0 ? "0.6400 yuan/kWh" : "", after: ["0.7050 yuan/kWh", "refund 2: -30000 fen, -46875 ckwh, ticket 1/2", "", "312 granted, 0 had it", "building 1: alarms 1000 500 0"][n % 5], reason: n % 5 === 1 ? "住户提前退宿，已核对身份" : "", chain: "ab".repeat(32),
   }));
   const account = (id) => ({
-    household_id: id, open: true, unit: "ckwh", epoch: 1, ticket_number: 3, credited: 78125, used_known: 12040, remaining: 66085, free_left: 1250, refundable: 64835, confirmed: false, paid_fen: 50000, worth_fen: 41207, month_ckwh: 78125, year_ckwh: 78125,
+    household_id: id, open: true, unit: "ckwh", price_group: 0, epoch: 1, ticket_number: 3, credited: 78125, used_known: 12040, remaining: 66085, free_left: 1250, refundable: 64835, confirmed: false, paid_fen: 50000, worth_fen: 41207, month_ckwh: 78125, year_ckwh: 78125,
     payers: [{ payer_id: 1, name: "刘芳", channel: "wechat", paid_fen: 30000, fair_part_fen: 24725 }, { payer_id: 2, name: "王伟", channel: "cash", paid_fen: 20000, fair_part_fen: 16482 }],
   });
   const member = (x, n) => ({ member: x.id, room: x.room, state: n < 9 ? "failed" : "cannot", problem: n < 9 ? "the meter refused: bad value" : "it has no meter", tries: n < 9 ? 1 : 0, job_id: n < 9 ? 40 + n : null });
