@@ -37,6 +37,13 @@ using server::Answer;
 
 constexpr Duration kAbsence = minutes(30 * 24 * 60);
 
+// What the meter has and the restored books do not know.
+void set_ahead(Room& room, std::uint16_t epoch, std::uint32_t number, std::int64_t credited) {
+    room.ahead_epoch = epoch;
+    room.ahead_number = number;
+    room.ahead_credited = credited;
+}
+
 }  // namespace
 
 void World::plan_misfortunes() {
@@ -288,15 +295,12 @@ void World::look_after_restore() {
         if (epoch == 0) continue;
         const auto known = auditor->booking(room.id.value, epoch, number);
         const bool shows = boxes_[room.box]->powered();
-        if (known &&
-            (!shows || known->credited_hundredths ==
-                           in_hundredths(boxes_[room.box]->node().household(room.number).credited, Round::kDown)))
-            continue;
+        const std::int64_t credited =
+            shows ? in_hundredths(boxes_[room.box]->node().household(room.number).credited, Round::kDown)
+                  : room.ahead_credited;
+        if (known && (!shows || known->credited_hundredths == credited)) continue;
         room.ahead_since = now_;
-        room.ahead_epoch = epoch;
-        room.ahead_number = number;
-        if (shows)
-            room.ahead_credited = in_hundredths(boxes_[room.box]->node().household(room.number).credited, Round::kDown);
+        set_ahead(room, epoch, number, credited);
         ++report_.rooms_ahead;
     }
     for (std::size_t number = 0; number < orders_.size(); ++number) {
@@ -381,9 +385,7 @@ bool World::take_ticket_of_card(Room& room, const meter::HouseholdView& view) {
     room.may_be_answered = room.may_be_answered && !is_answered;
     room.is_asked = room.is_asked && !is_answered;
     room.ahead_since = now_;
-    room.ahead_epoch = view.epoch;
-    room.ahead_number = view.ticket_number;
-    room.ahead_credited = credited;
+    set_ahead(room, view.epoch, view.ticket_number, credited);
     std::tie(room.restored_epoch, room.restored_number) = auditor->newest_ticket(room.id.value);
     return true;
 }
@@ -411,12 +413,8 @@ void World::check_question(Room& room, const meter::HouseholdView& view) {
     if (changed && was_issued_before(room, view.epoch, view.ticket_number, credited)) {
         Auditor* auditor = open_auditor();
         if (!auditor) return;
-        if (!auditor->booking(room.id.value, view.epoch, view.ticket_number)) {
-            room.ahead_epoch = view.epoch;
-            room.ahead_number = view.ticket_number;
-            room.ahead_credited = credited;
-            return;
-        }
+        if (!auditor->booking(room.id.value, view.epoch, view.ticket_number))
+            return set_ahead(room, view.epoch, view.ticket_number, credited);
     }
     if (changed && !room.may_be_answered)
         return violate("B1",

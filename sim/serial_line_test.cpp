@@ -12,7 +12,7 @@ class Listener final : public Station {
   public:
     Heard on_character(const Character& character) override {
         heard.push_back(character);
-        return {kNever, skip_after != 0 && heard.size() % skip_after == 0};
+        return {when_heard ? when_heard(character.at) : kNever, skip_after != 0 && heard.size() % skip_after == 0};
     }
     Instant on_time(Instant now) override {
         woken.push_back(now);
@@ -22,6 +22,7 @@ class Listener final : public Station {
     std::vector<Instant> woken;
     std::size_t skip_after = 0;
     std::function<Instant(Instant)> when_woken;
+    std::function<Instant(Instant)> when_heard;
 };
 
 struct Building {
@@ -159,6 +160,39 @@ TEST(SerialLine, WakesEachStationWhenItWantedTo) {
     b.line.wake(b.ids[0], Instant{10'000});
     b.line.run_until(Instant{1'000'000});
     EXPECT_EQ(b.stations[0].woken, (std::vector<Instant>{Instant{10'000}, Instant{20'000}, Instant{30'000}}));
+}
+
+TEST(SerialLine, AWakeUpThatIsMovedComesOnceAtTheTimeThatWasSaidLast) {
+    // The end of a frame is found by a pause that each character puts off: woken at an old time, a station takes a
+    // frame for whole that is not; not woken at the new one, it never answers.
+    Building b;
+    b.stations[1].when_heard = [](Instant at) { return at + microseconds(5000); };
+    b.line.send(b.ids[0], kFive, Instant{0});
+    b.line.run_until(Instant{1'000'000});
+    ASSERT_EQ(b.stations[1].heard.size(), 5u);
+    EXPECT_EQ(b.stations[1].woken, (std::vector<Instant>{b.stations[1].heard.back().at + microseconds(5000)}));
+
+    // Put off, then moved forward, then not wanted any more.
+    std::vector<Instant> wanted{Instant{1'300'000}, Instant{1'100'000}, Instant{1'200'000}, Instant{1'150'000}, kNever};
+    std::size_t next = 0;
+    b.stations[1].when_heard = [&](Instant) { return wanted[next++]; };
+    b.stations[1].woken.clear();
+    b.line.send(b.ids[0], Bytes(kFive).first(4), Instant{1'000'000});
+    b.line.run_until(Instant{1'500'000});
+    EXPECT_EQ(b.stations[1].woken, (std::vector<Instant>{Instant{1'150'000}}));
+    b.stations[1].woken.clear();
+    next = 3;
+    wanted[3] = Instant{2'900'000};
+    b.line.send(b.ids[0], Bytes(kFive).first(2), Instant{2'000'000});
+    b.line.run_until(Instant{4'000'000});
+    EXPECT_TRUE(b.stations[1].woken.empty());
+
+    // Earlier than what is waited for, by wake().
+    b.line.wake(b.ids[1], Instant{4'900'000});
+    b.line.wake(b.ids[1], Instant{4'500'000});
+    b.line.wake(b.ids[1], Instant{4'700'000});
+    b.line.run_until(Instant{6'000'000});
+    EXPECT_EQ(b.stations[1].woken, (std::vector<Instant>{Instant{4'500'000}}));
 }
 
 TEST(SerialLine, TheSameSeedGivesTheSameRun) {

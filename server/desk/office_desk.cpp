@@ -15,9 +15,9 @@ namespace prewatt::server::desk {
 namespace {
 
 std::unexpected<Refusal> no_such_number() {
-    return refused(Reason::kCardNotUsable,
-                   "No card is found again by this number: it is not 4 or 7 bytes long, or it is one that is made up "
-                   "anew at each visit. Use another card. Nothing was done.");
+    return refuse(Reason::kCardNotUsable,
+                  "No card is found again by this number: it is not 4 or 7 bytes long, or it is one that is made up "
+                  "anew at each visit. Use another card. Nothing was done.");
 }
 
 std::string_view word(card::RecordError error) {
@@ -185,7 +185,7 @@ Answer<std::vector<DeskStep>> seal_all(card::Mac& mac, const card::SiteMasters& 
     const card::RecordKeys keys = card::record_keys(mac, masters, ordered.card.box_number);
     std::vector<DeskStep> steps;
     const auto impossible = [] {
-        return refused(Reason::kTotalTooLarge, "A card cannot carry these figures; nothing is written.");
+        return refuse(Reason::kTotalTooLarge, "A card cannot carry these figures; nothing is written.");
     };
     if (ordered.write.generation != 0) {
         card::CreditRecord credit;
@@ -244,7 +244,7 @@ Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight
     const Opened opened = open_all(mac_, masters_, layout_, uid, sight);
     const auto next = next_ticket(mac_, masters_, layout_, uid, sight, 0, 0);
     if (!next)
-        return refused(Reason::kCardNotUsable, "This card has been written as often as it can count; use another one.");
+        return refuse(Reason::kCardNotUsable, "This card has been written as often as it can count; use another one.");
     CardIssue wanted;
     wanted.order_id = order.order_id;
     wanted.who = who;
@@ -263,11 +263,11 @@ Answer<DeskPlan> OfficeDesk::order_issue(const DeskOrder& order, const DeskSight
         const auto& identity = opened.report.identity;
         if (!identity || identity->serial != ordered->card.id ||
             identity->generation < ordered->write.identity_generation)
-            return refused(Reason::kCardUnlike,
-                           "Card " + std::to_string(ordered->card.id.value) + " of room " + ordered->card.room +
-                               " was issued, and what lies on the reader does not carry it any more: somebody has "
-                               "put other contents onto it, or this is a copy. Replace it. Nothing was written.",
-                           ordered->card.id.value);
+            return refuse(Reason::kCardUnlike,
+                          "Card " + std::to_string(ordered->card.id.value) + " of room " + ordered->card.room +
+                              " was issued, and what lies on the reader does not carry it any more: somebody has "
+                              "put other contents onto it, or this is a copy. Replace it. Nothing was written.",
+                          ordered->card.id.value);
         return plan;
     }
 
@@ -289,21 +289,21 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
     const auto report = look(sight, who);
     if (!report) return std::unexpected(report.error());
     if (!report->seen.card)
-        return refused(Reason::kCardNotUsable,
-                       report->seen.finding == CardFinding::kUnknown
-                           ? "These books do not know this card, though it bears our seal: they were restored from an "
-                             "older backup, or it is another site's. Issue it anew. Nothing was done."
-                           : "This is no card of ours: issue it first. Nothing was done.");
+        return refuse(Reason::kCardNotUsable,
+                      report->seen.finding == CardFinding::kUnknown
+                          ? "These books do not know this card, though it bears our seal: they were restored from an "
+                            "older backup, or it is another site's. Issue it anew. Nothing was done."
+                          : "This is no card of ours: issue it first. Nothing was done.");
     const CardRecord& card = *report->seen.card;
     if (card.kind != CardKind::kHousehold)
-        return refused(Reason::kCardUnlike,
-                       "This is no household's card but one with rights (" + std::string{server::word(card.kind)} +
-                           "): no ticket goes onto it. Nothing was done.",
-                       card.id.value);
+        return refuse(Reason::kCardUnlike,
+                      "This is no household's card but one with rights (" + std::string{server::word(card.kind)} +
+                          "): no ticket goes onto it. Nothing was done.",
+                      card.id.value);
     for (const std::uint8_t sector : {layout_.identity(), layout_.credit(0), layout_.credit(1)}) {
         const DeskSector* one = sector_of(sight, sector);
         if (!one || one->opens != SectorOpens::kOurs)
-            return refused(
+            return refuse(
                 Reason::kCardNotUsable,
                 "Sector " + std::to_string(sector) +
                     " of this card does not open with its keys: it was torn away while it was made, or it is "
@@ -311,13 +311,13 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
                 sector);
     }
     if (card.state == CardState::kIssued)
-        return refused(
+        return refuse(
             Reason::kCardUnlike,
             "This card was torn away while it was issued; issue it again for room " + card.room + ". Nothing was done.",
             card.id.value);
     const auto next = next_ticket(mac_, masters_, layout_, uid, sight, card.generation, card.generation_begun);
     if (!next)
-        return refused(Reason::kCardNotUsable, "This card has been written as often as it can count; replace it.");
+        return refuse(Reason::kCardNotUsable, "This card has been written as often as it can count; replace it.");
     CardTicketOrder wanted;
     wanted.order_id = order.order_id;
     wanted.who = who;
@@ -375,9 +375,9 @@ Answer<CardRecord> OfficeDesk::done(CardWriteId id, const DeskSight& read_back, 
     const auto write = cards_.write(id);
     if (!write) return std::unexpected(write.error());
     const auto unlike = [] {
-        return refused(Reason::kCardUnlike,
-                       "What was read back is not what was ordered. Nothing counts as written: read the card again, it "
-                       "says what is due.");
+        return refuse(Reason::kCardUnlike,
+                      "What was read back is not what was ordered. Nothing counts as written: read the card again, it "
+                      "says what is due.");
     };
     if (write->kind != CardWriteKind::kFormat && write->state != CardWriteState::kDone) {
         const auto card = cards_.card(write->card);

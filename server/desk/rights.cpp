@@ -38,7 +38,7 @@ Answer<std::vector<DeskStep>> seal_rights(card::Mac& mac, const card::SiteMaster
     const WarrantRecord& warrant = ordered.warrant;
     const card::RecordKeys site = card::record_keys(mac, masters, 0);
     const auto impossible = [] {
-        return refused(Reason::kCardNotUsable, "A card cannot carry these figures; nothing is written.");
+        return refuse(Reason::kCardNotUsable, "A card cannot carry these figures; nothing is written.");
     };
     card::IdentityRecord identity;
     identity.kind = static_cast<card::CardKind>(warrant.wish.kind);
@@ -95,7 +95,7 @@ bool holds(const DeskSight& sight, const std::vector<DeskStep>& steps) {
 }  // namespace
 
 Answer<DeskPlan> OfficeDesk::order_rights(const DeskOrder& order, const DeskSight& sight, const Actor& who) {
-    if (!warrants_) return refused(Reason::kBadArgument, "This desk makes no cards with rights. Nothing was done.");
+    if (!warrants_) return refuse(Reason::kBadArgument, "This desk makes no cards with rights. Nothing was done.");
     const card::Uid uid = *uid_of_text(sight.uid);
     if (auto closed = closed_sector(sight, layout_.base, card::kSectorCount - 1))
         return std::unexpected(std::move(*closed));
@@ -122,11 +122,11 @@ Answer<DeskPlan> OfficeDesk::order_rights(const DeskOrder& order, const DeskSigh
     if (ordered->repeated) {
         // Done: but does what lies here still carry it?
         if (!holds(sight, *sealed))
-            return refused(Reason::kCardUnlike,
-                           "Card " + std::to_string(ordered->card.id.value) +
-                               " was written, and what lies on the reader does not carry it any more: somebody has put "
-                               "other contents onto it. Take it back, and ask for another card. Nothing was written.",
-                           ordered->card.id.value);
+            return refuse(Reason::kCardUnlike,
+                          "Card " + std::to_string(ordered->card.id.value) +
+                              " was written, and what lies on the reader does not carry it any more: somebody has put "
+                              "other contents onto it. Take it back, and ask for another card. Nothing was written.",
+                          ordered->card.id.value);
         return plan;
     }
     const auto keys_of = keys(sight.uid);

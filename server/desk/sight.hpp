@@ -6,6 +6,7 @@
 #include "card/sealed_record.hpp"
 #include "card/uid.hpp"
 #include "server/domain/card_desk.hpp"
+#include "server/domain/refuse.hpp"
 
 namespace prewatt::server::desk {
 
@@ -16,10 +17,6 @@ inline constexpr std::int64_t kCivilBegin_s = 946'684'800;
 }
 [[nodiscard]] inline UnixTime unix_of(CivilSeconds time) {
     return UnixTime{(std::int64_t{time} + kCivilBegin_s) * 1000 - kOfficeOffset.count() / 1000};
-}
-
-[[nodiscard]] inline std::unexpected<Refusal> refused(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
 }
 
 // Nothing: no card is found again by it.

@@ -4,12 +4,10 @@
 #include <map>
 #include <numeric>
 
+#include "server/domain/refuse.hpp"
+
 namespace prewatt::server {
 namespace {
-
-std::unexpected<Refusal> refuse(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
 
 std::int64_t hundredths(Credit credit) {
     return in_hundredths(credit, Round::kDown);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "server/domain/orders.hpp"
+#include "server/domain/refuse.hpp"
 
 namespace prewatt::server {
 namespace {
@@ -16,10 +17,6 @@ std::string decimals(std::int64_t hundredths) {
     std::snprintf(text, sizeof text, "%s%llu.%02llu", sign, static_cast<unsigned long long>(magnitude / 100),
                   static_cast<unsigned long long>(magnitude % 100));
     return text;
-}
-
-std::unexpected<Refusal> refuse(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
 }
 
 }  // namespace

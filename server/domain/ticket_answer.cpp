@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "server/domain/refuse.hpp"
+
 namespace prewatt::server {
 namespace {
 
-std::unexpected<Refusal> refuse(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
 Credit whole(Credit credit) {
     return credit_of_hundredths(in_hundredths(credit, Round::kDown));
 }

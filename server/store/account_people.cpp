@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/orders.hpp"
+#include "server/domain/refuse.hpp"
 #include "server/store/approvals.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/estate.hpp"
@@ -10,10 +11,6 @@
 
 namespace prewatt::server::store {
 namespace {
-
-std::unexpected<Refusal> refuse(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
 
 #define PREWATT_RESIDENT_SELECT                                                                                 \
     "SELECT r.id, t.household_id, r.name, r.phone, t.from_at, t.to_at FROM stays t JOIN residents r ON r.id = " \

@@ -4,6 +4,7 @@
 
 #include "server/domain/approvals.hpp"
 #include "server/domain/orders.hpp"
+#include "server/domain/refuse.hpp"
 #include "server/store/account_people.hpp"
 #include "server/store/approvals.hpp"
 #include "server/store/audit.hpp"
@@ -19,9 +20,6 @@ namespace {
 constexpr int kQuotaHouseholdsAtOnce = 64;
 constexpr std::size_t kReasonSizeMax = 500;
 
-std::unexpected<Refusal> refuse(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
 std::unexpected<Refusal> no_household() {
     return refuse(Reason::kNotFound, "There is no such household; nothing was done.");
 }

@@ -60,6 +60,28 @@ class Archiving : public OfficeTest {
     static std::int64_t forward_at(UnixTime t) { return (t.ms - at(2026, 9, 1, 0).ms) / (15 * 60'000); }
 };
 
+// An office that runs for weeks flushes its latest values each minute over one connection, whose temporary table nobody
+// vacuums: with every flush the next one is dearer.
+TEST_F(Archiving, AFlushLeavesNothingBehindForTheNextOne) {
+    if (!on_postgres()) GTEST_SKIP() << "SQLite's table is in memory and is emptied at once";
+    start();
+    for (int round = 0; round < 100; ++round) {
+        move(minutes(2));
+        std::vector<Reading> readings;
+        for (std::int64_t k = 1; k <= 39; ++k)
+            readings.push_back(
+                {HouseholdId{k}, now(), energy_of_hundredths(1000 + round), credit_of_hundredths(900 - round), {}});
+        record(std::move(readings));
+        tend();
+    }
+    const auto db = beside();
+    std::int64_t bytes = -1;
+    db->query("SELECT pg_relation_size(oid) FROM pg_class WHERE relname = 'readings_to_flush'", {},
+              [&](const Row& row) { bytes = row.integer(0); });
+    EXPECT_GE(bytes, 0) << "it was made";
+    EXPECT_LE(bytes, 2 * 8192) << "of 39 rows";
+}
+
 TEST_F(Archiving, LatestValuesShowAtOnceAndReachTheTableLater) {
     // A page that lags behind the meter makes the operator sell twice.
     start();

@@ -4,6 +4,7 @@
 
 #include "server/domain/cards.hpp"
 #include "server/domain/orders.hpp"
+#include "server/domain/refuse.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/bookings.hpp"
 #include "server/store/desired.hpp"
@@ -187,22 +188,19 @@ void add_sale(Db& db, HouseholdId household, CardWrite& write) {
         });
 }
 
-std::unexpected<Refusal> refused(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
 std::unexpected<Refusal> reused() {
-    return refused(Reason::kOrderIdReused, "This order id was used for another order of a card; nothing was done.");
+    return refuse(Reason::kOrderIdReused, "This order id was used for another order of a card; nothing was done.");
 }
 std::unexpected<Refusal> stopped() {
-    return refused(Reason::kMeterBehind,
-                   "A person has to decide about this account first (list of work); no ticket goes out until then, "
-                   "neither on the line nor on a card. Nothing was ordered.");
+    return refuse(Reason::kMeterBehind,
+                  "A person has to decide about this account first (list of work); no ticket goes out until then, "
+                  "neither on the line nor on a card. Nothing was ordered.");
 }
 std::unexpected<Refusal> unread() {
-    return refused(Reason::kMeterUnread,
-                   "These books came back from a backup, and this room's meter has not been read since: a card could "
-                   "take away what it was sold meanwhile. Nothing was ordered. Try again when the meter has been read, "
-                   "or see the item \"books_restored\" in the list of work.");
+    return refuse(Reason::kMeterUnread,
+                  "These books came back from a backup, and this room's meter has not been read since: a card could "
+                  "take away what it was sold meanwhile. Nothing was ordered. Try again when the meter has been read, "
+                  "or see the item \"books_restored\" in the list of work.");
 }
 
 CardOrdered ordered(Db& db, const CardWrite& write, const CardRecord& card, const Place& place) {
@@ -227,11 +225,11 @@ void end_card(Db& db, const CardRecord& card, CardState how, const Actor& who, c
 Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Changes& changes) {
     if (auto bad = check_order_id(order.order_id)) return std::unexpected(*bad);
     if (!is_uid_text(order.uid))
-        return refused(Reason::kCardNotUsable, "A card is found again by a number of 4 or 7 bytes; nothing was done.");
+        return refuse(Reason::kCardNotUsable, "A card is found again by a number of 4 or 7 bytes; nothing was done.");
     const Place place = find_place(db, order.household);
-    if (!place.found) return refused(Reason::kNotFound, "There is no such household; nothing was done.");
+    if (!place.found) return refuse(Reason::kNotFound, "There is no such household; nothing was done.");
     if (place.box_number == 0)
-        return refused(Reason::kNoMeter, "The household is not bound to a box, so no card can be made for it.");
+        return refuse(Reason::kNoMeter, "The household is not bound to a box, so no card can be made for it.");
     if (place.stopped != Situation::kNone) return stopped();
     if (is_unread_since_restore(db, order.household)) return unread();
 
@@ -242,8 +240,8 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
             card->household != order.household || card->replaces != order.replaces)
             return reused();
         if (!is_live(card->state))
-            return refused(Reason::kCardRevoked, "This card is " + std::string{word(card->state)} + " by now.",
-                           card->id.value);
+            return refuse(Reason::kCardRevoked, "This card is " + std::string{word(card->state)} + " by now.",
+                          card->id.value);
         if (known->state == CardWriteState::kDone) {
             CardOrdered done = ordered(db, *known, *card, place);
             done.repeated = true;
@@ -251,30 +249,30 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
         }
     } else {
         if (place.closed)
-            return refused(Reason::kAccountClosed,
-                           "The room's account is closed, and a card would bring its last ticket only; move somebody "
-                           "in first. Nothing was done.");
+            return refuse(Reason::kAccountClosed,
+                          "The room's account is closed, and a card would bring its last ticket only; move somebody "
+                          "in first. Nothing was done.");
         const auto of_household = find_live_of(db, order.household);
         std::optional<CardRecord> replaced;
         if (order.replaces) {
             replaced = find_card(db, order.replaces);
             if (!replaced || replaced->household != order.household)
-                return refused(Reason::kNotFound, "The card that is to be replaced is none of this household.");
+                return refuse(Reason::kNotFound, "The card that is to be replaced is none of this household.");
         }
         if (of_household && of_household->id != order.replaces)
-            return refused(Reason::kCardInUse,
-                           "Room " + of_household->room + " has card " + std::to_string(of_household->id.value) +
-                               " in use; replace it, or take it back first. Nothing was done.",
-                           of_household->id.value);
+            return refuse(Reason::kCardInUse,
+                          "Room " + of_household->room + " has card " + std::to_string(of_household->id.value) +
+                              " in use; replace it, or take it back first. Nothing was done.",
+                          of_household->id.value);
         if (const auto other = find_live_card(db, order.uid); other && other->id != order.replaces)
-            return refused(Reason::kCardInUse,
-                           "This card is in use as card " + std::to_string(other->id.value) + " of " + whose(*other) +
-                               "; take it back first, or use another one. Nothing was done.",
-                           other->id.value);
+            return refuse(Reason::kCardInUse,
+                          "This card is in use as card " + std::to_string(other->id.value) + " of " + whose(*other) +
+                              "; take it back first, or use another one. Nothing was done.",
+                          other->id.value);
         if (place.card_issue >= kCardIssueMax)
-            return refused(Reason::kCardNotUsable,
-                           "The household has had 255 cards, which is as far as a card can count; nothing was done.",
-                           kCardIssueMax);
+            return refuse(Reason::kCardNotUsable,
+                          "The household has had 255 cards, which is as far as a card can count; nothing was done.",
+                          kCardIssueMax);
         // From here on it succeeds.
         if (replaced && is_live(replaced->state))
             end_card(db, *replaced, CardState::kLost, order.who, order.reason, now);
@@ -287,7 +285,7 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
              static_cast<std::int64_t>(place.box_number), place.newest.unit, now, order.who.user, order.replaces},
             [&](const Row& row) { id = row.as<CardId>(0); });
         card = find_card(db, id);
-        if (!card) return refused(Reason::kStorageFailed, "The card could not be kept.");
+        if (!card) return refuse(Reason::kStorageFailed, "The card could not be kept.");
         note(db, order.who, order.replaces ? "card.replace" : "card.issue", id,
              order.replaces ? name_of(order.replaces) : std::string{},
              "household " + std::to_string(order.household.value) + ", issue " + std::to_string(card->issue) +
@@ -303,7 +301,7 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
     write.ordered_at = now;
     if (place.newest.epoch != 0) {
         if (order.generation <= card->generation)
-            return refused(Reason::kCardUnlike, "The card was written meanwhile; read it again. Nothing was ordered.");
+            return refuse(Reason::kCardUnlike, "The card was written meanwhile; read it again. Nothing was ordered.");
         write.generation = order.generation;
         write.ticket = place.newest;
         add_sale(db, order.household, write);
@@ -316,7 +314,7 @@ Answer<CardOrdered> issue_card(Db& db, const CardIssue& order, UnixTime now, Cha
 Answer<CardOrdered> order_ticket(Db& db, const CardTicketOrder& order, UnixTime now) {
     if (auto bad = check_order_id(order.order_id)) return std::unexpected(*bad);
     auto card = find_card(db, order.card);
-    if (!card) return refused(Reason::kNotFound, "There is no such card; nothing was done.");
+    if (!card) return refuse(Reason::kNotFound, "There is no such card; nothing was done.");
     const Place place = find_place(db, card->household);
     if (const auto known = find_card_write(db, order.order_id)) {
         if (known->card != order.card || known->kind != CardWriteKind::kTicket) return reused();
@@ -330,26 +328,25 @@ Answer<CardOrdered> order_ticket(Db& db, const CardTicketOrder& order, UnixTime 
         }
     }
     if (!is_live(card->state))
-        return refused(Reason::kCardRevoked,
-                       "Card " + std::to_string(card->id.value) + " is " +
-                           (card->state == CardState::kLost        ? "lost: another one is in its place"
-                            : card->state == CardState::kTakenBack ? "taken back"
-                                                                   : "dead") +
-                           "; nothing is written onto it.",
-                       card->id.value);
+        return refuse(Reason::kCardRevoked,
+                      "Card " + std::to_string(card->id.value) + " is " +
+                          (card->state == CardState::kLost        ? "lost: another one is in its place"
+                           : card->state == CardState::kTakenBack ? "taken back"
+                                                                  : "dead") +
+                          "; nothing is written onto it.",
+                      card->id.value);
     if (place.box_number == 0)
-        return refused(Reason::kNoMeter, "The household is not bound to a box; nothing was ordered.");
+        return refuse(Reason::kNoMeter, "The household is not bound to a box; nothing was ordered.");
     if (place.stopped != Situation::kNone) return stopped();
     if (is_unread_since_restore(db, card->household)) return unread();
     if (place.newest.epoch == 0)
-        return refused(
-            Reason::kAccountClosed,
-            "The household has no account yet: nothing was ever sold to it, so there is no ticket to write.");
+        return refuse(Reason::kAccountClosed,
+                      "The household has no account yet: nothing was ever sold to it, so there is no ticket to write.");
     const bool moved = card->box_number != place.box_number;
     if (order.generation <= card->generation || (moved && order.identity_generation <= card->identity_generation))
-        return refused(Reason::kCardUnlike,
-                       "What stands on the card is newer than what was to be written, or it is sealed for another box; "
-                       "read it again. Nothing was ordered.");
+        return refuse(Reason::kCardUnlike,
+                      "What stands on the card is newer than what was to be written, or it is sealed for another box; "
+                      "read it again. Nothing was ordered.");
     CardWrite write;
     write.order_id = order.order_id;
     write.card = order.card;
@@ -377,14 +374,14 @@ Answer<CardWrite> order_format(Db& db, const CardFormatOrder& order, UnixTime no
     std::optional<CardRecord> card;
     if (order.card) {
         card = find_card(db, order.card);
-        if (!card) return refused(Reason::kNotFound, "There is no such card; nothing was done.");
+        if (!card) return refuse(Reason::kNotFound, "There is no such card; nothing was done.");
     }
     for (const auto& one : {card, find_live_card(db, order.uid)})
         if (one && is_live(one->state))
-            return refused(Reason::kCardInUse,
-                           "Card " + std::to_string(one->id.value) + " of " + whose(*one) +
-                               " is in use; take it back first. Nothing was ordered.",
-                           one->id.value);
+            return refuse(Reason::kCardInUse,
+                          "Card " + std::to_string(one->id.value) + " of " + whose(*one) +
+                              " is in use; take it back first. Nothing was ordered.",
+                          one->id.value);
     CardWrite write;
     write.order_id = order.order_id;
     write.card = order.card;
@@ -400,10 +397,10 @@ Answer<CardWrite> order_format(Db& db, const CardFormatOrder& order, UnixTime no
 Answer<CardRecord> record_written(Db& db, CardWriteId id, UnixTime now, Changes& changes) {
     std::optional<CardWrite> write;
     db.query(PREWATT_CARD_WRITE_SELECT "WHERE id = $1", {id}, [&](const Row& row) { write = write_of(row); });
-    if (!write) return refused(Reason::kNotFound, "There is no such order of a card.");
+    if (!write) return refuse(Reason::kNotFound, "There is no such order of a card.");
     if (write->state == CardWriteState::kReplaced)
-        return refused(Reason::kCardUnlike,
-                       "A later order took the place of this one; read the card again, it says what is due.");
+        return refuse(Reason::kCardUnlike,
+                      "A later order took the place of this one; read the card again, it says what is due.");
     auto card = find_card(db, write->card);
     if (write->state == CardWriteState::kOrdered) {
         db.execute("UPDATE card_writes SET state = 2, done_at = $2 WHERE id = $1", {id, now});
@@ -449,12 +446,12 @@ Answer<CardRecord> record_written(Db& db, CardWriteId id, UnixTime now, Changes&
 
 Answer<CardRecord> end(Db& db, const CardEnd& order, UnixTime now, Changes& changes) {
     auto card = find_card(db, order.card);
-    if (!card) return refused(Reason::kNotFound, "There is no such card; nothing was done.");
-    if (is_live(order.how)) return refused(Reason::kBadArgument, "A card ends lost, taken back or dead.");
+    if (!card) return refuse(Reason::kNotFound, "There is no such card; nothing was done.");
+    if (is_live(order.how)) return refuse(Reason::kBadArgument, "A card ends lost, taken back or dead.");
     if (card->state == order.how) return *card;
     if (!is_live(card->state))
-        return refused(Reason::kCardRevoked, "This card is " + std::string{word(card->state)} + " already.",
-                       card->id.value);
+        return refuse(Reason::kCardRevoked, "This card is " + std::string{word(card->state)} + " already.",
+                      card->id.value);
     end_card(db, *card, order.how, order.who, order.reason, now);
     changes.push_back({Change::Kind::kHousehold, card->household.value});
     card->state = order.how;

@@ -5,6 +5,7 @@
 #include "server/domain/box_number.hpp"
 #include "server/domain/campaigns.hpp"
 #include "server/domain/orders.hpp"
+#include "server/domain/refuse.hpp"
 #include "server/store/approvals.hpp"
 #include "server/store/audit.hpp"
 #include "server/store/cards.hpp"
@@ -14,9 +15,6 @@
 namespace prewatt::server::store {
 namespace {
 
-std::unexpected<Refusal> refused(Reason reason, std::string message, std::int64_t limit = 0) {
-    return std::unexpected(Refusal{reason, std::move(message), limit});
-}
 std::string name_of(WarrantId warrant) {
     return "warrant " + std::to_string(warrant.value);
 }
@@ -108,9 +106,9 @@ Answer<std::vector<CardRight>> rights_for(Db& db, const WarrantWish& wish) {
                 right.box_number = row.as<std::uint64_t>(0);
                 right.number = row.as<std::uint8_t>(1);
             });
-        if (!found) return refused(Reason::kNotFound, "There is no such household; nothing was done.");
+        if (!found) return refuse(Reason::kNotFound, "There is no such household; nothing was done.");
         if (right.box_number == 0)
-            return refused(Reason::kNoMeter, "The household is not bound to a box; nothing was done.");
+            return refuse(Reason::kNoMeter, "The household is not bound to a box; nothing was done.");
         rights.push_back(right);
         return rights;
     }
@@ -118,7 +116,7 @@ Answer<std::vector<CardRight>> rights_for(Db& db, const WarrantWish& wish) {
         bool found = false;
         db.query("SELECT id FROM boxes WHERE number = $1", {static_cast<std::int64_t>(box)},
                  [&](const Row&) { found = true; });
-        if (!found) return refused(Reason::kNotFound, "There is no box " + box_digits(box) + "; nothing was done.");
+        if (!found) return refuse(Reason::kNotFound, "There is no box " + box_digits(box) + "; nothing was done.");
         rights.emplace_back().box_number = box;
     }
     return rights;
@@ -174,10 +172,10 @@ Answer<WarrantRecord> ask(Db& db, const WarrantOrder& order, UnixTime now) {
     if (auto bad = check_order_id(order.order_id)) return std::unexpected(*bad);
     if (auto bad = check_wish(order.wish)) return std::unexpected(*bad);
     if (order.reason.empty())
-        return refused(Reason::kBadArgument, "A card with rights is made for a reason; say it. Nothing was done.");
+        return refuse(Reason::kBadArgument, "A card with rights is made for a reason; say it. Nothing was done.");
     if (auto known = find_by_order(db, order.order_id, now)) {
         if (known->wish != order.wish)
-            return refused(Reason::kOrderIdReused, "This order id was used for another warrant; nothing was done.");
+            return refuse(Reason::kOrderIdReused, "This order id was used for another warrant; nothing was done.");
         return *known;
     }
     if (const auto rights = rights_for(db, order.wish); !rights) return std::unexpected(rights.error());
@@ -191,13 +189,13 @@ Answer<WarrantRecord> ask(Db& db, const WarrantOrder& order, UnixTime now) {
 
 Answer<WarrantRecord> withdraw(Db& db, WarrantId id, const Actor& who, const std::string& reason, UnixTime now) {
     auto warrant = find_warrant(db, id, now);
-    if (!warrant) return refused(Reason::kNotFound, "There is no such warrant; nothing was done.");
+    if (!warrant) return refuse(Reason::kNotFound, "There is no such warrant; nothing was done.");
     if (warrant->state == WarrantState::kWithdrawn) return *warrant;
     if (warrant->card)
-        return refused(Reason::kAlreadyDecided,
-                       "This warrant is on card " + std::to_string(warrant->card.value) +
-                           ": take the card back, or say that it is lost. Nothing was done.",
-                       warrant->card.value);
+        return refuse(Reason::kAlreadyDecided,
+                      "This warrant is on card " + std::to_string(warrant->card.value) +
+                          ": take the card back, or say that it is lost. Nothing was done.",
+                      warrant->card.value);
     db.execute("UPDATE warrants SET withdrawn_at = $2 WHERE id = $1", {id, now});
     append_audit(db, who, {"card.withdraw", name_of(id), in_words(warrant->wish), "withdrawn"}, reason, now);
     warrant->state = WarrantState::kWithdrawn;
@@ -229,44 +227,44 @@ std::optional<Refusal> refuse_second_card(Db& db, const std::vector<CardRight>& 
 
 Answer<WarrantOrdered> order_card(Db& db, const WarrantWrite& order, WarrantRecord& warrant, UnixTime now) {
     if (!is_uid_text(order.uid))
-        return refused(Reason::kCardNotUsable, "A card is found again by a number of 4 or 7 bytes; nothing was done.");
+        return refuse(Reason::kCardNotUsable, "A card is found again by a number of 4 or 7 bytes; nothing was done.");
     std::optional<CardRecord> card;
     if (warrant.card) {
         card = find_card(db, warrant.card);
-        if (!card) return refused(Reason::kStorageFailed, "The card of the warrant is not in the books.");
+        if (!card) return refuse(Reason::kStorageFailed, "The card of the warrant is not in the books.");
         if (card->uid != order.uid)
-            return refused(Reason::kAlreadyDecided,
-                           "This warrant was written onto card " + std::to_string(card->id.value) + ", number " +
-                               card->uid + "; it is for that one alone. For another card ask again. Nothing was done.",
-                           card->id.value);
+            return refuse(Reason::kAlreadyDecided,
+                          "This warrant was written onto card " + std::to_string(card->id.value) + ", number " +
+                              card->uid + "; it is for that one alone. For another card ask again. Nothing was done.",
+                          card->id.value);
         if (!is_live(card->state))
-            return refused(Reason::kCardRevoked,
-                           "The card of this warrant is " + std::string{word(card->state)} + "; nothing was done.",
-                           card->id.value);
+            return refuse(Reason::kCardRevoked,
+                          "The card of this warrant is " + std::string{word(card->state)} + "; nothing was done.",
+                          card->id.value);
         if (const auto known = find_card_write(db, order_of(warrant.id));
             known && known->state == CardWriteState::kDone)
             return WarrantOrdered{*known, *card, warrant, true};
     } else {
         if (const auto other = find_live_card(db, order.uid))
-            return refused(Reason::kCardInUse,
-                           "This card is in use as card " + std::to_string(other->id.value) +
-                               "; take it back first, or use another one. Nothing was done.",
-                           other->id.value);
+            return refuse(Reason::kCardInUse,
+                          "This card is in use as card " + std::to_string(other->id.value) +
+                              "; take it back first, or use another one. Nothing was done.",
+                          other->id.value);
         auto rights = rights_for(db, warrant.wish);
         if (!rights) return std::unexpected(rights.error());
         if (rights->size() > order.rights_max)
-            return refused(Reason::kCardNotUsable,
-                           "A card of this site has room for rights of " + std::to_string(order.rights_max) +
-                               " boxes; nothing was done.",
-                           static_cast<std::int64_t>(order.rights_max));
+            return refuse(Reason::kCardNotUsable,
+                          "A card of this site has room for rights of " + std::to_string(order.rights_max) +
+                              " boxes; nothing was done.",
+                          static_cast<std::int64_t>(order.rights_max));
         if (auto second = refuse_second_card(db, *rights, now)) return std::unexpected(*second);
         FittedValues fitted;
         if (warrant.wish.kind == CardKind::kSetUp) {
             fitted = fit(open_wishes_of(db, rights->front().box_number), order.values_bytes_max);
             if (fitted.values.empty())
-                return refused(Reason::kBadArgument,
-                               "The box has shown everything that is desired of it: there is nothing to set. Nothing "
-                               "was done.");
+                return refuse(Reason::kBadArgument,
+                              "The box has shown everything that is desired of it: there is nothing to set. Nothing "
+                              "was done.");
         }
         // From here on it succeeds.
         CardId id;
@@ -300,7 +298,7 @@ Answer<WarrantOrdered> order_card(Db& db, const WarrantWrite& order, WarrantReco
                      warrant.reason, now);
         const auto again = find_warrant(db, warrant.id, now);
         card = find_card(db, id);
-        if (!again || !card) return refused(Reason::kStorageFailed, "The card could not be kept.");
+        if (!again || !card) return refuse(Reason::kStorageFailed, "The card could not be kept.");
         warrant = *again;
     }
     CardWrite write;
@@ -348,7 +346,7 @@ void prove(Db& db, const WarrantRecord& warrant, UnixTime now, Changes& changes)
 Answer<WarrantRecord> take_receipt(Db& db, CardId card, std::uint64_t box_number, const RightReceipt& receipt,
                                    const Actor& who, UnixTime now, Changes& changes) {
     const auto before = find_of_card(db, card, now);
-    if (!before) return refused(Reason::kNotFound, "No warrant is on this card; nothing was kept.");
+    if (!before) return refuse(Reason::kNotFound, "No warrant is on this card; nothing was kept.");
     for (std::size_t k = 0; k < before->rights.size(); ++k) {
         const CardRight& right = before->rights[k];
         if (right.box_number != box_number) continue;
@@ -378,11 +376,11 @@ class WarrantsOnDb final : public Warrants {
                                order.who = asked.asked_by;
                                order.reason = asked.reason;
                                auto wish = warrant_wish_of(asked.content);
-                               if (!wish) return refused(Reason::kBadArgument, "The content of the act is incomplete.");
+                               if (!wish) return refuse(Reason::kBadArgument, "The content of the act is incomplete.");
                                order.wish = std::move(*wish);
                                if (auto bad = check_wish(order.wish)) return std::unexpected(*bad);
                                if (find_by_order(db, order.order_id, now))
-                                   return refused(Reason::kOrderIdReused, "There is a warrant of this order already.");
+                                   return refuse(Reason::kOrderIdReused, "There is a warrant of this order already.");
                                const auto warrant = agree(db, order, asked.decided_by.user, now);
                                if (!warrant) return std::unexpected(warrant.error());
                                return "Warrant " + std::to_string(warrant->id.value) + " may be written onto a card.";
@@ -437,9 +435,9 @@ class WarrantsOnDb final : public Warrants {
             [this, order = std::move(order)](Db& db, Changes&) -> Answer<WarrantOrdered> {
                 const UnixTime now = engine_.clock();
                 auto warrant = find_warrant(db, order.warrant, now);
-                if (!warrant) return refused(Reason::kNotFound, "There is no such warrant; nothing was done.");
+                if (!warrant) return refuse(Reason::kNotFound, "There is no such warrant; nothing was done.");
                 if (warrant->state == WarrantState::kWithdrawn)
-                    return refused(Reason::kAlreadyDecided, "This warrant was withdrawn; nothing was done.");
+                    return refuse(Reason::kAlreadyDecided, "This warrant was withdrawn; nothing was done.");
                 return order_card(db, order, *warrant, now);
             },
             std::move(done));
