@@ -11,7 +11,7 @@ namespace prewatt {
 namespace detail {
 
 // Row k: what a byte does to the sum when k more bytes follow it.
-using Crc16Rows = std::array<std::array<std::uint16_t, 256>, 4>;
+using Crc16Rows = std::array<std::array<std::uint16_t, 256>, 8>;
 constexpr Crc16Rows crc16_rows() {
     Crc16Rows rows{};
     for (unsigned byte = 0; byte < 256; ++byte) {
@@ -25,8 +25,8 @@ constexpr Crc16Rows crc16_rows() {
             rows[k][byte] = static_cast<std::uint16_t>((rows[k - 1][byte] << 8) ^ rows[0][rows[k - 1][byte] >> 8]);
     return rows;
 }
-// A kilobyte crosses between the processors five times a second, and four bytes at a time it costs a tenth of what bit
-// after bit would. 2 KiB of program memory.
+// A kilobyte crosses between the processors five times a second, and eight bytes at a time it costs a twentieth of what
+// bit after bit would. 4 KiB of program memory.
 inline constexpr Crc16Rows kCrc16Rows = crc16_rows();
 
 // Each commit of the meter's journal is summed up: 1 KiB of program memory does it twice as fast as a table of half
@@ -48,9 +48,10 @@ inline constexpr std::array<std::uint32_t, 256> kCrc32Row = crc32_row();
 [[nodiscard]] constexpr std::uint16_t crc16(Bytes bytes, std::uint16_t crc = 0xFFFF) {
     const auto& rows = detail::kCrc16Rows;
     std::size_t k = 0;
-    for (; k + 4 <= bytes.size(); k += 4)
-        crc = static_cast<std::uint16_t>(rows[3][(crc >> 8) ^ bytes[k]] ^ rows[2][(crc & 0xFF) ^ bytes[k + 1]] ^
-                                         rows[1][bytes[k + 2]] ^ rows[0][bytes[k + 3]]);
+    for (; k + 8 <= bytes.size(); k += 8)
+        crc = static_cast<std::uint16_t>(rows[7][(crc >> 8) ^ bytes[k]] ^ rows[6][(crc & 0xFF) ^ bytes[k + 1]] ^
+                                         rows[5][bytes[k + 2]] ^ rows[4][bytes[k + 3]] ^ rows[3][bytes[k + 4]] ^
+                                         rows[2][bytes[k + 5]] ^ rows[1][bytes[k + 6]] ^ rows[0][bytes[k + 7]]);
     for (; k < bytes.size(); ++k)
         crc = static_cast<std::uint16_t>((crc << 8) ^ rows[0][(crc >> 8) ^ bytes[k]]);
     return crc;

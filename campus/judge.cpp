@@ -248,9 +248,9 @@ void World::check_day() {
     for (const Act& act : acts_)
         if (act.answered && act.first_booking != 0 && !act.found && !act.lost && !act.id.starts_with("a-pay"))
             return violate("O1", act.id + " was answered as done and is not in the ledger");
-    // All of it each day for two weeks, then whenever it has grown by an eighth, and at the end: what is wrong stays
+    // All of it each day for two weeks, then whenever it has grown by a quarter, and at the end: what is wrong stays
     // wrong, until the books themselves are replaced (check_ledger).
-    if (now_ <= Instant{} + kOneDay * 14 || newest_checked_ * 8 >= newest_added_up_ * 9 || now_ >= end_) check_ledger();
+    if (now_ <= Instant{} + kOneDay * 14 || newest_checked_ * 4 >= newest_added_up_ * 5 || now_ >= end_) check_ledger();
     if (failed()) return;
     for (const Auditor::Confirmed& one : auditor->confirmed()) {
         const Room& room = room_of(one.household);
