@@ -303,12 +303,11 @@ Answer<DeskPlan> OfficeDesk::order_ticket(const DeskOrder& order, const DeskSigh
     for (const std::uint8_t sector : {layout_.identity(), layout_.credit(0), layout_.credit(1)}) {
         const DeskSector* one = sector_of(sight, sector);
         if (!one || one->opens != SectorOpens::kOurs)
-            return refuse(
-                Reason::kCardNotUsable,
-                "Sector " + std::to_string(sector) +
-                    " of this card does not open with its keys: it was torn away while it was made, or it is "
-                    "damaged. Issue it again, or replace it. Nothing was done.",
-                sector);
+            return refuse(Reason::kCardNotUsable,
+                          "Sector " + std::to_string(sector) +
+                              " of this card does not open with its keys: it was torn away while it was made, or it is "
+                              "damaged. Issue it again, or replace it. Nothing was done.",
+                          sector);
     }
     if (card.state == CardState::kIssued)
         return refuse(
