@@ -1,5 +1,7 @@
 #include "campus/trials.hpp"
 
+#include <algorithm>
+
 namespace prewatt::campus {
 
 SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void(const CampusReport&)>& each) {
@@ -29,16 +31,25 @@ SeedsReport run_seeds(CampusOptions options, int seeds, const std::function<void
     return all;
 }
 
-std::vector<ControlReport> run_controls(CampusOptions options) {
+CampusOptions campus_for(Defect defect, CampusOptions options) {
+    options.defect = defect;
+    options.cards = needs_cards(defect);
+    if (!options.cards) return options;
+    options.boxes = options.lines = 1;
+    options.homes = std::min(options.homes, 12);
+    if (defect == Defect::kForgedCardTaken) options.days = 3;
+    return options;
+}
+
+std::vector<ControlReport> run_controls(const CampusOptions& options) {
     std::vector<ControlReport> reports;
     const std::uint64_t first = options.seed;
     for (const DefectEntry& entry : kDefects) {
         ControlReport& control = reports.emplace_back();
         control.entry = entry;
-        options.defect = entry.defect;
-        options.cards = needs_cards(entry.defect);
-        for (options.seed = first; control.seeds < entry.seeds_max && !control.found; ++options.seed) {
-            const CampusReport report = run_campus(options);
+        CampusOptions campus = campus_for(entry.defect, options);
+        for (campus.seed = first; control.seeds < entry.seeds_max && !control.found; ++campus.seed) {
+            const CampusReport report = run_campus(campus);
             ++control.seeds;
             control.found = !report.held;
             control.violation = report.violation;

@@ -30,6 +30,10 @@ struct SeedsReport {
 [[nodiscard]] SeedsReport run_seeds(CampusOptions options, int seeds,
                                     const std::function<void(const CampusReport&)>& each = {});
 
+// Where a defect is looked for: with cards if it needs them, and then at one box of few rooms, so that a seed is soon
+// tried; a forged card needs no week.
+[[nodiscard]] CampusOptions campus_for(Defect defect, CampusOptions options);
+
 struct ControlReport {
     DefectEntry entry;
     int seeds = 0;  // that it took, or that were tried
@@ -37,6 +41,6 @@ struct ControlReport {
     std::string violation;
 };
 // Each defect alone, in a week with faults, until a demand is not met or its seeds are used up.
-[[nodiscard]] std::vector<ControlReport> run_controls(CampusOptions options);
+[[nodiscard]] std::vector<ControlReport> run_controls(const CampusOptions& options);
 
 }  // namespace prewatt::campus

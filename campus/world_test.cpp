@@ -164,11 +164,7 @@ TEST_P(CampusControls, IsFoundWithinItsSeeds) {
     // A check that cannot fail is none.
     CampusOptions options;
     options.homes = 12;
-    options.defect = GetParam().defect;
-    options.cards = needs_cards(options.defect);
-    if (options.cards) options.boxes = options.lines = 1;
-    if (options.defect == Defect::kForgedCardTaken) options.days = 3;
-    const SeedsReport all = run_seeds(options, GetParam().seeds_max);
+    const SeedsReport all = run_seeds(campus_for(GetParam().defect, options), GetParam().seeds_max);
     EXPECT_FALSE(all.held) << GetParam().what << " was not noticed in " << all.seeds << " weeks";
 }
 INSTANTIATE_TEST_SUITE_P(Defects, CampusControls, testing::ValuesIn(kDefects), [](const auto& one) {
