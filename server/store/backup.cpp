@@ -413,8 +413,11 @@ Opened<void> load_tables(Place& place, Db& db, const Schema& schema, BackupReade
     }
 }
 
+// What comes from a backup is older than the meters, and says so (restored.hpp); what is moved is not.
+enum class Source : std::uint8_t { kBackup, kOffice };
+
 // Into tables that are empty; one transaction.
-Opened<Copied> read_backup(Place& place, Db& db, int descriptor, std::uint64_t size, UnixTime now) {
+Opened<Copied> read_backup(Place& place, Db& db, int descriptor, std::uint64_t size, Source source, UnixTime now) {
     BackupReader in(descriptor, size);
     if (in.take(kMagic.size()) != kMagic) return damaged("it is no backup of Prewatt");
     if (const auto format = in.number(4); format != kFormat)
@@ -451,25 +454,28 @@ Opened<Copied> read_backup(Place& place, Db& db, int descriptor, std::uint64_t s
     if (!db.ok()) return open_failure(place.name(), *db.failure());
     if (copied.balances_after != copied.balances_before)
         return damaged("the balances would not be those that were saved");
-    if (!db.commit()) return open_failure(place.name(), *db.failure());
+    // With the rows, so that no kill leaves books that do not say so. Older tables cannot hold it and are migrated
+    // first.
+    const bool is_older = copied.version < newest_migration();
+    if (source == Source::kBackup && !is_older) mark_restored(db, now);
+    if (!db.ok() || !db.commit()) return open_failure(place.name(), *db.failure());
+    if (!is_older) return copied;
     if (const auto why = migrate(db, now)) return open_failure(place.name(), *why);
+    if (source == Source::kOffice) return copied;
+    db.begin_write();
+    mark_restored(db, now);
+    if (!db.ok() || !db.commit()) return open_failure(place.name(), *db.failure());
     return copied;
 }
 
-enum class Source : std::uint8_t { kBackup, kOffice };
-// What comes from a backup is older than the meters.
 Opened<Copied> create_from(int descriptor, Source source, Place& place, UnixTime now) {
     const auto size = check_hash(descriptor);
     if (!size) return std::unexpected(size.error());
     Opened<Copied> copied;
     const auto created = place.create([&](Db& db) -> Opened<void> {
-        copied = read_backup(place, db, descriptor, *size, now);
+        copied = read_backup(place, db, descriptor, *size, source, now);
         db.rollback();
         if (!copied) return std::unexpected(copied.error());
-        if (source == Source::kOffice) return {};
-        db.begin_write();
-        mark_restored(db, now);
-        if (!db.ok() || !db.commit()) return open_failure(place.name(), *db.failure());
         return {};
     });
     if (!created) return std::unexpected(created.error());

@@ -61,8 +61,10 @@ class Backup : public OfficeTest {
         databases_.push_back(std::make_unique<TestDatabase>(false));
         return databases_.back()->url();
     }
-    // Every row of every table, as text. What a restore writes down about itself is left out (restored.hpp).
-    static std::set<std::string> everything(const std::string& url) {
+    // Every row of every table, as text; kButMarks: without what a restore writes down about itself (restored.hpp).
+    enum class What : std::uint8_t { kAll, kButMarks };
+    static std::set<std::string> everything(const std::string& url, What what = What::kAll) {
+        const bool all_of_it = what == What::kAll;
         std::set<std::string> all;
         auto place = place_of(url);
         EXPECT_TRUE(place);
@@ -73,7 +75,7 @@ class Backup : public OfficeTest {
             if (is_derived(table)) continue;
             auto columns = (*place)->columns(**db, table);
             std::erase_if(columns, [&](const Column& column) {
-                return is_derived(table, column.name) || column.name == "card_issue";
+                return is_derived(table, column.name) || (!all_of_it && column.name == "card_issue");
             });
             std::string names;
             for (const Column& column : columns)
@@ -83,7 +85,9 @@ class Backup : public OfficeTest {
                 std::string text = table;
                 for (int k = 0; k < static_cast<int>(columns.size()); ++k)
                     text += "|" + (row.is_null(k) ? "NULL" : row.as<std::string>(k));
-                if (text.find("|books.restore|") != text.npos || text.find("|books_restored|") != text.npos) return;
+                if (!all_of_it &&
+                    (text.find("|books.restore|") != text.npos || text.find("|books_restored|") != text.npos))
+                    return;
                 all.insert(text);
                 ++row_number;
             });
@@ -161,7 +165,7 @@ TEST_F(Backup, RestoredOfficeIsTheSameToTheLastRowAndWorksOn) {
     live();
     const auto saved = back_up(options_.url, file(), now());
     ASSERT_TRUE(saved) << saved.error().message;
-    const auto before = everything(options_.url);
+    const auto before = everything(options_.url, What::kButMarks);
     office_.reset();
     std::vector<std::string> targets{elsewhere()};
     if (on_postgres()) targets.push_back(empty_postgres());
@@ -170,7 +174,7 @@ TEST_F(Backup, RestoredOfficeIsTheSameToTheLastRowAndWorksOn) {
         ASSERT_TRUE(restored) << restored.error().message;
         EXPECT_EQ(restored->balances_after, saved->balances_before);
         EXPECT_EQ(restored->rows, saved->rows);
-        EXPECT_EQ(everything(target), before);
+        EXPECT_EQ(everything(target, What::kButMarks), before);
         options_.url = target;
         open();
         expect_balanced();
@@ -331,7 +335,7 @@ TEST_F(Backup, KilledInTheMiddleLeavesNothingOrAll) {
     live();
     office_.reset();  // an orderly stop puts away what is only in memory
     ASSERT_TRUE(back_up(options_.url, file(), now()));
-    const auto before = everything(options_.url);
+    const auto before = everything(options_.url, What::kButMarks);
     const std::string target = on_postgres() ? empty_postgres() : elsewhere();
     int killed = 0;
     bool whole = false;
@@ -355,7 +359,7 @@ TEST_F(Backup, KilledInTheMiddleLeavesNothingOrAll) {
         const auto restored = restore(file(), target, now());
         ASSERT_TRUE(restored) << restored.error().message;
     }
-    EXPECT_EQ(everything(target), before);
+    EXPECT_EQ(everything(target, What::kButMarks), before);
 }
 
 TEST_F(Backup, CheckNamesWhatIsWrong) {

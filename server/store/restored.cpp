@@ -25,6 +25,7 @@ WorkItem item_of_restore() {
     "FROM households h JOIN meters m ON m.household_id = h.id JOIN boxes x ON x.id = h.box_id JOIN lines l ON " \
     "l.id = x.line_id WHERE h.closed = 0 AND l.url <> $2 AND m.judged_at < $1"
 
+// When they were, as long as the item is in a state up to this one. "state < 3" is what its index is by.
 std::optional<UnixTime> restored_at(Db& db, WorkState upto) {
     std::optional<UnixTime> at;
     db.query("SELECT first_at FROM work_items WHERE difference = $1 AND state <= $2 AND state < 3",
